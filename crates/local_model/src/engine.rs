@@ -1,0 +1,149 @@
+//! The two seams between the floor and what computes it: an [`Engine`] turns tokens into logits, a [`TextCodec`] turns
+//! text into tokens and back. An engine knows nothing of callers, queues, sampling or stop strings; those are this crate's.
+
+use crate::ModelCard;
+
+/// A number that stands for a piece of text in a model's vocabulary.
+pub type Token = u32;
+
+/// One sequence's room in the engine's key-value cache; made by [`Engine::reserve`], given back with [`Engine::release`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot(pub usize);
+
+/// What an engine can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Tokens of one sequence, prompt and answer together.
+    pub context_tokens_max: usize,
+    /// Tokens of all sequences together (the key-value cache's size).
+    pub cache_tokens_max: usize,
+    /// Tokens that one [`Engine::forward`] may compute.
+    pub batch_tokens_max: usize,
+    /// Sequences that may hold a slot at once.
+    pub slots_max: usize,
+    /// Entries in a row of logits.
+    pub vocabulary: usize,
+}
+
+/// A part of one sequence to compute: `tokens` stand at `position` and after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// Where the sequence's earlier keys and values lie.
+    pub slot: Slot,
+    /// Position of the first of `tokens` in its sequence; everything before it has been computed in this slot.
+    pub position: usize,
+    /// What to compute; never empty.
+    pub tokens: &'a [Token],
+    /// Whether the logits after the last of `tokens` are wanted.
+    pub wants_logits: bool,
+}
+
+/// Rows of logits, one for each [`Run`] that wanted them, in the order of the runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Logits<'a> {
+    values: &'a [f32],
+    vocabulary: usize,
+}
+
+impl<'a> Logits<'a> {
+    /// Rows of `vocabulary` values each, one after another.
+    pub fn new(values: &'a [f32], vocabulary: usize) -> Self {
+        Self { values, vocabulary }
+    }
+
+    /// The rows in order.
+    pub fn rows(&self) -> impl Iterator<Item = &'a [f32]> {
+        self.values.chunks_exact(self.vocabulary.max(1))
+    }
+}
+
+/// What computes. One thread owns it; it may use others of its own.
+pub trait Engine: Send {
+    /// What it can hold; does not change.
+    fn capacity(&self) -> Capacity;
+
+    /// Room for a sequence of up to `tokens` tokens, or nothing while there is none.
+    fn reserve(&mut self, tokens: usize) -> Option<Slot>;
+
+    /// Gives a sequence's room back. Releasing twice, or what was never reserved, does nothing.
+    fn release(&mut self, slot: Slot);
+
+    /// Computes the runs, at most [`Capacity::batch_tokens_max`] tokens together, at most one run a slot.
+    fn forward(&mut self, runs: &[Run<'_>]) -> Result<Logits<'_>, EngineError>;
+}
+
+/// Why an engine could not compute; all sequences of that batch are lost, the engine itself goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine could not compute: {0}")]
+pub struct EngineError(pub String);
+
+/// Who says one turn of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// Instructions (OpenAI's `system` and `developer`).
+    System,
+    /// The person or program that asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Speaker {
+    /// The role's name as chat templates know it.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What is said.
+    pub text: String,
+}
+
+/// Text to tokens and back. Shared between threads; pure.
+pub trait TextCodec: Send + Sync {
+    /// Plain text as tokens. Spellings of control tokens (`<|im_end|>`) in it stay text.
+    fn encode(&self, text: &str) -> Result<Vec<Token>, CodecError>;
+
+    /// A prompt for a bare completion: as [`TextCodec::encode`], with the begin-of-text token where the model wants one.
+    fn encode_prompt(&self, text: &str) -> Result<Vec<Token>, CodecError>;
+
+    /// A conversation through the model's chat template, ready for the assistant to speak. Spellings of control tokens
+    /// in what people said stay text: a caller cannot close its own turn.
+    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError>;
+
+    /// The bytes that a token stands for: possibly part of a UTF-8 sequence; empty for control tokens and unknown numbers.
+    fn bytes(&self, token: Token) -> &[u8];
+
+    /// Whether the model ends its turn with this token.
+    fn is_end(&self, token: Token) -> bool;
+}
+
+/// Why a text could not be made into tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The model's chat template refused the conversation; the words are the template's own.
+    #[error("the model's chat template refuses this conversation: {0}")]
+    Template(String),
+    /// The tokenizer failed.
+    #[error("the model's tokenizer failed: {0}")]
+    Tokenizer(String),
+}
+
+/// A model as loaded: all that [`crate::LocalModel`] needs to serve it.
+pub struct LoadedModel {
+    /// What it is.
+    pub card: ModelCard,
+    /// What computes it.
+    pub engine: Box<dyn Engine>,
+    /// Its tokenizer and chat template.
+    pub codec: std::sync::Arc<dyn TextCodec>,
+}

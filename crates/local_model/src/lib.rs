@@ -1,0 +1,12 @@
+//! The local floor: one model on this machine, its thread, its queue and its answers.
+//!
+//! This crate takes prompts of tokens and gives pieces of text. It must not know HTTP, keys, policy or the log, and it
+//! links no engine: `local_model_cpu` implements [`Engine`] and [`TextCodec`], tests use the scripted one here.
+
+mod card;
+mod engine;
+
+pub use card::ModelCard;
+pub use engine::{
+    Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
+};
