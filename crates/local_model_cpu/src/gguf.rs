@@ -1,0 +1,102 @@
+//! GGUF, the file format of llama.cpp (versions 2 and 3, little-endian): metadata entries, then tensors.
+//!
+//! Everything that the header claims is checked against the bytes that remain before anything is allocated; after
+//! [`File::open`] every entry and tensor lies inside the file. It must not know networks or tokenizers.
+//! Source: the specification `docs/gguf.md` of the ggml project.
+
+mod cursor;
+mod header;
+mod metadata;
+mod tensor_kind;
+
+use std::fs;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use crate::LoadError;
+use header::{Header, TensorPlace};
+
+pub(crate) use metadata::Metadata;
+pub(crate) use tensor_kind::TensorKind;
+
+/// An open model file, mapped into memory.
+pub(crate) struct File {
+    map: Mmap,
+    header: Header,
+}
+
+/// One tensor's place in the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tensor<'a> {
+    /// Its name, such as `blk.0.attn_q.weight`.
+    pub(crate) name: &'a str,
+    /// Sizes, the fastest moving first: a matrix is `[columns, rows]`. One to four, none zero.
+    pub(crate) dims: &'a [u64],
+    /// How its weights are stored.
+    pub(crate) kind: TensorKind,
+    /// The weights: exactly [`TensorKind::bytes_of`] its weights.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Tensor<'_> {
+    /// Number of weights.
+    pub(crate) fn weights(&self) -> u64 {
+        self.dims.iter().product()
+    }
+}
+
+impl File {
+    /// Maps a file and reads its header; no weight is touched.
+    pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
+        let unreadable = |source| LoadError::Open { path: path.to_owned(), source };
+        let file = fs::File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(LoadError::NotGguf(format!("`{}` is not a regular file", path.display())));
+        }
+        if metadata.len() == 0 {
+            return Err(LoadError::NotGguf("the model file is empty; fetch it again".to_owned()));
+        }
+        // SAFETY: the map is only read, as bytes, for which every bit pattern is valid. A process that shortens the
+        // file meanwhile can make a read fail (SIGBUS); model files are written aside and renamed, never edited.
+        let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
+        let header = Header::read(&map)?;
+        Ok(Self { map, header })
+    }
+
+    /// Size of the file in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// The metadata entries.
+    pub(crate) fn metadata(&self) -> Metadata<'_> {
+        self.header.metadata(&self.map)
+    }
+
+    /// The tensors in the file's order.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = Tensor<'_>> {
+        self.header.tensors.iter().map(|place| self.at(place))
+    }
+
+    /// A tensor that may be absent.
+    pub(crate) fn find_tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        self.header.tensor(name).map(|place| self.at(place))
+    }
+
+    /// A tensor that must be there.
+    pub(crate) fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
+        self.find_tensor(name)
+            .ok_or_else(|| LoadError::tensor(name, "is missing; the file is incomplete or of another architecture"))
+    }
+
+    fn at<'a>(&'a self, place: &'a TensorPlace) -> Tensor<'a> {
+        // The header's reading has checked that the range lies inside the file.
+        let bytes = self.map.get(place.bytes.clone()).unwrap_or_default();
+        Tensor { name: &place.name, dims: &place.dims, kind: place.kind, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests;
