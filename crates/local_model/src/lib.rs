@@ -3,10 +3,17 @@
 //! This crate takes prompts of tokens and gives pieces of text. It must not know HTTP, keys, policy or the log, and it
 //! links no engine: `local_model_cpu` implements [`Engine`] and [`TextCodec`], tests use the scripted one here.
 
+mod answer;
 mod card;
 mod engine;
+mod job;
+mod local_model;
+mod scheduler;
 
+pub use answer::{Answer, Event, Finish, TokenScore};
 pub use card::ModelCard;
 pub use engine::{
     Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
 };
+pub use job::{Job, Refused, Sampling};
+pub use local_model::{Clock, Load, LocalModel, Running, Settings, Stop};

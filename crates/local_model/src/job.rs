@@ -1,0 +1,136 @@
+//! What is asked of the floor, and why it may be refused. Data only: nothing here waits or computes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Capacity, Token};
+
+/// One prompt to answer, once or several times.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Who asks. Callers take turns in the queue, however many jobs each has there.
+    pub caller: Arc<str>,
+    /// The prompt, as [`crate::TextCodec`] made it; at least one token.
+    pub prompt: Vec<Token>,
+    /// How many answers to give, each drawn for itself; at least 1. They are queued together or not at all.
+    pub choices: u32,
+    /// Tokens of one answer at most; at least 1. Cut to what the context leaves after the prompt.
+    pub answer_tokens_max: u32,
+    /// How each token is chosen.
+    pub sampling: Sampling,
+    /// Texts that end an answer and are no part of it; none may be empty.
+    pub stop: Vec<String>,
+    /// Whether each token's log-probability is wanted, and of how many of its likeliest rivals; see [`crate::TokenScore`].
+    pub top_logprobs: Option<u8>,
+}
+
+/// How a token is chosen from the model's logits. `crate::sampling` documents the order in which these apply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampling {
+    /// Divides the logits: 0 always takes the likeliest token, 1 the model's own distribution, more is bolder.
+    pub temperature: f32,
+    /// Draws from the likeliest tokens that together hold this share of probability, 0 to 1; 1 is all.
+    pub top_p: f32,
+    /// Draws from this many of the likeliest tokens; 0 is all.
+    pub top_k: u32,
+    /// Draws only tokens at least this share as likely as the likeliest, 0 to 1; 0 is all.
+    pub min_p: f32,
+    /// Taken from a token's logit for each time that the answer holds it already; negative favours repetition.
+    pub frequency_penalty: f32,
+    /// Taken from a token's logit once if the answer holds it already.
+    pub presence_penalty: f32,
+    /// Divides a positive logit, multiplies a negative one, of tokens that the prompt or the answer holds; 1 is off.
+    pub repetition_penalty: f32,
+    /// Added to the logits of these tokens; −100 practically forbids, +100 practically forces.
+    pub logit_bias: Vec<(Token, f32)>,
+    /// The same seed, prompt and model give the same answers; each choice draws differently.
+    pub seed: u64,
+}
+
+impl Default for Sampling {
+    /// The model's own distribution, nothing cut off, seed 0.
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            frequency_penalty: 0.0,
+            presence_penalty: 0.0,
+            repetition_penalty: 1.0,
+            logit_bias: Vec::new(),
+            seed: 0,
+        }
+    }
+}
+
+impl Sampling {
+    /// Always the likeliest token.
+    pub fn greedy() -> Self {
+        Self { temperature: 0.0, ..Self::default() }
+    }
+}
+
+/// Why a job was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The queue is full.
+    #[error("the local model is busy: {queued} requests are waiting; try again in {} s", retry_after.as_secs())]
+    Busy {
+        /// Jobs that wait.
+        queued: usize,
+        /// When the jobs that wait now will have been worked off, at the speed measured lately; whole seconds, at least 1.
+        retry_after: Duration,
+    },
+    /// The prompt leaves no room for an answer.
+    #[error("the prompt has {prompt} tokens; the local model holds {context}, prompt and answer together")]
+    TooLong {
+        /// Tokens of the prompt.
+        prompt: usize,
+        /// Tokens of prompt and answer together that the model holds here.
+        context: usize,
+    },
+    /// The job makes no sense to this model; the words say why.
+    #[error("{0}")]
+    Unservable(String),
+    /// The model has been stopped, or broke; [`crate::LocalModel::stopped`] says which.
+    #[error("the local model has stopped")]
+    Stopped,
+}
+
+impl Job {
+    /// Holds the job against what the engine can do.
+    pub(crate) fn check(&self, capacity: &Capacity) -> Result<(), Refused> {
+        let unservable = |why: String| Err(Refused::Unservable(why));
+        if self.prompt.is_empty() {
+            return unservable("the prompt is empty".to_owned());
+        }
+        if self.choices == 0 || self.answer_tokens_max == 0 {
+            return unservable("no answer is asked for".to_owned());
+        }
+        if self.stop.iter().any(String::is_empty) {
+            return unservable("a stop string is empty".to_owned());
+        }
+        if let Some(token) = self.prompt.iter().find(|&&token| token as usize >= capacity.vocabulary) {
+            return unservable(format!("the prompt holds token {token}, which this model does not know"));
+        }
+        let context = capacity.sequence_tokens_max();
+        if self.prompt.len() >= context {
+            return Err(Refused::TooLong { prompt: self.prompt.len(), context });
+        }
+        Ok(())
+    }
+
+    /// Tokens that one of the job's answers may take, prompt included.
+    pub(crate) fn sequence_tokens(&self, capacity: &Capacity) -> usize {
+        let answer = usize::try_from(self.answer_tokens_max).unwrap_or(usize::MAX);
+        self.prompt.len().saturating_add(answer).min(capacity.sequence_tokens_max())
+    }
+}
+
+impl Capacity {
+    /// Tokens that one sequence can have here: the model's context, or the whole cache where that is smaller.
+    fn sequence_tokens_max(&self) -> usize {
+        self.context_tokens_max.min(self.cache_tokens_max)
+    }
+}
