@@ -106,13 +106,12 @@ impl Answer {
     fn account(&mut self, event: Option<Event>) -> Option<Event> {
         match event {
             Some(Event::Finished { .. }) => self.unfinished = self.unfinished.saturating_sub(1),
-            Some(Event::Text { .. } | Event::Failed { .. }) => {}
             None if self.unfinished > 0 => {
                 self.unfinished = 0;
                 let message = self.failure.get().map_or(ENDED_SILENTLY, String::as_str).to_owned();
                 return Some(Event::Failed { message });
             }
-            None => {}
+            Some(Event::Text { .. } | Event::Failed { .. }) | None => {}
         }
         event
     }

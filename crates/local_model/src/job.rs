@@ -71,6 +71,31 @@ impl Sampling {
     }
 }
 
+impl Sampling {
+    /// Refuses what has no meaning. Narrower ranges are the business of the APIs that set them.
+    fn check(&self, capacity: &Capacity) -> Result<(), Refused> {
+        let share = 0.0..=1.0;
+        let sensible = [
+            ("temperature", self.temperature.is_finite() && self.temperature >= 0.0),
+            ("top_p", share.contains(&self.top_p)),
+            ("min_p", share.contains(&self.min_p)),
+            ("frequency_penalty", self.frequency_penalty.is_finite()),
+            ("presence_penalty", self.presence_penalty.is_finite()),
+            ("repetition_penalty", self.repetition_penalty.is_finite() && self.repetition_penalty > 0.0),
+            ("logit_bias", self.logit_bias.iter().all(|&(_, bias)| !bias.is_nan())),
+        ];
+        if let Some((name, _)) = sensible.iter().find(|(_, sensible)| !sensible) {
+            return Err(Refused::Unservable(format!("`{name}` is out of range")));
+        }
+        match self.logit_bias.iter().find(|&&(token, _)| token as usize >= capacity.vocabulary) {
+            Some((token, _)) => {
+                Err(Refused::Unservable(format!("`logit_bias` names token {token}, which this model does not know")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a job was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -114,6 +139,7 @@ impl Job {
         if let Some(token) = self.prompt.iter().find(|&&token| token as usize >= capacity.vocabulary) {
             return unservable(format!("the prompt holds token {token}, which this model does not know"));
         }
+        self.sampling.check(capacity)?;
         let context = capacity.sequence_tokens_max();
         if self.prompt.len() >= context {
             return Err(Refused::TooLong { prompt: self.prompt.len(), context });

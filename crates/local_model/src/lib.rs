@@ -8,7 +8,12 @@ mod card;
 mod engine;
 mod job;
 mod local_model;
+mod sampling;
 mod scheduler;
+mod scores;
+pub mod scripted;
+mod stop;
+mod text;
 
 pub use answer::{Answer, Event, Finish, TokenScore};
 pub use card::ModelCard;

@@ -1,0 +1,185 @@
+//! The scripted engine: holds each sequence's tokens and gives logits that favour what the script says. It holds its
+//! caller to the [`Engine`] contract: a run out of place is an error that names it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Capacity, Engine, EngineError, Logits, Run, Slot, Token};
+
+use super::codec::{self, END, VOCABULARY};
+use super::{Probe, Rule, Script, Then};
+
+/// The scripted token's logit. So far above the rest that even at temperature 2 no test ever draws another.
+const CERTAIN: f32 = 60.0;
+/// Logits of the tokens that follow it in the vocabulary: likely enough to be told as rivals, never drawn.
+const RIVALS: [f32; 3] = [20.0, 19.0, 18.0];
+/// The spread of logits where all letters are likely.
+const CHANCE_SPREAD: f32 = 3.0;
+
+pub(super) struct ScriptedEngine {
+    script: Script,
+    held: BTreeMap<usize, Held>,
+    cache_tokens_held: usize,
+    logits: Vec<f32>,
+}
+
+/// A sequence that holds a slot.
+struct Held {
+    /// Its place in [`super::Seen::sequences`].
+    number: usize,
+    reserved: usize,
+    tokens: Vec<Token>,
+    /// Where the answer begins: after the first token whose logits were asked for; and the rule that the prompt met.
+    answer: Option<(usize, Rule)>,
+}
+
+impl ScriptedEngine {
+    pub(super) fn new(script: Script) -> Self {
+        Self { script, held: BTreeMap::new(), cache_tokens_held: 0, logits: Vec::new() }
+    }
+
+    fn check(&self, runs: &[Run<'_>]) -> Result<(), EngineError> {
+        let wrong = |what: &str| Err(EngineError(format!("the caller broke the contract: {what}")));
+        let tokens: usize = runs.iter().map(|run| run.tokens.len()).sum();
+        if runs.is_empty() || tokens > self.script.capacity.batch_tokens_max {
+            return wrong(&format!("{} runs of {tokens} tokens", runs.len()));
+        }
+        let mut slots = BTreeSet::new();
+        for run in runs {
+            let Some(held) = self.held.get(&run.slot.0) else {
+                return wrong("a slot that is not reserved");
+            };
+            if !slots.insert(run.slot.0) {
+                return wrong("two runs of one slot");
+            }
+            if run.tokens.is_empty() || run.position != held.tokens.len() {
+                return wrong("a run that is empty or out of place");
+            }
+            if run.position + run.tokens.len() > held.reserved {
+                return wrong("more tokens than were reserved");
+            }
+            if run.tokens.iter().any(|&token| token as usize >= VOCABULARY) {
+                return wrong("a token outside the vocabulary");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engine for ScriptedEngine {
+    fn capacity(&self) -> Capacity {
+        self.script.capacity
+    }
+
+    fn reserve(&mut self, tokens: usize) -> Option<Slot> {
+        let capacity = &self.script.capacity;
+        let room = capacity.cache_tokens_max.saturating_sub(self.cache_tokens_held);
+        if tokens > room || tokens > capacity.context_tokens_max || self.held.len() >= capacity.slots_max {
+            return None;
+        }
+        let slot = (0..capacity.slots_max).find(|slot| !self.held.contains_key(slot))?;
+        let mut number = 0;
+        self.script.probe.note(|seen| {
+            number = seen.sequences.len();
+            seen.sequences.push(super::SeenSequence { reserved: tokens, live: true, ..Default::default() });
+        });
+        self.cache_tokens_held += tokens;
+        self.held.insert(slot, Held { number, reserved: tokens, tokens: Vec::new(), answer: None });
+        Some(Slot(slot))
+    }
+
+    fn release(&mut self, slot: Slot) {
+        if let Some(held) = self.held.remove(&slot.0) {
+            self.cache_tokens_held -= held.reserved;
+            self.script.probe.note(|seen| {
+                if let Some(sequence) = seen.sequences.get_mut(held.number) {
+                    sequence.live = false;
+                }
+            });
+        }
+    }
+
+    fn forward(&mut self, runs: &[Run<'_>]) -> Result<Logits<'_>, EngineError> {
+        self.check(runs)?;
+        let tokens: usize = runs.iter().map(|run| run.tokens.len()).sum();
+        if let Some(step) = &self.script.before_forward {
+            step(tokens);
+        }
+        if let Some(gate) = &self.script.gate {
+            gate.pass(|waiting| self.script.probe.note(|seen| seen.at_gate = waiting));
+        }
+        self.script.probe.note(|seen| {
+            seen.forwards += 1;
+            seen.tokens += tokens as u64;
+        });
+        self.logits.clear();
+        for run in runs {
+            if let Some(held) = self.held.get_mut(&run.slot.0) {
+                held.take(run, &self.script.rules, &self.script.probe);
+                if run.wants_logits {
+                    held.say(&mut self.logits)?;
+                }
+            }
+        }
+        Ok(Logits::new(&self.logits, VOCABULARY))
+    }
+}
+
+impl Held {
+    /// Takes a run's tokens in; the first whose logits are wanted ends the prompt.
+    fn take(&mut self, run: &Run<'_>, rules: &[Rule], probe: &Probe) {
+        self.tokens.extend_from_slice(run.tokens);
+        let in_prompt = self.answer.is_none();
+        if in_prompt && run.wants_logits {
+            let prompt = codec::text_of(&self.tokens);
+            let rule = rules.iter().find(|rule| prompt.contains(&rule.words)).cloned();
+            let echo = || Rule { words: String::new(), answer: codec::last_user_turn(&self.tokens), then: Then::End };
+            self.answer = Some((self.tokens.len(), rule.unwrap_or_else(echo)));
+        }
+        probe.note(|seen| {
+            if let Some(sequence) = seen.sequences.get_mut(self.number) {
+                sequence.forwards += 1;
+                if in_prompt {
+                    sequence.prompt_tokens += run.tokens.len();
+                    sequence.prompt = codec::text_of(&self.tokens);
+                } else {
+                    sequence.answer_tokens += run.tokens.len();
+                }
+            }
+        });
+    }
+
+    /// Adds a row of logits for what comes next.
+    #[expect(clippy::panic, reason = "a test that asks for an engine's panic must get one")]
+    fn say(&self, logits: &mut Vec<f32>) -> Result<(), EngineError> {
+        let Some((begin, rule)) = &self.answer else { return Ok(()) };
+        let place = self.tokens.len() - begin;
+        let wrapped = if rule.then == Then::Again { place % rule.answer.len().max(1) } else { place };
+        let next = match (rule.answer.get(wrapped), rule.then) {
+            (Some(_), Then::Chance) => {
+                let last = self.tokens.last().copied().unwrap_or_default();
+                logits.extend((0..VOCABULARY).map(|token| chance(token, last, place)));
+                return Ok(());
+            }
+            (Some(&byte), _) => Token::from(byte),
+            (None, Then::End | Then::Again | Then::Chance) => END,
+            (None, Then::Fail) => return Err(EngineError("the script says so".to_owned())),
+            (None, Then::Panic) => panic!("the script says so"),
+        };
+        logits.extend((0..VOCABULARY).map(|token| {
+            let distance = (token + VOCABULARY - next as usize) % VOCABULARY;
+            if distance == 0 { CERTAIN } else { RIVALS.get(distance - 1).copied().unwrap_or(0.0) }
+        }));
+        Ok(())
+    }
+}
+
+/// A letter's logit after the token `last` at some place of the answer: scattered, but always the same.
+fn chance(token: usize, last: Token, place: usize) -> f32 {
+    if !(usize::from(b'a')..=usize::from(b'z')).contains(&token) {
+        return -CERTAIN;
+    }
+    let mixed = (token * 7_919 + last as usize * 104_729 + place * 1_299_709) % 1_000;
+    #[expect(clippy::cast_precision_loss, reason = "below 1,000")]
+    let share = mixed as f32 / 1_000.0;
+    share * CHANCE_SPREAD
+}
