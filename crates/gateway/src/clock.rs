@@ -1,0 +1,152 @@
+//! Time, as a value that is handed in: the only place that reads a clock or sets a timer.
+//!
+//! A test takes a clock that stands still until the test moves it, and so waits an hour in no time.
+//! Knows nothing of what the time is wanted for.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// A clock: the machine's own, or one that a test moves. Cheap to clone; clones tell the same time.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+/// A point of a clock's monotonic time, counted from when the clock was made. It never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Duration);
+
+/// What moves a test's clock. See [`Clock::by_hand`].
+#[derive(Clone, Debug)]
+pub struct Hand(Arc<HandMoved>);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System { origin: Instant },
+    Hand(Arc<HandMoved>),
+}
+
+#[derive(Debug)]
+struct HandMoved {
+    began: Timestamp,
+    /// Owner: [`Hand`]. Time passed since `began`; sleepers wait on the channel.
+    passed: watch::Sender<Duration>,
+    sleepers: AtomicU64,
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+    pub fn system() -> Self {
+        Self(Source::System { origin: Instant::now() })
+    }
+
+    /// A clock that shows `began` and moves only when its [`Hand`] moves it.
+    pub fn by_hand(began: Timestamp) -> (Self, Hand) {
+        let moved =
+            Arc::new(HandMoved { began, passed: watch::Sender::new(Duration::ZERO), sleepers: AtomicU64::new(0) });
+        (Self(Source::Hand(Arc::clone(&moved))), Hand(moved))
+    }
+
+    /// Wall time in UTC. It may jump, back as well as forward: for records and for people, never for waiting.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+    pub fn wall(&self) -> Timestamp {
+        match &self.0 {
+            // A machine set to before 1970 or after 9999 is told the nearest end of what can be written.
+            Source::System { .. } => Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH),
+            Source::Hand(hand) => hand.began.saturating_add(*hand.passed.borrow()).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Monotonic time, for measuring and for limits.
+    pub fn now(&self) -> Moment {
+        match &self.0 {
+            Source::System { origin } => Moment(origin.elapsed()),
+            Source::Hand(hand) => Moment(*hand.passed.borrow()),
+        }
+    }
+
+    /// Waits for `span`.
+    pub fn sleep(&self, span: Duration) -> Sleep {
+        self.sleep_until(self.now().plus(span))
+    }
+
+    /// Waits until `moment`; at once if it has passed. The wait holds its own share of the clock.
+    pub fn sleep_until(&self, moment: Moment) -> Sleep {
+        match &self.0 {
+            Source::System { origin } => match origin.checked_add(moment.0) {
+                Some(at) => Box::pin(tokio::time::sleep_until(at.into())),
+                None => Box::pin(std::future::pending()),
+            },
+            Source::Hand(hand) => {
+                let hand = Arc::clone(hand);
+                // Counted when made, not when first polled: a test that saw the sleeper may move the hand.
+                let counted = Sleeper::count(&hand);
+                let mut passed = hand.passed.subscribe();
+                Box::pin(async move {
+                    let _counted = counted;
+                    // An error means that hand and clock are both gone; then nobody waits either.
+                    let _ = passed.wait_for(|passed| *passed >= moment.0).await;
+                })
+            }
+        }
+    }
+
+    /// Runs `work`, but no longer than `span`. `None` when the time ran out; `work` is dropped then.
+    pub async fn within<T>(&self, span: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.sleep(span) => None,
+        }
+    }
+}
+
+/// A wait that a clock gave out.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Moment {
+    /// The moment `span` later.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Hand {
+    /// Moves the clock on by `span` and wakes whoever waited for that.
+    pub fn advance(&self, span: Duration) {
+        self.0.passed.send_modify(|passed| *passed = passed.saturating_add(span));
+    }
+
+    /// How many waits are set now. A test awaits the waiter with this before it moves the clock.
+    pub fn sleepers(&self) -> u64 {
+        self.0.sleepers.load(Ordering::SeqCst)
+    }
+}
+
+struct Sleeper(Arc<HandMoved>);
+
+impl Sleeper {
+    fn count(hand: &Arc<HandMoved>) -> Self {
+        hand.sleepers.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(hand))
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.0.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The configuration: `gwanmun.toml` in two stages, what was typed and then what it means.
+//!
+//! All mistakes are told together, each with file and line and how to mend it. The only place that reads the
+//! environment, and there only `GWANMUN_*`, for secrets. Knows nothing of how the settings are used.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
+
+pub mod defaults;
+
+/// The configuration in force, swapped as one value. Load it once a request, so that one version judges all of it.
+pub type Live = Arc<ArcSwap<Config>>;
+
+/// What the configuration means: checked, complete, in the units that the code uses. Made by [`Config::load`],
+/// [`Config::parse`] or, with nothing typed, by [`Config::default`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Names this version in records and logs: the first 16 hex digits of the SHA-256 of what was typed.
+    pub version: Arc<str>,
+    /// `[server]`
+    pub server: Server,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[admission]`
+    pub admission: Admission,
+    /// `[local]`
+    pub local: Local,
+    /// `[policy]`
+    pub policy: Policy,
+    /// `[record]`
+    pub record: Record,
+    /// `[[destination]]`, in the order typed; names are unique.
+    pub destinations: Vec<Arc<Destination>>,
+}
+
+/// `[server]`: where the process listens. A change needs a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where the API is served.
+    pub listen: SocketAddr,
+    /// Where console and administration will be served.
+    pub console: SocketAddr,
+}
+
+/// `[limits]`: what one connection and one request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Request line and headers, in bytes.
+    pub head_bytes_max: usize,
+    /// From a head's first byte to its last.
+    pub head_time_max: Duration,
+    /// A request's body, in bytes, as it arrives.
+    pub body_bytes_max: usize,
+    /// From the head's last byte to the body's.
+    pub body_time_max: Duration,
+    /// Between an answer and the next request on the same connection.
+    pub idle_time_max: Duration,
+    /// Connections open at once; one more is turned away with 503.
+    pub connections_max: usize,
+    /// How deep arrays and objects of a JSON body may nest.
+    pub json_depth_max: usize,
+    /// From a request's last byte to its answer's last.
+    pub answer_time_max: Duration,
+    /// How long a write may make no progress because the caller does not read.
+    pub write_stall_time_max: Duration,
+    /// How long a shutdown waits for answers in flight.
+    pub drain_time_max: Duration,
+}
+
+/// `[admission]`: how much is taken on at once, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Requests in flight over all keys.
+    pub requests_in_flight_max: usize,
+    /// Requests in flight of one key.
+    pub requests_in_flight_per_key_max: usize,
+    /// Requests that one key may begin in any minute. `None`: no such limit.
+    pub requests_per_minute_per_key: Option<u32>,
+    /// Tokens (prompt and longest answer) held at once by one key.
+    pub tokens_in_flight_per_key_max: u64,
+}
+
+/// `[local]`: the local floor. A change needs a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Which model: absent means the starter model.
+    pub model: Option<LocalModelChoice>,
+    /// Threads that compute. `None`: one for each processor core that the process may use.
+    pub threads: Option<usize>,
+    /// Jobs that wait for a place in the batch; one more is refused with 429.
+    pub queue_jobs_max: usize,
+    /// Sequences computed in one batch.
+    pub sequences_max: usize,
+    /// Memory for keys and values of attention, in MiB.
+    pub cache_mib: usize,
+    /// The longest context offered, in tokens; never more than the model's own. `None`: the model's own.
+    pub context_tokens_max: Option<usize>,
+    /// The longest answer when the caller names none, in tokens.
+    pub answer_tokens_default: u32,
+}
+
+/// Which model the local floor runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocalModelChoice {
+    /// None: `model = "none"`.
+    None,
+    /// A model of the data directory, by name.
+    Named(Arc<str>),
+    /// A GGUF file: what was typed holds a `/` or ends in `.gguf`.
+    File(PathBuf),
+}
+
+/// `[policy]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What may leave the machine.
+    pub remote: RemotePolicy,
+}
+
+/// What may leave the machine, until the policy language arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemotePolicy {
+    /// Nothing: only the local floor answers.
+    Deny,
+    /// Any request may go to any configured destination that has the model asked for.
+    Open,
+}
+
+/// `[record]`. A change needs a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Whether entries are made durable.
+    pub mode: RecordMode,
+}
+
+/// Whether decisions and outcomes are made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordMode {
+    /// Written, and synced before anything is sent.
+    Synced,
+    /// Counted, not written: for measurements only.
+    Off,
+}
+
+/// `[[destination]]`: one OpenAI-compatible place outside the process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// How people, records and metrics call it; unique, of lower-case letters, digits, `-`, `_` and `.`.
+    pub name: Arc<str>,
+    /// `http` or `https`, with host and any path before `/chat/completions`; no user, query or fragment; no final `/`.
+    pub base_url: http::Uri,
+    /// What it offers; names are unique within it.
+    pub models: Vec<RemoteModel>,
+    /// Sent as `Authorization: Bearer`. `None`: no credential is sent.
+    pub key: Option<Secret>,
+    /// To connect, TLS included.
+    pub connect_time_max: Duration,
+    /// From the request's last byte to the answer's first.
+    pub first_byte_time_max: Duration,
+    /// Between two reads of an answer that bring bytes.
+    pub idle_time_max: Duration,
+    /// From connecting to the answer's last byte.
+    pub total_time_max: Duration,
+}
+
+/// One model at a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteModel {
+    /// What callers ask for.
+    pub name: Arc<str>,
+    /// What the destination calls it.
+    pub upstream: Arc<str>,
+}
+
+/// A secret. It never shows: neither `Debug` nor `Display` tells its value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Holds `value`.
+    pub fn new(value: impl Into<Arc<str>>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value, for the one who must send it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// What names a configuration text: equal texts, equal names.
+fn version_of(text: &str) -> Arc<str> {
+    let digest = Sha256::digest(text.as_bytes());
+    hex::encode(digest.as_slice().get(..8).unwrap_or_default()).into()
+}
