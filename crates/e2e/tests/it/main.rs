@@ -1,2 +1,2 @@
-//! Placeholder.
+//! All whole-product tests, one binary: a file a behaviour.
 #![cfg(test)]

@@ -1,0 +1,87 @@
+//! What a right answer of the wall says, streamed and whole, in the shapes of OpenAI's chat API. Fixed to the byte, so that
+//! a test can name every byte of it. Knows no sockets.
+
+use serde_json::{Value, json};
+
+use super::Fault;
+
+/// The text of a right answer, in the pieces that a stream brings it in. Hangul and an emoji stand in it, so that a cut at a
+/// byte can fall inside a character.
+pub const ANSWER: [&str; 5] = ["Seoul", " (서울)", " is the capital", " 🇰🇷", "."];
+
+/// When every answer of the wall was made, in seconds of the epoch.
+const CREATED: u64 = 1_790_000_000;
+
+/// Bytes of text in one huge event.
+const HUGE_BYTES: usize = 64 << 20;
+
+fn pieces(fault: Fault, request: &Value) -> Vec<String> {
+    match fault {
+        Fault::Echo => {
+            let said = request.pointer("/messages").and_then(Value::as_array).and_then(|messages| messages.last());
+            let said = said.and_then(|message| message.get("content")).and_then(Value::as_str).unwrap_or_default();
+            vec![said.to_owned()]
+        }
+        Fault::HugeEvent => vec!["x".repeat(HUGE_BYTES)],
+        _ => ANSWER.map(str::to_owned).to_vec(),
+    }
+}
+
+fn usage(pieces: usize) -> Value {
+    json!({"prompt_tokens": 7, "completion_tokens": pieces, "total_tokens": 7 + pieces})
+}
+
+/// The error body of a status.
+pub(super) fn error(status: u16) -> Value {
+    json!({"error": {"message": format!("the wall refuses with {status}"), "type": "wall_error", "param": null, "code": format!("wall_{status}")}})
+}
+
+/// A whole answer to `request`.
+pub fn chat_completion(fault: Fault, request: &Value) -> Value {
+    let pieces = pieces(fault, request);
+    if fault == Fault::ErrorInside {
+        return error(500);
+    }
+    let finish = if fault == Fault::NoFinish { Value::Null } else { json!("stop") };
+    let mut answer = json!({
+        "id": "chatcmpl-wall", "object": "chat.completion", "created": CREATED, "model": model(request),
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": pieces.concat()}, "finish_reason": finish}],
+    });
+    if fault != Fault::NoUsage {
+        answer["usage"] = usage(pieces.len());
+    }
+    answer
+}
+
+/// The events of a streamed answer to `request`: each whole, with its blank line, the end marker last.
+pub fn stream_events(fault: Fault, request: &Value) -> Vec<String> {
+    let chunk = |delta: Value, finish: Value| {
+        let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
+        json!({"id": "chatcmpl-wall", "object": "chat.completion.chunk", "created": CREATED, "model": model(request), "choices": choices})
+    };
+    let pieces = pieces(fault, request);
+    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
+    events.extend(pieces.iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));
+    if fault == Fault::ErrorInside {
+        events.truncate(3);
+        events.push(error(500));
+    } else if fault != Fault::NoFinish {
+        events.push(chunk(json!({}), json!("stop")));
+    }
+    let wants_usage = request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
+    if wants_usage && fault != Fault::NoUsage && fault != Fault::ErrorInside {
+        let mut last = chunk(json!({}), Value::Null);
+        last["choices"] = json!([]);
+        last["usage"] = usage(pieces.len());
+        events.push(last);
+    }
+    let mut events: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    if fault != Fault::NoDone && fault != Fault::ErrorInside {
+        events.push("data: [DONE]\n\n".to_owned());
+    }
+    events
+}
+
+fn model(request: &Value) -> Value {
+    request.get("model").cloned().unwrap_or_default()
+}
