@@ -15,7 +15,9 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use crate::LoadError;
-use header::{Header, TensorPlace};
+use header::TensorPlace;
+
+pub(crate) use header::Header;
 
 pub(crate) use metadata::Metadata;
 pub(crate) use tensor_kind::TensorKind;
@@ -100,3 +102,6 @@ impl File {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[path = "../tests/it/gguf_writer.rs"]
+pub(crate) mod writer;

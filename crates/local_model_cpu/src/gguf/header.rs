@@ -25,7 +25,7 @@ const ALIGNMENT_DEFAULT: u64 = 32;
 const ALIGNMENT_MAX: u64 = 65_536;
 
 /// What a file's header says, checked.
-pub(super) struct Header {
+pub(crate) struct Header {
     entries: HashMap<String, Entry>,
     pub(super) tensors: Vec<TensorPlace>,
     by_name: HashMap<String, usize>,
@@ -41,7 +41,7 @@ pub(super) struct TensorPlace {
 }
 
 impl Header {
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LoadError> {
         let mut cursor = Cursor::new(bytes, 0);
         read_magic(&mut cursor, bytes)?;
         let tensor_count = read_count(&mut cursor, "tensors", TENSORS_MAX, TENSOR_BYTES_MIN)?;
@@ -71,7 +71,7 @@ impl Header {
         Ok(header)
     }
 
-    pub(super) fn metadata<'a>(&'a self, bytes: &'a [u8]) -> Metadata<'a> {
+    pub(crate) fn metadata<'a>(&'a self, bytes: &'a [u8]) -> Metadata<'a> {
         Metadata::new(bytes, &self.entries)
     }
 

@@ -1,0 +1,74 @@
+//! A model's card from its file's header. It must not know weights' values.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use local_model::ModelCard;
+
+use crate::LoadError;
+use crate::codec;
+use crate::gguf::{File, Metadata, TensorKind};
+
+/// Reads a model file's card from its header, in milliseconds; refuses a file whose tokenizer, template or tensors this
+/// crate could not serve. The SHA-256 is left to who reads the whole file.
+pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
+    card(path, &File::open(path)?)
+}
+
+/// The card of an open file.
+pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
+    let metadata = file.metadata();
+    let architecture = metadata.need_string("general.architecture")?;
+    let tokens = metadata.strings("tokenizer.ggml.tokens")?.map_or(0, |tokens| tokens.len());
+    Ok(ModelCard {
+        name: name(path, metadata)?,
+        architecture: architecture.to_owned(),
+        parameters: file.tensors().map(|tensor| tensor.weights()).sum(),
+        quantisation: most_common_kind(file).map_or("", TensorKind::name).to_owned(),
+        context_tokens: metadata.need_u64(&format!("{architecture}.context_length"))?,
+        vocabulary: tokens as u64,
+        bytes: file.bytes(),
+        chat: codec::facts(metadata)?.chat,
+        licence: metadata.string("general.license")?.map(str::to_owned),
+        languages: languages(metadata),
+        sha256: None,
+    })
+}
+
+/// The file's name where it tells the model's size, as published files do; else the name inside; else the file's.
+fn name(path: &Path, metadata: Metadata<'_>) -> Result<String, LoadError> {
+    let stem = path.file_stem().map(|stem| slug(&stem.to_string_lossy())).unwrap_or_default();
+    let size = metadata.string("general.size_label")?.map(slug).filter(|size| !size.is_empty());
+    if size.is_some_and(|size| stem.contains(&size)) {
+        return Ok(stem);
+    }
+    let inside = metadata.string("general.name")?.map(slug).unwrap_or_default();
+    let inside = inside.strip_suffix("-gguf").unwrap_or(&inside);
+    Ok([inside, &stem, "model"].into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned())
+}
+
+/// Lower-case letters, digits, dots and underscores, joined by hyphens.
+fn slug(text: &str) -> String {
+    let kept = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_');
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|letter| !kept(letter)).filter(|word| !word.is_empty()).collect();
+    words.join("-").trim_matches('.').to_owned()
+}
+
+/// The kind that most weights have.
+fn most_common_kind(file: &File) -> Option<TensorKind> {
+    let mut weights: BTreeMap<TensorKind, u64> = BTreeMap::new();
+    for tensor in file.tensors() {
+        *weights.entry(tensor.kind).or_default() += tensor.weights();
+    }
+    weights.into_iter().max_by_key(|(_, weights)| *weights).map(|(kind, _)| kind)
+}
+
+/// As the file lists them; a file that lists them in another way than the format says lists none.
+fn languages(metadata: Metadata<'_>) -> Vec<String> {
+    let listed = metadata.strings("general.languages").ok().flatten().unwrap_or_default();
+    listed.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

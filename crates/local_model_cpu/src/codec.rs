@@ -1,0 +1,185 @@
+//! Text to tokens and back, as a model's file says. It must not know weights.
+//!
+//! Only a chat template's own words can become control tokens. What people say is cut, merged and looked up in a
+//! vocabulary without them; where a text spells one, a mark that occurs nowhere else breaks the spelling while the
+//! template runs, and is taken out again before the text is encoded.
+
+mod byte_level;
+mod pre_tokenizers;
+mod spellings;
+mod template;
+mod vocabulary;
+
+use std::collections::HashSet;
+
+use jiff::Zoned;
+use local_model::{CodecError, Speaker, TextCodec, Token, Turn};
+
+use crate::LoadError;
+use crate::gguf::Metadata;
+use byte_level::{Alphabet, ByteLevelCodec};
+use pre_tokenizers::PreTokenizer;
+use spellings::Spellings;
+use template::Template;
+use vocabulary::{Class, Vocabulary};
+
+/// A model's tokenizer and chat template.
+pub(crate) struct Codec {
+    merging: ByteLevelCodec,
+    controls: Spellings,
+    user_defined: Spellings,
+    bytes: TokenBytes,
+    ends: Vec<Token>,
+    begin: Option<Token>,
+    template: Option<Template>,
+}
+
+/// What can be said of a file's codec without building it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CodecFacts {
+    /// Whether there is a chat template.
+    pub(crate) chat: bool,
+}
+
+/// Checks that a file's codec can be built, without the vocabulary, which takes long.
+pub(crate) fn facts(metadata: Metadata<'_>) -> Result<CodecFacts, LoadError> {
+    read_pre_tokenizer(metadata)?;
+    let template = metadata.string(TEMPLATE)?;
+    if let Some(source) = template {
+        Template::compile(source, "", "", Zoned::now)?;
+    }
+    Ok(CodecFacts { chat: template.is_some() })
+}
+
+const TEMPLATE: &str = "tokenizer.chat_template";
+
+impl Codec {
+    /// Builds the codec that the file describes. `now` is asked only by templates that write the date.
+    pub(crate) fn read(metadata: Metadata<'_>, now: fn() -> Zoned) -> Result<Self, LoadError> {
+        let pre_tokenizer = read_pre_tokenizer(metadata)?;
+        let vocabulary = Vocabulary::read(metadata)?;
+        let merging = ByteLevelCodec::read(metadata, &vocabulary, pre_tokenizer)?;
+        let begins = metadata.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(pre_tokenizer.begins);
+        let spelling = |token: Option<Token>| token.map_or("", |token| vocabulary.spelling(token));
+        let template = match metadata.string(TEMPLATE)? {
+            Some(source) => Some(Template::compile(source, spelling(vocabulary.begin), spelling(vocabulary.end), now)?),
+            None => None,
+        };
+        Ok(Self {
+            merging,
+            controls: Spellings::new(vocabulary.of_class(Class::Control))?,
+            user_defined: Spellings::new(vocabulary.of_class(Class::UserDefined))?,
+            bytes: TokenBytes::new(&vocabulary),
+            begin: vocabulary.begin.filter(|_| begins),
+            ends: vocabulary.ends,
+            template,
+        })
+    }
+
+    /// Plain text: control tokens cannot come of it.
+    fn encode_plain(&self, text: &str, tokens: &mut Vec<Token>) -> Result<(), CodecError> {
+        self.user_defined.split(text, |plain, token| {
+            if !plain.is_empty() {
+                self.merging.encode(plain, tokens)?;
+            }
+            tokens.extend(token);
+            Ok(())
+        })
+    }
+}
+
+impl TextCodec for Codec {
+    fn encode(&self, text: &str) -> Result<Vec<Token>, CodecError> {
+        let mut tokens = Vec::new();
+        self.encode_plain(text, &mut tokens)?;
+        Ok(tokens)
+    }
+
+    fn encode_prompt(&self, text: &str) -> Result<Vec<Token>, CodecError> {
+        let mut tokens: Vec<Token> = self.begin.into_iter().collect();
+        self.encode_plain(text, &mut tokens)?;
+        Ok(tokens)
+    }
+
+    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError> {
+        let no_template = "the model's file brings none; send a plain prompt instead";
+        let template = self.template.as_ref().ok_or_else(|| CodecError::Template(no_template.to_owned()))?;
+        let mark = unused_mark(turns).ok_or_else(|| CodecError::Template("every private mark is in use".to_owned()))?;
+        let guarded: Vec<(Speaker, String)> =
+            turns.iter().map(|turn| (turn.speaker, self.controls.broken_by(mark, &turn.text))).collect();
+        let rendered = template.render(&guarded)?;
+        let mut tokens = Vec::new();
+        self.controls.split(&rendered, |plain, token| {
+            if plain.contains(mark) {
+                self.encode_plain(&plain.replace(mark, ""), &mut tokens)?;
+            } else {
+                self.encode_plain(plain, &mut tokens)?;
+            }
+            tokens.extend(token);
+            Ok(())
+        })?;
+        Ok(tokens)
+    }
+
+    fn bytes(&self, token: Token) -> &[u8] {
+        self.bytes.of(token)
+    }
+
+    fn is_end(&self, token: Token) -> bool {
+        self.ends.binary_search(&token).is_ok()
+    }
+}
+
+/// A character for private use that nobody said.
+fn unused_mark(turns: &[Turn]) -> Option<char> {
+    let private = |letter: &char| matches!(letter, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}');
+    let said: HashSet<char> = turns.iter().flat_map(|turn| turn.text.chars().filter(private)).collect();
+    ('\u{e000}'..='\u{f8ff}').chain('\u{f0000}'..='\u{ffffd}').find(|mark| !said.contains(mark))
+}
+
+fn read_pre_tokenizer(metadata: Metadata<'_>) -> Result<PreTokenizer, LoadError> {
+    let model = metadata.need_string("tokenizer.ggml.model")?;
+    if model != "gpt2" {
+        return Err(LoadError::Unsupported(format!(
+            "the model's tokenizer is of the kind `{model}` (entry `tokenizer.ggml.model`), which this engine does not \
+             know; it knows gpt2"
+        )));
+    }
+    PreTokenizer::named(metadata.need_string("tokenizer.ggml.pre")?)
+}
+
+/// What each token stands for, one after another.
+struct TokenBytes {
+    bytes: Vec<u8>,
+    /// Where each token's bytes end.
+    ends: Vec<u32>,
+}
+
+impl TokenBytes {
+    fn new(vocabulary: &Vocabulary<'_>) -> Self {
+        let alphabet = Alphabet::new();
+        let mut table = Self { bytes: Vec::new(), ends: Vec::with_capacity(vocabulary.spellings.len()) };
+        for (spelling, class) in vocabulary.spellings.iter().zip(&vocabulary.classes) {
+            match class {
+                Class::Control => {}
+                Class::UserDefined => table.bytes.extend_from_slice(spelling.as_bytes()),
+                Class::Normal | Class::Unused | Class::Byte => match alphabet.bytes(spelling) {
+                    Some(bytes) => table.bytes.extend(bytes),
+                    None => table.bytes.extend_from_slice(spelling.as_bytes()),
+                },
+            }
+            table.ends.push(table.bytes.len() as u32);
+        }
+        table
+    }
+
+    fn of(&self, token: Token) -> &[u8] {
+        let index = token as usize;
+        let Some(end) = self.ends.get(index) else { return &[] };
+        let begin = index.checked_sub(1).and_then(|index| self.ends.get(index)).copied().unwrap_or(0);
+        &self.bytes[begin as usize..*end as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests;

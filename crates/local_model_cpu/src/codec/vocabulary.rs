@@ -1,0 +1,145 @@
+//! A model's vocabulary as its file gives it: spellings, their classes, and the tokens with a part of their own. It must
+//! not know how texts are cut or merged.
+
+use local_model::Token;
+
+use crate::LoadError;
+use crate::gguf::Metadata;
+
+/// Entries a vocabulary may have; the largest known has 262,144.
+const TOKENS_MAX: usize = 1 << 20;
+
+/// What kind of token it is, as `tokenizer.ggml.token_type` numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A piece of text.
+    Normal,
+    /// Stands for what the vocabulary cannot say, or steers the model: never made from, nor given as, text.
+    Control,
+    /// A piece of text that is found before all others.
+    UserDefined,
+    /// Fills a gap in the numbering.
+    Unused,
+    /// One byte, written `<0x41>`.
+    Byte,
+}
+
+/// Tokens that end an answer in the families we know, where the file fails to say so.
+const END_SPELLINGS: [&str; 17] = [
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|end|>",
+    "<|return|>",
+    "<|endofturn|>",
+    "[|endofturn|]",
+    "<|end_of_turn|>",
+    "<end_of_turn>",
+    "<end_of_utterance>",
+    "<|end▁of▁sentence|>",
+    "<｜end▁of▁sentence｜>",
+    "<|EOT|>",
+    "<EOT>",
+    "</s>",
+];
+
+/// Metadata keys of tokens that end an answer.
+const END_KEYS: [&str; 3] =
+    ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
+
+/// A vocabulary; a token is an index into `spellings` and `classes`.
+pub(super) struct Vocabulary<'a> {
+    pub(super) spellings: Vec<&'a str>,
+    pub(super) classes: Vec<Class>,
+    /// Begin-of-text.
+    pub(super) begin: Option<Token>,
+    /// End-of-text, the first of [`END_KEYS`].
+    pub(super) end: Option<Token>,
+    /// All tokens that end an answer, ascending.
+    pub(super) ends: Vec<Token>,
+}
+
+impl<'a> Vocabulary<'a> {
+    pub(super) fn read(metadata: Metadata<'a>) -> Result<Self, LoadError> {
+        const TOKENS: &str = "tokenizer.ggml.tokens";
+        const TYPES: &str = "tokenizer.ggml.token_type";
+        let missing = |key| LoadError::metadata(key, "is missing; convert the model anew with its tokenizer");
+        let spellings = metadata.strings(TOKENS)?.ok_or_else(|| missing(TOKENS))?;
+        if spellings.is_empty() || spellings.len() > TOKENS_MAX {
+            let problem = format!("has {} tokens; 1 to {TOKENS_MAX} are read", spellings.len());
+            return Err(LoadError::metadata(TOKENS, problem));
+        }
+        let types = metadata.integers(TYPES)?.ok_or_else(|| missing(TYPES))?;
+        if types.len() != spellings.len() {
+            let problem = format!("has {} entries for {} tokens", types.len(), spellings.len());
+            return Err(LoadError::metadata(TYPES, problem));
+        }
+        let mut classes = Vec::with_capacity(types.len());
+        for (number, spelling) in types.into_iter().zip(&spellings) {
+            classes.push(class(number, spelling).map_err(|problem| LoadError::metadata(TYPES, problem))?);
+        }
+        let mut vocabulary = Self { spellings, classes, begin: None, end: None, ends: Vec::new() };
+        vocabulary.begin = vocabulary.special(metadata, "tokenizer.ggml.bos_token_id")?;
+        vocabulary.end = vocabulary.special(metadata, END_KEYS[0])?;
+        vocabulary.ends = vocabulary.find_ends(metadata)?;
+        Ok(vocabulary)
+    }
+
+    pub(super) fn spelling(&self, token: Token) -> &'a str {
+        self.spellings.get(token as usize).copied().unwrap_or_default()
+    }
+
+    /// The tokens of a class with their spellings.
+    pub(super) fn of_class(&self, class: Class) -> impl Iterator<Item = (Token, &'a str)> {
+        let tokens = (0..).zip(self.spellings.iter().zip(&self.classes));
+        tokens.filter(move |(_, (_, its))| **its == class).map(|(token, (spelling, _))| (token, *spelling))
+    }
+
+    /// A token that the file names by its number.
+    fn special(&self, metadata: Metadata<'_>, key: &str) -> Result<Option<Token>, LoadError> {
+        let Some(number) = metadata.u64(key)? else { return Ok(None) };
+        match Token::try_from(number) {
+            Ok(token) if (token as usize) < self.spellings.len() => Ok(Some(token)),
+            _ => {
+                let problem = format!("is {number}, but the vocabulary has {} tokens", self.spellings.len());
+                Err(LoadError::metadata(key, problem))
+            }
+        }
+    }
+
+    /// The tokens that end an answer. They become control tokens whatever the file says, because some converters leave
+    /// them as text, and a caller could then spell them.
+    fn find_ends(&mut self, metadata: Metadata<'_>) -> Result<Vec<Token>, LoadError> {
+        let mut ends = Vec::new();
+        for key in END_KEYS {
+            ends.extend(self.special(metadata, key)?);
+        }
+        let spelled = (0..).zip(&self.spellings).filter(|(_, spelling)| END_SPELLINGS.contains(spelling));
+        ends.extend(spelled.map(|(token, _)| token));
+        ends.sort_unstable();
+        ends.dedup();
+        for end in &ends {
+            self.classes[*end as usize] = Class::Control;
+        }
+        if ends.is_empty() {
+            return Err(LoadError::metadata(END_KEYS[0], "is missing, so no answer would ever end; convert it anew"));
+        }
+        Ok(ends)
+    }
+}
+
+fn class(number: i64, spelling: &str) -> Result<Class, String> {
+    Ok(match number {
+        1 => Class::Normal,
+        // Unknown text is never produced by a vocabulary that has all bytes; its token only serves as a mark.
+        2 | 3 => Class::Control,
+        // The mark's shape is kept for steering by every family that uses it.
+        4 if spelling.starts_with("<|") && spelling.ends_with("|>") => Class::Control,
+        4 => Class::UserDefined,
+        5 => Class::Unused,
+        6 => Class::Byte,
+        _ => return Err(format!("gives the token `{}` the unknown type {number}", spelling.escape_debug())),
+    })
+}
