@@ -115,6 +115,16 @@ impl Moment {
         Self(self.0.saturating_add(span))
     }
 
+    /// Microseconds since the clock was made; what no clock reaches counts as the largest number.
+    pub fn as_micros(self) -> u64 {
+        u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The moment `micros` after the clock was made.
+    pub fn from_micros(micros: u64) -> Self {
+        Self(Duration::from_micros(micros))
+    }
+
     /// How long after `earlier` this is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -8,6 +8,16 @@ use std::fmt;
 
 use http::StatusCode;
 
+pub(crate) use exchange::{Answered, Exchange};
+pub(crate) use guard::Guard;
+
+mod chunks;
+mod exchange;
+mod guard;
+mod head;
+mod refusals;
+mod watchdog;
+
 /// Why a connection's bytes are not taken as a request. Travels as the inner error of the body's error when the head had
 /// already been handed on; see [`Refusal::behind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
