@@ -71,7 +71,8 @@ pub struct Answer {
     events: mpsc::Receiver<Event>,
     failure: Arc<OnceLock<String>>,
     unfinished: u32,
-    thread: Sender<Message>,
+    /// Told when this is dropped early; given up at the end, so that a finished answer does not keep the thread waiting.
+    thread: Option<Sender<Message>>,
 }
 
 impl Answer {
@@ -81,7 +82,7 @@ impl Answer {
         choices: u32,
         thread: Sender<Message>,
     ) -> Self {
-        Self { events, failure, unfinished: choices, thread }
+        Self { events, failure, unfinished: choices, thread: Some(thread) }
     }
 
     /// The next event, or nothing after the last: every choice's [`Event::Finished`], or one [`Event::Failed`]. May be
@@ -104,14 +105,20 @@ impl Answer {
 
     /// Holds the books: a stream that ends with choices unfinished has failed, and says so once.
     fn account(&mut self, event: Option<Event>) -> Option<Event> {
-        match event {
-            Some(Event::Finished { .. }) => self.unfinished = self.unfinished.saturating_sub(1),
+        let event = match event {
             None if self.unfinished > 0 => {
                 self.unfinished = 0;
                 let message = self.failure.get().map_or(ENDED_SILENTLY, String::as_str).to_owned();
-                return Some(Event::Failed { message });
+                Some(Event::Failed { message })
             }
-            Some(Event::Text { .. } | Event::Failed { .. }) | None => {}
+            Some(Event::Finished { .. }) => {
+                self.unfinished = self.unfinished.saturating_sub(1);
+                event
+            }
+            Some(Event::Text { .. } | Event::Failed { .. }) | None => event,
+        };
+        if self.unfinished == 0 {
+            self.thread = None;
         }
         event
     }
@@ -120,10 +127,10 @@ impl Answer {
 impl Drop for Answer {
     /// The thread sees the closed channel at its next step; if it is idle, it must be told to look.
     fn drop(&mut self) {
-        if self.unfinished > 0 {
+        if let Some(thread) = self.thread.take() {
             self.events.close();
             // A thread that is gone needs no telling.
-            let _ = self.thread.send(Message::Look);
+            let _ = thread.send(Message::Look);
         }
     }
 }

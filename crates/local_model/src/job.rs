@@ -147,10 +147,10 @@ impl Job {
         Ok(())
     }
 
-    /// Tokens that one of the job's answers may take, prompt included.
-    pub(crate) fn sequence_tokens(&self, capacity: &Capacity) -> usize {
+    /// Tokens that one sequence of the job may take, a prompt of this length included.
+    pub(crate) fn sequence_tokens(&self, prompt: usize, capacity: &Capacity) -> usize {
         let answer = usize::try_from(self.answer_tokens_max).unwrap_or(usize::MAX);
-        self.prompt.len().saturating_add(answer).min(capacity.sequence_tokens_max())
+        prompt.saturating_add(answer).min(capacity.sequence_tokens_max())
     }
 }
 

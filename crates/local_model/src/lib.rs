@@ -4,15 +4,22 @@
 //! links no engine: `local_model_cpu` implements [`Engine`] and [`TextCodec`], tests use the scripted one here.
 
 mod answer;
+mod batch;
 mod card;
 mod engine;
+mod gauges;
 mod job;
 mod local_model;
+mod pace;
+mod queue;
+mod reader;
 mod sampling;
 mod scheduler;
 mod scores;
 pub mod scripted;
+mod sequence;
 mod stop;
+
 mod text;
 
 pub use answer::{Answer, Event, Finish, TokenScore};
@@ -20,5 +27,6 @@ pub use card::ModelCard;
 pub use engine::{
     Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
 };
+pub use gauges::Load;
 pub use job::{Job, Refused, Sampling};
-pub use local_model::{Clock, Load, LocalModel, Running, Settings, Stop};
+pub use local_model::{Clock, LocalModel, Running, Settings, Stop};

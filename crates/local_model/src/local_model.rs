@@ -1,15 +1,16 @@
 //! The handle to a model's thread: starts it, takes jobs, refuses what cannot be served, tells the load. Never computes
 //! and never blocks, but for [`Running::join`] and [`Running::stop`].
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fmt, io, thread};
 
-use crate::scheduler::{Gauges, Message, Scheduler, Ticket};
-use crate::{Answer, Capacity, Job, LoadedModel, ModelCard, Refused, TextCodec};
+use crate::gauges::Gauges;
+use crate::reader::Reader;
+use crate::scheduler::{Message, Scheduler};
+use crate::{Answer, Capacity, Job, Load, LoadedModel, ModelCard, Refused, TextCodec};
 
 /// Time since any fixed moment, never running backwards. Comes in as an argument so that tests own time.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -50,25 +51,6 @@ impl fmt::Debug for Settings {
             .field("sequences_max", &self.sequences_max)
             .finish_non_exhaustive()
     }
-}
-
-/// How busy the model is, as of its last step; totals count from the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Sequences that hold a slot, the paused ones included.
-    pub running: usize,
-    /// Sequences among them that wait for their reader.
-    pub paused: usize,
-    /// Jobs of which at least one choice has not started.
-    pub queued: usize,
-    /// Tokens of the cache that running sequences have reserved.
-    pub cache_tokens_held: usize,
-    /// Sequences whose prompt has been computed.
-    pub prompts_total: u64,
-    /// Tokens of prompts computed.
-    pub prompt_tokens_total: u64,
-    /// Tokens of answers chosen.
-    pub answer_tokens_total: u64,
 }
 
 /// A model that answers. Cheap to clone; its thread ends when it is stopped, or when the last handle is gone.
@@ -120,15 +102,15 @@ impl LocalModel {
     pub fn submit(&self, job: Job) -> Result<Answer, Refused> {
         let inner = &*self.inner;
         job.check(&inner.capacity)?;
-        if inner.gauges.stopped.get().is_some() {
+        if inner.gauges.stopped().is_some() {
             return Err(Refused::Stopped);
         }
         inner.gauges.enter_queue(inner.queue_jobs_max)?;
         let (sender, events) = tokio::sync::mpsc::channel(EVENTS_UNREAD_MAX);
         let failure = Arc::new(OnceLock::new());
         let answer = Answer::new(events, Arc::clone(&failure), job.choices, inner.messages.clone());
-        let ticket = Ticket::new(job, sender, failure, inner.messages.clone());
-        match inner.messages.send(Message::Job(Box::new(ticket))) {
+        let reader = Reader::new(sender, failure, inner.messages.clone());
+        match inner.messages.send(Message::Job(Box::new(job), reader)) {
             Ok(()) => Ok(answer),
             Err(_) => Err(Refused::Stopped),
         }
@@ -141,7 +123,7 @@ impl LocalModel {
 
     /// Why it takes no more jobs, once it does not: it was told to stop, or its engine broke.
     pub fn stopped(&self) -> Option<&str> {
-        self.inner.gauges.stopped.get().map(String::as_str)
+        self.inner.gauges.stopped()
     }
 }
 
@@ -172,7 +154,7 @@ pub struct Running {
 impl Running {
     /// Tells the thread to stop, and returns at once: new jobs are refused from here on. `Cancel` may follow `Finish`.
     pub fn tell(&self, stop: Stop) {
-        let _ = self.gauges.stopped.set("it was told to stop".to_owned());
+        self.gauges.stop("it was told to stop");
         // A thread that is gone needs no telling.
         let _ = self.messages.send(Message::Stop(stop));
     }
@@ -196,14 +178,5 @@ impl Running {
     pub fn stop(self, stop: Stop) {
         self.tell(stop);
         self.join();
-    }
-}
-
-impl Gauges {
-    fn enter_queue(&self, queue_jobs_max: usize) -> Result<(), Refused> {
-        let entered = self.queued.try_update(Ordering::AcqRel, Ordering::Acquire, |queued| {
-            (queued < queue_jobs_max).then_some(queued.saturating_add(1))
-        });
-        entered.map(|_| ()).map_err(|queued| Refused::Busy { queued, retry_after: self.retry_after() })
     }
 }

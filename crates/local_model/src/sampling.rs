@@ -188,12 +188,12 @@ fn change(logits: &mut [f32], token: Token, to: impl FnOnce(f32) -> f32) {
 /// Moves the `count` likeliest candidates to the front and sorts them; equals stand in the order of the vocabulary.
 fn likeliest_first(candidates: &mut [Candidate], count: usize) {
     if count > 0 && count < candidates.len() {
-        candidates.select_nth_unstable_by(count - 1, by_weight);
+        candidates.select_nth_unstable_by(count - 1, |one, other| by_weight(*one, *other));
     }
-    candidates.get_mut(..count).unwrap_or_default().sort_unstable_by(by_weight);
+    candidates.get_mut(..count).unwrap_or_default().sort_unstable_by(|one, other| by_weight(*one, *other));
 }
 
-fn by_weight(one: &Candidate, other: &Candidate) -> Ordering {
+fn by_weight(one: Candidate, other: Candidate) -> Ordering {
     other.weight.total_cmp(&one.weight).then(one.token.cmp(&other.token))
 }
 

@@ -1,90 +1,396 @@
-//! The model's thread.
+//! The model's one thread: takes jobs, starts their choices as slots free up, and computes step by step, each step one token
+//! for every answer that its reader keeps up with and a part of the prompts that wait. Knows nothing of HTTP or of how the
+//! engine computes.
+//!
+//! A slot is reserved for the whole of prompt and answer before a choice starts, so nothing is ever thrown out half-way.
+//! Whatever could let the thread go on (a job, a reader who has read or left, a stop) arrives as a [`Message`]; when there
+//! is nothing to compute, it blocks on its inbox and costs nothing.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
 
-use tokio::sync::mpsc;
-
-use crate::{Engine, Event, Job, Load, Settings, Stop, TextCodec};
+use crate::gauges::Gauges;
+use crate::pace::{Pace, Step};
+use crate::queue::{JobId, Queue};
+use crate::reader::Reader;
+use crate::sampling::Scratch;
+use crate::sequence::Sequence;
+use crate::{Capacity, Clock, Engine, Event, Job, Load, Run, Settings, Stop, TextCodec, Token, batch};
 
 /// What the thread is told.
 pub(crate) enum Message {
-    /// A job to do.
-    Job(Box<Ticket>),
+    /// A job to do, and who reads the answer. It has its place in the queue already.
+    Job(Box<Job>, Reader),
     /// Something may have changed: a reader has read, or left.
     Look,
     /// An end to all this.
     Stop(Stop),
 }
 
-/// A job and where its answer goes.
-pub(crate) struct Ticket {
-    job: Job,
-    events: mpsc::Sender<Event>,
-    failure: Arc<OnceLock<String>>,
-    thread: Sender<Message>,
-}
-
-impl Ticket {
-    pub(crate) fn new(
-        job: Job,
-        events: mpsc::Sender<Event>,
-        failure: Arc<OnceLock<String>>,
-        thread: Sender<Message>,
-    ) -> Self {
-        Self { job, events, failure, thread }
-    }
-}
-
-/// What the thread tells of itself.
-#[derive(Debug, Default)]
-pub(crate) struct Gauges {
-    pub(crate) queued: AtomicUsize,
-    pub(crate) stopped: OnceLock<String>,
-    retry_after_seconds: AtomicU64,
-    load: Mutex<Load>,
-}
-
-impl Gauges {
-    pub(crate) fn load(&self) -> Load {
-        let load = *self.load.lock().unwrap_or_else(PoisonError::into_inner);
-        Load { queued: self.queued.load(Ordering::Acquire), ..load }
-    }
-
-    pub(crate) fn retry_after(&self) -> Duration {
-        Duration::from_secs(self.retry_after_seconds.load(Ordering::Acquire).max(1))
-    }
-}
-
 pub(crate) struct Scheduler {
+    engine: Box<dyn Engine>,
+    codec: Arc<dyn TextCodec>,
     inbox: Receiver<Message>,
     gauges: Arc<Gauges>,
+    clock: Clock,
+    capacity: Capacity,
+    sequences_max: usize,
+    /// Jobs that are not completely delivered, oldest first.
+    jobs: BTreeMap<JobId, Underway>,
+    jobs_ever: JobId,
+    /// Those among them with choices that have not started.
+    queue: Queue,
+    pace: Pace,
+    scratch: Scratch,
+    /// Totals only; the rest is counted when it is told.
+    totals: Load,
+    stopping: bool,
+}
+
+/// A job that the thread has taken.
+struct Underway {
+    job: Job,
+    prompt: Arc<[Token]>,
+    reader: Reader,
+    /// Choices started so far.
+    started: u32,
+    /// Those of them that are not complete.
+    running: Vec<Sequence>,
+}
+
+/// A sequence's part in a step.
+struct Part {
+    job: JobId,
+    choice: u32,
+    tokens: usize,
+    /// Whether these are the last tokens before one is chosen.
+    chooses: bool,
+    in_prompt: bool,
+}
+
+/// What a step did for a sequence.
+enum Advance {
+    /// It goes on.
+    Goes,
+    /// Its choice is complete.
+    Complete(Box<Sequence>),
+    /// No token could be chosen.
+    Lost,
 }
 
 impl Scheduler {
     pub(crate) fn new(
-        _engine: Box<dyn Engine>,
-        _codec: Arc<dyn TextCodec>,
+        engine: Box<dyn Engine>,
+        codec: Arc<dyn TextCodec>,
         inbox: Receiver<Message>,
         gauges: Arc<Gauges>,
-        _settings: Settings,
+        settings: Settings,
     ) -> Self {
-        Self { inbox, gauges }
+        let capacity = engine.capacity();
+        // Every running sequence must fit into a step with at least one token.
+        let sequences_max = settings.sequences_max.min(capacity.slots_max).min(capacity.batch_tokens_max).max(1);
+        Self {
+            engine,
+            codec,
+            inbox,
+            gauges,
+            clock: settings.clock,
+            capacity,
+            sequences_max,
+            jobs: BTreeMap::new(),
+            jobs_ever: 0,
+            queue: Queue::default(),
+            pace: Pace::new(capacity.batch_tokens_max),
+            scratch: Scratch::default(),
+            totals: Load::default(),
+            stopping: false,
+        }
     }
 
-    pub(crate) fn run(self) {
-        for message in self.inbox.iter() {
+    /// Works until told to stop, or until nobody is left to ask. A panic, the engine's or our own, ends it with every
+    /// answer failed and every later job refused: what an engine that broke off midway still holds cannot be trusted.
+    pub(crate) fn run(mut self) {
+        let why = match catch_unwind(AssertUnwindSafe(|| self.work())) {
+            Ok(()) => "the local model was stopped".to_owned(),
+            Err(panic) => {
+                let why = format!("the local model broke and takes no more work: {}", panic_words(&*panic));
+                tracing::error!(%why, "the local model's thread panicked");
+                why
+            }
+        };
+        self.gauges.stop(&why);
+        while let Some(&job) = self.jobs.keys().next() {
+            self.fail(job, &why);
+        }
+    }
+
+    fn work(&mut self) {
+        let mut idle = true;
+        while self.hear(idle) {
+            self.let_go();
+            self.deliver();
+            self.start();
+            if self.stopping && self.jobs.is_empty() {
+                return;
+            }
+            self.publish();
+            idle = !self.step();
+        }
+    }
+
+    /// Takes what is in the inbox; waits for it when idle. Tells whether to go on.
+    fn hear(&mut self, idle: bool) -> bool {
+        let mut message =
+            if idle { self.inbox.recv().map_err(|_| TryRecvError::Disconnected) } else { self.inbox.try_recv() };
+        loop {
             match message {
-                Message::Job(ticket) => {
-                    let _ = ticket.failure.set("the scheduler is not written yet".to_owned());
-                    drop((ticket.job, ticket.events, ticket.thread));
-                    self.gauges.queued.fetch_sub(1, Ordering::AcqRel);
+                Ok(Message::Job(job, reader)) => self.take(*job, reader),
+                Ok(Message::Look) => {}
+                Ok(Message::Stop(Stop::Finish)) => self.stopping = true,
+                Ok(Message::Stop(Stop::Cancel)) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return !self.jobs.is_empty(),
+            }
+            message = self.inbox.try_recv();
+        }
+    }
+
+    fn take(&mut self, mut job: Job, reader: Reader) {
+        let id = self.jobs_ever;
+        self.jobs_ever += 1;
+        self.queue.push(&job.caller, id);
+        let prompt = Arc::from(std::mem::take(&mut job.prompt));
+        self.jobs.insert(id, Underway { job, prompt, reader, started: 0, running: Vec::new() });
+    }
+
+    /// Ends the jobs that nobody reads.
+    fn let_go(&mut self) {
+        let left = self.jobs.iter().filter(|(_, underway)| underway.reader.has_left());
+        for job in left.map(|(&job, _)| job).collect::<Vec<_>>() {
+            self.remove(job);
+        }
+    }
+
+    /// Hands out what there is to read, and forgets the jobs that are complete.
+    fn deliver(&mut self) {
+        for underway in self.jobs.values_mut() {
+            underway.reader.deliver();
+        }
+        self.jobs.retain(|_, underway| !underway.is_complete());
+    }
+
+    /// Starts choices while there is room. Who comes next waits for room even if a shorter one would fit, or a long prompt
+    /// would wait for ever behind short ones.
+    fn start(&mut self) {
+        while let Some(id) = self.queue.next() {
+            let running = self.running();
+            if running >= self.sequences_max {
+                return;
+            }
+            let Some(underway) = self.jobs.get_mut(&id) else {
+                self.queue.remove(id);
+                continue;
+            };
+            let tokens = underway.job.sequence_tokens(underway.prompt.len(), &self.capacity);
+            let Some(slot) = self.engine.reserve(tokens) else {
+                if running > 0 {
+                    return;
                 }
-                Message::Look => {}
-                Message::Stop(_) => return,
+                self.fail(id, "the local model has no room for a prompt and answer of this length");
+                continue;
+            };
+            let choice = underway.started;
+            let prompt = Arc::clone(&underway.prompt);
+            underway.running.push(Sequence::new(&underway.job, prompt, choice, slot, tokens));
+            underway.started += 1;
+            let started_all = underway.has_started();
+            self.queue.end_turn();
+            if started_all {
+                self.queue.remove(id);
+                self.gauges.leave_queue();
             }
         }
     }
+
+    /// Computes one step. Tells whether there was anything to compute.
+    fn step(&mut self) -> bool {
+        let parts = self.plan();
+        if parts.is_empty() {
+            return false;
+        }
+        let begun = (self.clock)();
+        let computed = self.compute(&parts);
+        let took = (self.clock)().saturating_sub(begun);
+        match computed {
+            Ok(lost) => {
+                self.measure(&parts, took);
+                self.publish();
+                for job in lost {
+                    self.fail(job, "the local model's numbers are no numbers");
+                }
+            }
+            Err(why) => {
+                tracing::warn!(%why, "a step of the local model failed");
+                for part in &parts {
+                    self.fail(part.job, &why);
+                }
+            }
+        }
+        self.deliver();
+        true
+    }
+
+    /// What the next step computes: a token for every answer, and of the prompts what their pace allows.
+    fn plan(&self) -> Vec<Part> {
+        let reading = self.jobs.iter().filter(|(_, underway)| !underway.reader.is_behind());
+        let sequences = reading.flat_map(|(&job, underway)| underway.running.iter().map(move |one| (job, one)));
+        let (prompts, answers): (Vec<_>, Vec<_>) = sequences.partition(|(_, sequence)| sequence.prompt_left() > 0);
+        let room = self.capacity.batch_tokens_max.saturating_sub(answers.len());
+        let room = if answers.is_empty() { room } else { room.min(self.pace.prompt_tokens()) };
+        let left: Vec<usize> = prompts.iter().map(|(_, sequence)| sequence.prompt_left()).collect();
+        let shares = batch::share(&left, room);
+
+        let answering = answers.iter().map(|&(job, sequence)| Part {
+            job,
+            choice: sequence.choice,
+            tokens: 1,
+            chooses: true,
+            in_prompt: false,
+        });
+        let prompting =
+            prompts.iter().zip(shares).filter(|&(_, tokens)| tokens > 0).map(|(&(job, sequence), tokens)| {
+                let chooses = tokens == sequence.prompt_left();
+                Part { job, choice: sequence.choice, tokens, chooses, in_prompt: true }
+            });
+        answering.chain(prompting).collect()
+    }
+
+    /// Computes the parts and chooses their tokens. Gives the jobs whose logits no token could be chosen from.
+    fn compute(&mut self, parts: &[Part]) -> Result<Vec<JobId>, String> {
+        let Self { engine, codec, jobs, scratch, pace, .. } = self;
+        let runs: Vec<Run<'_>> = parts.iter().filter_map(|part| jobs.get(&part.job)?.run(part)).collect();
+        let logits = engine.forward(&runs).map_err(|error| error.to_string())?;
+        if logits.rows().count() != parts.iter().filter(|part| part.chooses).count() {
+            return Err("the engine gave not as many logits as it was asked for".to_owned());
+        }
+        let mut rows = logits.rows();
+        let mut lost = Vec::new();
+        let mut complete = Vec::new();
+        for part in parts {
+            let Some(underway) = jobs.get_mut(&part.job) else { continue };
+            let row = if part.chooses { rows.next() } else { None };
+            match underway.advance(part, row, &**codec, scratch) {
+                Advance::Goes => {}
+                Advance::Lost => lost.push(part.job),
+                Advance::Complete(sequence) => complete.push(sequence),
+            }
+        }
+        drop(rows);
+        for sequence in complete {
+            pace.measure_answer(sequence.answer_tokens());
+            engine.release(sequence.slot);
+        }
+        Ok(lost)
+    }
+
+    fn measure(&mut self, parts: &[Part], took: std::time::Duration) {
+        let prompt_tokens = parts.iter().filter(|part| part.in_prompt).map(|part| part.tokens).sum();
+        let answer_tokens = parts.iter().filter(|part| !part.in_prompt).count();
+        self.pace.measure(Step { prompt_tokens, answer_tokens, took });
+        let count = |counted: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| counted(part)).count() as u64;
+        self.totals.prompt_tokens_total += prompt_tokens as u64;
+        self.totals.prompts_total += count(&|part| part.in_prompt && part.chooses);
+        self.totals.answer_tokens_total += count(&|part| part.chooses);
+    }
+
+    /// Tells the load before anyone can read the events of which it speaks.
+    fn publish(&self) {
+        let mut load = self.totals;
+        for underway in self.jobs.values() {
+            load.running += underway.running.len();
+            load.paused += if underway.reader.is_behind() { underway.running.len() } else { 0 };
+            load.cache_tokens_held += underway.running.iter().map(|sequence| sequence.reserved).sum::<usize>();
+        }
+        let waiting = self.queue.jobs().filter_map(|job| self.jobs.get(&job));
+        let tokens = waiting.map(|underway| underway.tokens_likely(&self.pace)).sum();
+        self.gauges.publish(load, self.pace.time_for(tokens));
+    }
+
+    fn running(&self) -> usize {
+        self.jobs.values().map(|underway| underway.running.len()).sum()
+    }
+
+    /// Ends a job with bad news, if it has not ended already.
+    fn fail(&mut self, job: JobId, why: &str) {
+        if let Some(reader) = self.remove(job) {
+            self.publish();
+            reader.fail(why);
+        }
+    }
+
+    /// Forgets a job and gives back what it held.
+    fn remove(&mut self, job: JobId) -> Option<Reader> {
+        let underway = self.jobs.remove(&job)?;
+        if !underway.has_started() {
+            self.queue.remove(job);
+            self.gauges.leave_queue();
+        }
+        for sequence in &underway.running {
+            self.engine.release(sequence.slot);
+        }
+        Some(underway.reader)
+    }
 }
+
+impl Underway {
+    fn has_started(&self) -> bool {
+        self.started >= self.job.choices
+    }
+
+    fn is_complete(&self) -> bool {
+        self.has_started() && self.running.is_empty() && !self.reader.is_behind()
+    }
+
+    fn run(&self, part: &Part) -> Option<Run<'_>> {
+        let sequence = self.running.iter().find(|sequence| sequence.choice == part.choice)?;
+        let tokens = sequence.next_tokens(part.tokens);
+        Some(Run { slot: sequence.slot, position: sequence.position(), tokens, wants_logits: part.chooses })
+    }
+
+    /// Takes in that a part has been computed, and the logits after it where they were wanted.
+    fn advance(&mut self, part: &Part, row: Option<&[f32]>, codec: &dyn TextCodec, scratch: &mut Scratch) -> Advance {
+        let choice = part.choice;
+        let Some(place) = self.running.iter().position(|sequence| sequence.choice == choice) else {
+            return Advance::Goes;
+        };
+        let Some(sequence) = self.running.get_mut(place) else { return Advance::Goes };
+        sequence.note_computed(part.tokens);
+        let Some(row) = row else { return Advance::Goes };
+        let Some(progress) = sequence.choose(row, codec, scratch) else { return Advance::Lost };
+        if !progress.piece.is_empty() {
+            let (text, tokens) = (progress.piece.text, progress.piece.scores);
+            self.reader.tell(Event::Text { choice, text, tokens });
+        }
+        let Some(reason) = progress.finish else { return Advance::Goes };
+        let completion_tokens = sequence.answer_tokens();
+        self.reader.tell(Event::Finished { choice, reason, completion_tokens });
+        Advance::Complete(Box::new(self.running.remove(place)))
+    }
+
+    /// Work that its choices which have not started will probably be.
+    fn tokens_likely(&self, pace: &Pace) -> f64 {
+        let choices = self.job.choices.saturating_sub(self.started);
+        f64::from(choices) * pace.tokens_likely(self.prompt.len(), self.job.answer_tokens_max)
+    }
+}
+
+/// What a panic said, as far as it said anything.
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
+}
+
+#[cfg(test)]
+mod tests;

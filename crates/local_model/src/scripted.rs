@@ -74,6 +74,8 @@ enum Then {
     Fail,
     /// The engine panics.
     Panic,
+    /// Logits that are no numbers.
+    Nonsense,
     /// Not the answer's bytes but as many letters, all of them likely, so that sampling shows.
     Chance,
 }
@@ -137,6 +139,11 @@ impl Script {
     /// To prompts that contain `words`: this text, then a panic in the engine.
     pub fn panic(self, words: &str, after: &str) -> Self {
         self.rule(words, after.as_bytes(), Then::Panic)
+    }
+
+    /// To prompts that contain `words`: this text, then logits that are no numbers.
+    pub fn nonsense(self, words: &str, after: &str) -> Self {
+        self.rule(words, after.as_bytes(), Then::Nonsense)
     }
 
     /// To prompts that contain `words`: this many letters, each drawn from a distribution in which all letters are likely.

@@ -30,6 +30,11 @@ impl Piece {
     pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty() && self.scores.is_empty()
     }
+
+    pub(crate) fn append(&mut self, more: Self) {
+        self.text.push_str(&more.text);
+        self.scores.extend(more.scores);
+    }
 }
 
 impl AnswerText {

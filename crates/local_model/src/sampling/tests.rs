@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn top_p_draws_only_the_nucleus(logits in row(), top_p in 0.0_f32..1.0, temperature in 0.2_f32..2.0, seed: u64) {
-        let sampling = Sampling { top_p, temperature, seed, ..Sampling::default() };
+        let sampling = Sampling { temperature, top_p, seed, ..Sampling::default() };
         let probabilities = softmax(&logits, temperature);
         let order = ranked(&probabilities);
         for token in drawn(&sampling, &logits, 20) {

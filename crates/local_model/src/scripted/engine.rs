@@ -162,6 +162,10 @@ impl Held {
             }
             (Some(&byte), _) => Token::from(byte),
             (None, Then::End | Then::Again | Then::Chance) => END,
+            (None, Then::Nonsense) => {
+                logits.extend([f32::NAN; VOCABULARY]);
+                return Ok(());
+            }
             (None, Then::Fail) => return Err(EngineError("the script says so".to_owned())),
             (None, Then::Panic) => panic!("the script says so"),
         };
