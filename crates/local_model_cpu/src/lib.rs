@@ -3,7 +3,46 @@
 //! This crate reads weights, tokenises and computes. It must not know HTTP, callers, queues, sampling or where model
 //! files come from.
 
+mod activations;
+mod buffer;
+mod cache;
+mod card;
+mod codec;
+mod engine;
 mod error;
+mod forward;
 mod gguf;
+mod kernels;
+mod memory;
+mod packed;
+mod pool;
+mod rope;
+mod settings;
+mod shape;
+mod simd;
+mod weights;
 
+use std::path::Path;
+use std::sync::Arc;
+
+use local_model::{Engine, LoadedModel};
+
+pub use card::inspect;
 pub use error::LoadError;
+pub use settings::{KernelChoice, Settings};
+
+/// Loads a model file: reads its tokenizer and chat template and packs its weights for this processor. Takes seconds
+/// and the model's size in memory; the file may be replaced afterwards.
+pub fn load(path: &Path, settings: &Settings) -> Result<LoadedModel, LoadError> {
+    let file = gguf::File::open(path)?;
+    let card = card::card(path, &file)?;
+    let codec = codec::Codec::read(file.metadata(), jiff::Zoned::now)?;
+    let engine = engine::CpuEngine::load(&file, settings)?;
+    Ok(LoadedModel { card, engine: Box::new(engine), codec: Arc::new(codec) })
+}
+
+/// Loads a model file's weights alone, for measurements: no tokenizer, no card.
+pub fn load_engine(path: &Path, settings: &Settings) -> Result<Box<dyn Engine>, LoadError> {
+    let file = gguf::File::open(path)?;
+    Ok(Box::new(engine::CpuEngine::load(&file, settings)?))
+}

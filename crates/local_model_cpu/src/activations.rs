@@ -1,0 +1,144 @@
+//! What matrices are multiplied with: rows of floats, and the same rounded to 8 bits in blocks of 32. It must not know
+//! which layer they come from.
+//!
+//! Blocks lie as the kernels walk them: panels of 1, 2, 4 or 8 rows, in a panel block after block, in a block row after
+//! row. A batch of one row is one panel of width one, hence contiguous.
+
+use std::io;
+use std::ops::Range;
+
+use crate::buffer::{Buffer, Plain};
+use crate::packed::TILE_COLUMNS;
+use crate::simd::{LANES, Simd};
+
+/// 32 activations, rounded: `scale · values`. One cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct QuantBlock {
+    /// Between −127 and 127.
+    pub(crate) values: [[i8; 4]; 8],
+    pub(crate) scale: f32,
+    /// `scale · Σ values`: what a weight's minimum is multiplied with.
+    pub(crate) scaled_sum: f32,
+    /// −32 · Σ of the first and of the second 16 values: where sums over 6-bit weights begin.
+    pub(crate) six_starts: [i32; 2],
+    /// −128 · Σ of all values: where sums over 8-bit weights begin.
+    pub(crate) byte_start: i32,
+    reserved: [i32; 3],
+}
+
+// SAFETY: numbers only; 32 + 8 + 8 + 4 + 12 = 64 bytes, no padding.
+unsafe impl Plain for QuantBlock {}
+
+impl QuantBlock {
+    /// Rounds 32 floats to 255 steps of the greatest magnitude among them.
+    #[inline(always)]
+    pub(crate) fn of<S: Simd>(simd: S, floats: &[f32; TILE_COLUMNS]) -> Self {
+        let [first, second] = halves(floats);
+        let (first, second) = (simd.load(first), simd.load(second));
+        let nothing = simd.splat(0.0);
+        let low = simd.min(simd.min(first, second), nothing);
+        let high = simd.max(simd.max(first, second), nothing);
+        let greatest = simd.greatest(simd.max(high, simd.sub(nothing, low)));
+        // What is too small to have an inverse counts as nothing.
+        let inverse = simd.splat(if greatest > f32::MIN_POSITIVE * 128.0 { 127.0 / greatest } else { 0.0 });
+        let (first, second) = (simd.round(simd.mul(first, inverse)), simd.round(simd.mul(second, inverse)));
+        let mut bytes = [[0_i8; LANES]; 2];
+        simd.store_bytes(first, &mut bytes[0]);
+        simd.store_bytes(second, &mut bytes[1]);
+        let mut values = [[0_i8; 4]; 8];
+        for (four, from) in values.iter_mut().zip(bytes.as_flattened().as_chunks::<4>().0) {
+            *four = *from;
+        }
+        let sums = [simd.sum(first), simd.sum(second)];
+        let scale = greatest / 127.0;
+        Self {
+            values,
+            scale,
+            scaled_sum: scale * (sums[0] + sums[1]),
+            six_starts: sums.map(|sum| -32 * sum as i32),
+            byte_start: -128 * (sums[0] + sums[1]) as i32,
+            reserved: [0; 3],
+        }
+    }
+}
+
+#[inline(always)]
+fn halves(floats: &[f32; TILE_COLUMNS]) -> [&[f32; LANES]; 2] {
+    let (chunks, _) = floats.as_chunks::<LANES>();
+    [&chunks[0], &chunks[1]]
+}
+
+/// Rows of activations of one width, for up to a batch.
+pub(crate) struct Activations {
+    floats: Buffer<f32>,
+    blocks: Buffer<QuantBlock>,
+    columns: usize,
+}
+
+/// How the rows of one batch lie in blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panels {
+    /// Rows of the batch.
+    pub(crate) rows: usize,
+    /// Rows of a panel: 1, 2, 4 or 8.
+    pub(crate) width: usize,
+    /// Blocks of a row.
+    pub(crate) blocks: usize,
+}
+
+impl Panels {
+    /// Panels for `rows` rows of `columns` columns where a kernel takes up to `rows_max` at once.
+    pub(crate) fn new(rows: usize, columns: usize, rows_max: usize) -> Self {
+        Self { rows, width: rows.next_power_of_two().min(rows_max), blocks: columns / TILE_COLUMNS }
+    }
+
+    /// Number of panels; the last one may be partly filled.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.div_ceil(self.width)
+    }
+
+    /// Where a panel's blocks lie.
+    pub(crate) fn range(&self, panel: usize) -> Range<usize> {
+        let length = self.width * self.blocks;
+        panel * length..(panel + 1) * length
+    }
+
+    /// Where a row's block lies.
+    pub(crate) fn place(&self, row: usize, block: usize) -> usize {
+        (row / self.width * self.blocks + block) * self.width + row % self.width
+    }
+}
+
+impl Activations {
+    /// Room for `rows_max` rows of `columns` columns, a multiple of 32.
+    pub(crate) fn new(rows_max: usize, columns: usize) -> io::Result<Self> {
+        // Panels are read whole, also where the last one is partly filled.
+        let rows = rows_max.next_multiple_of(8);
+        let blocks = Buffer::zeroed(rows * columns / TILE_COLUMNS)?;
+        Ok(Self { floats: Buffer::zeroed(rows * columns)?, blocks, columns })
+    }
+
+    /// Values in a row.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// All rows as floats.
+    pub(crate) fn floats(&self) -> &[f32] {
+        self.floats.values()
+    }
+
+    /// All blocks.
+    pub(crate) fn blocks(&self) -> &[QuantBlock] {
+        self.blocks.values()
+    }
+
+    /// Both, to write.
+    pub(crate) fn parts_mut(&mut self) -> (&mut [f32], &mut [QuantBlock]) {
+        (self.floats.values_mut(), self.blocks.values_mut())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! One forward pass over a batch: parts of prompts and single tokens of several sequences, row below row. It must not
+//! know why these tokens are computed, nor which sequence may have room.
+
+mod attention;
+mod work;
+
+use std::io;
+
+use local_model::Run;
+
+use crate::activations::Activations;
+use crate::buffer::{Buffer, Disjoint};
+use crate::cache::Cache;
+use crate::kernels::Kernels;
+use crate::pool::{Panicked, Pool};
+use crate::shape::Shape;
+use crate::weights::{Layer, Weights};
+use attention::{Attention, AttentionPlan};
+use work::Work;
+
+/// The memory that passes work in; what is in it has no meaning between two passes.
+pub(crate) struct Forward {
+    /// The residual stream.
+    stream: Buffer<f32>,
+    /// The stream, normalised.
+    hidden: Activations,
+    queries_keys_values: Buffer<f32>,
+    attention: Attention,
+    attended: Activations,
+    gate_up: Buffer<f32>,
+    gated: Activations,
+    /// The rows that logits are wanted for, normalised.
+    last: Activations,
+    logits: Buffer<f32>,
+}
+
+impl Forward {
+    /// Memory for batches of up to `rows_max` tokens, logits for up to `runs_max` of them.
+    pub(crate) fn new(shape: &Shape, vocabulary: usize, rows_max: usize, runs_max: usize) -> io::Result<Self> {
+        let wide = shape.query_width() + 2 * shape.kv_width();
+        Ok(Self {
+            stream: Buffer::zeroed(rows_max * shape.width)?,
+            hidden: Activations::new(rows_max, shape.width)?,
+            queries_keys_values: Buffer::zeroed(rows_max * wide)?,
+            attention: Attention::default(),
+            attended: Activations::new(rows_max, shape.query_width())?,
+            gate_up: Buffer::zeroed(rows_max * 2 * shape.feed_width)?,
+            gated: Activations::new(rows_max, shape.feed_width)?,
+            last: Activations::new(runs_max, shape.width)?,
+            logits: Buffer::zeroed(runs_max * vocabulary)?,
+        })
+    }
+
+    /// Computes the runs, which are checked: their tokens are in the vocabulary, their slots taken, their positions
+    /// inside the slots' rooms. Gives the rows of logits that they want.
+    pub(crate) fn run(
+        &mut self,
+        weights: &Weights,
+        kernels: Kernels,
+        pool: &mut Pool,
+        cache: &mut Cache,
+        runs: &[Run<'_>],
+    ) -> Result<&[f32], Panicked> {
+        let page_shape = cache.shape();
+        let (rooms, values) = cache.parts_mut();
+        let plan = AttentionPlan::new(&weights.shape, page_shape, rooms, runs, pool.threads());
+        self.attention.prepare(&plan, &weights.rope, runs);
+        let mut work = Work { kernels, pool, memory: weights.memory(), rows: plan.rows() };
+        self.embed(&mut work, weights, runs)?;
+        for (index, layer) in weights.layers.iter().enumerate() {
+            self.attention_layer(&mut work, weights, layer, index, &plan, values)?;
+            self.feed_layer(&mut work, weights, layer)?;
+        }
+        self.score(&mut work, weights, runs)
+    }
+
+    /// The stream begins as the tokens' rows of the embedding.
+    fn embed(&mut self, work: &mut Work<'_>, weights: &Weights, runs: &[Run<'_>]) -> Result<(), Panicked> {
+        let tokens: Vec<u32> = runs.iter().flat_map(|run| run.tokens).copied().collect();
+        let width = weights.shape.width;
+        let to = Disjoint::new(self.stream.values_mut());
+        work.each_row(&|row| {
+            // SAFETY: each row is written by one thread.
+            let to = unsafe { to.part(row * width..(row + 1) * width) };
+            weights.embedding.unpack_row(weights.memory(), tokens[row] as usize, to);
+        })
+    }
+
+    fn attention_layer(
+        &mut self,
+        work: &mut Work<'_>,
+        weights: &Weights,
+        layer: &Layer,
+        index: usize,
+        plan: &AttentionPlan<'_>,
+        cache: &mut [u16],
+    ) -> Result<(), Panicked> {
+        let stream = self.stream.values_mut();
+        let wide = self.queries_keys_values.values_mut();
+        work.normalise(stream, &layer.attention_norm, weights.shape.norm_epsilon, &mut self.hidden)?;
+        work.multiply(&layer.queries_keys_values, &self.hidden, wide)?;
+        self.attention.place(work, plan, index, layer.biases.as_deref(), wide, cache)?;
+        self.attention.attend(work, plan, index, wide, cache)?;
+        self.attention.collect(work, plan, &mut self.attended)?;
+        work.multiply_and_add(&layer.attention_output, &self.attended, stream)
+    }
+
+    fn feed_layer(&mut self, work: &mut Work<'_>, weights: &Weights, layer: &Layer) -> Result<(), Panicked> {
+        let stream = self.stream.values_mut();
+        let gate_up = self.gate_up.values_mut();
+        work.normalise(stream, &layer.feed_norm, weights.shape.norm_epsilon, &mut self.hidden)?;
+        work.multiply(&layer.gate_up, &self.hidden, gate_up)?;
+        work.gate(gate_up, &mut self.gated)?;
+        work.multiply_and_add(&layer.down, &self.gated, stream)
+    }
+
+    /// Scores of all tokens for the last row of each run that wants them.
+    fn score(&mut self, work: &mut Work<'_>, weights: &Weights, runs: &[Run<'_>]) -> Result<&[f32], Panicked> {
+        let width = weights.shape.width;
+        let stream = self.stream.values_mut();
+        let (mut row, mut wanted) = (0, 0);
+        for run in runs {
+            row += run.tokens.len();
+            if run.wants_logits {
+                // Rows only move up, into room that has been read.
+                stream.copy_within((row - 1) * width..row * width, wanted * width);
+                wanted += 1;
+            }
+        }
+        work.rows = wanted;
+        work.normalise(stream, &weights.output_norm, weights.shape.norm_epsilon, &mut self.last)?;
+        work.multiply(&weights.output, &self.last, self.logits.values_mut())?;
+        Ok(&self.logits.values()[..wanted * weights.vocabulary()])
+    }
+}
+
+#[cfg(test)]
+mod tests;

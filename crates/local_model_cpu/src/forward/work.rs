@@ -1,0 +1,106 @@
+//! The steps of a pass that treat all rows alike, shared out to the threads. It must not know sequences.
+
+use crate::activations::{Activations, Panels};
+use crate::buffer::Disjoint;
+use crate::kernels::{Kernels, Product, QuantRow};
+use crate::packed::Matrix;
+use crate::pool::{Panicked, Pool};
+
+/// Rows that a thread takes at once where a row costs about a microsecond.
+const ROW_GRAIN: usize = 4;
+/// Pieces that a matrix is cut into for each thread: enough that a thread that was interrupted costs little.
+const PIECES_PER_THREAD: usize = 6;
+/// Strips that a thread takes at once at most, so that they stay in its cache while rows pass over them.
+const STRIPS_MAX: usize = 16;
+
+/// What steps are computed with, and on how many rows.
+pub(crate) struct Work<'a> {
+    pub(crate) kernels: Kernels,
+    pub(crate) pool: &'a mut Pool,
+    /// Where the weights' strips lie.
+    pub(crate) memory: &'a [u8],
+    pub(crate) rows: usize,
+}
+
+impl Work<'_> {
+    /// Does something for each row.
+    pub(crate) fn each_row(&mut self, step: &(dyn Fn(usize) + Sync)) -> Result<(), Panicked> {
+        self.pool.share(self.rows, ROW_GRAIN, &|rows| rows.for_each(step))
+    }
+
+    /// `to = stream / rms(stream) · weight`, rounded as well.
+    pub(crate) fn normalise(
+        &mut self,
+        stream: &[f32],
+        weight: &[f32],
+        epsilon: f32,
+        to: &mut Activations,
+    ) -> Result<(), Panicked> {
+        let (kernels, width) = (self.kernels, to.columns());
+        self.fill(to, &|row, floats| {
+            kernels.normalise(&stream[row * width..(row + 1) * width], weight, epsilon, floats);
+        })
+    }
+
+    /// `to = silu(gate) · up`, rounded as well.
+    pub(crate) fn gate(&mut self, gate_up: &[f32], to: &mut Activations) -> Result<(), Panicked> {
+        let (kernels, width) = (self.kernels, 2 * to.columns());
+        self.fill(to, &|row, floats| kernels.swiglu(&gate_up[row * width..(row + 1) * width], floats))
+    }
+
+    /// Writes each row of activations with `step`, then rounds it.
+    pub(crate) fn fill(
+        &mut self,
+        to: &mut Activations,
+        step: &(dyn Fn(usize, &mut [f32]) + Sync),
+    ) -> Result<(), Panicked> {
+        let width = to.columns();
+        let (kernels, panels) = (self.kernels, self.panels(width));
+        let (floats, blocks) = to.parts_mut();
+        let (floats, blocks) = (Disjoint::new(floats), Disjoint::new(blocks));
+        self.each_row(&|row| {
+            // SAFETY: each row is written by one thread.
+            let floats = unsafe { floats.part(row * width..(row + 1) * width) };
+            step(row, floats);
+            kernels.quantise(floats, &QuantRow { blocks, panels, row });
+        })
+    }
+
+    /// `to = matrix · from`.
+    pub(crate) fn multiply(&mut self, matrix: &Matrix, from: &Activations, to: &mut [f32]) -> Result<(), Panicked> {
+        self.product(matrix, from, to, false)
+    }
+
+    /// `to += matrix · from`.
+    pub(crate) fn multiply_and_add(
+        &mut self,
+        matrix: &Matrix,
+        from: &Activations,
+        to: &mut [f32],
+    ) -> Result<(), Panicked> {
+        self.product(matrix, from, to, true)
+    }
+
+    fn product(&mut self, matrix: &Matrix, from: &Activations, to: &mut [f32], add: bool) -> Result<(), Panicked> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let product = Product {
+            matrix,
+            memory: self.memory,
+            floats: from.floats(),
+            blocks: from.blocks(),
+            panels: self.panels(from.columns()),
+            to: Disjoint::new(to),
+            add,
+        };
+        let strips = matrix.strips.len();
+        let grain = (strips / (self.pool.threads() * PIECES_PER_THREAD)).clamp(1, STRIPS_MAX);
+        let kernels = self.kernels;
+        self.pool.share(strips, grain, &|strips| kernels.multiply(&product, strips))
+    }
+
+    fn panels(&self, columns: usize) -> Panels {
+        Panels::new(self.rows, columns, self.kernels.rows_max())
+    }
+}

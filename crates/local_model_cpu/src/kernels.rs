@@ -1,0 +1,131 @@
+//! The arithmetic, each piece written once over [`Simd`] and compiled for each instruction set; which one runs is
+//! chosen when a model is loaded. It must not know files, sequences or threads.
+
+mod attend;
+mod multiply;
+mod rows;
+
+use std::ops::Range;
+
+use crate::simd::{Simd, portable::Portable};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::{KernelChoice, LoadError};
+
+pub(crate) use attend::{
+    Attend, HEAD_DIM_MAX, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, store_key, store_value,
+};
+pub(crate) use multiply::Product;
+pub(crate) use rows::{QuantRow, merge_partials};
+
+/// The instruction set in use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kernels {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+/// Methods of [`Kernels`] that run a generic function compiled for the instruction set in use.
+macro_rules! compiled_for_each {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),*) = $generic:path;)*) => {
+        impl Kernels {
+            $($(#[$doc])*
+            pub(crate) fn $name(self, $($argument: $kind),*) {
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx2,fma,f16c")]
+                fn with_avx2(simd: Avx2, $($argument: $kind),*) {
+                    $generic(simd, $($argument),*);
+                }
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+                fn with_avx512(simd: Avx512, $($argument: $kind),*) {
+                    $generic(simd, $($argument),*);
+                }
+                match self {
+                    Self::Portable(simd) => $generic(simd, $($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: the value is the proof that the processor has these instructions.
+                    Self::Avx2(simd) => unsafe { with_avx2(simd, $($argument),*) },
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: the value is the proof that the processor has these instructions.
+                    Self::Avx512(simd) => unsafe { with_avx512(simd, $($argument),*) },
+                }
+            })*
+        }
+    };
+}
+
+compiled_for_each! {
+    /// Multiplies some strips of a matrix with all rows of activations.
+    fn multiply(product: &Product<'_>, strips: Range<usize>) = multiply::multiply;
+    /// `to = from / rms(from) · weight`.
+    fn normalise(from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) = rows::normalise;
+    /// Rounds a row to blocks of 8 bits.
+    fn quantise(from: &[f32], to: &QuantRow<'_>) = rows::quantise;
+    /// `to = silu(gate) · up`, where gates and ups lie in turns of 16.
+    fn swiglu(from: &[f32], to: &mut [f32]) = rows::swiglu;
+    /// Turns one head's vector by its position's angles.
+    fn rotate(vector: &mut [f32], cosines: &[f32], sines: &[f32]) = rows::rotate;
+    /// Attention of a few queries over some pages of one head.
+    fn attend(task: &mut Attend<'_>) = attend::attend;
+}
+
+impl Kernels {
+    /// The instruction set that was asked for, or the best that this processor has.
+    pub(crate) fn choose(choice: KernelChoice) -> Result<Self, LoadError> {
+        let missing = |what: &str| LoadError::Machine(format!("this processor lacks {what}; take other kernels"));
+        match choice {
+            KernelChoice::Portable => Ok(Self::Portable(Portable)),
+            KernelChoice::Auto => Ok(Self::best()),
+            #[cfg(target_arch = "x86_64")]
+            KernelChoice::Avx2 => Avx2::detect().map(Self::Avx2).ok_or_else(|| missing("AVX2, FMA or F16C")),
+            #[cfg(target_arch = "x86_64")]
+            KernelChoice::Avx512Vnni => {
+                Avx512::detect().map(Self::Avx512).ok_or_else(|| missing("AVX-512 with BW, VL, DQ and VNNI"))
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            KernelChoice::Avx2 | KernelChoice::Avx512Vnni => Err(missing("the x86-64 instructions")),
+        }
+    }
+
+    fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(simd) = Avx512::detect() {
+                return Self::Avx512(simd);
+            }
+            if let Some(simd) = Avx2::detect() {
+                return Self::Avx2(simd);
+            }
+        }
+        Self::Portable(Portable)
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512-vnni",
+        }
+    }
+
+    /// Rows of activations that [`Kernels::multiply`] takes at once.
+    pub(crate) fn rows_max(self) -> usize {
+        match self {
+            Self::Portable(_) => Portable::ROWS_MAX,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Avx2::ROWS_MAX,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Avx512::ROWS_MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What is done to one row of activations at a time: normalising, rounding, gating, turning.
+
+use super::Simd;
+use super::attend::PARTIAL_EXTRA;
+use crate::activations::{Panels, QuantBlock};
+use crate::buffer::Disjoint;
+use crate::packed::TILE_COLUMNS;
+use crate::simd::LANES;
+
+/// Where a row's blocks go.
+pub(crate) struct QuantRow<'a> {
+    pub(crate) blocks: Disjoint<'a, QuantBlock>,
+    pub(crate) panels: Panels,
+    pub(crate) row: usize,
+}
+
+#[inline(always)]
+pub(super) fn normalise<S: Simd>(simd: S, from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) {
+    let (from, weight, to) = (from.as_chunks::<LANES>().0, weight.as_chunks().0, to.as_chunks_mut().0);
+    let mut squares = simd.splat(0.0);
+    for part in from {
+        let part = simd.load(part);
+        squares = simd.mul_add(part, part, squares);
+    }
+    let mean = simd.sum(squares) / (from.len() * LANES) as f32;
+    let factor = simd.splat(1.0 / (mean + epsilon).sqrt());
+    for ((part, weight), to) in from.iter().zip(weight).zip(to) {
+        simd.store(simd.mul(simd.mul(simd.load(part), factor), simd.load(weight)), to);
+    }
+}
+
+#[inline(always)]
+pub(super) fn quantise<S: Simd>(simd: S, from: &[f32], to: &QuantRow<'_>) {
+    for (index, floats) in from.as_chunks::<TILE_COLUMNS>().0.iter().enumerate() {
+        let place = to.panels.place(to.row, index);
+        // SAFETY: a block belongs to one row, and a row is written by one thread.
+        let block = unsafe { to.blocks.part(place..place + 1) };
+        block[0] = QuantBlock::of(simd, floats);
+    }
+}
+
+#[inline(always)]
+pub(super) fn swiglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    let one = simd.splat(1.0);
+    for (pair, to) in from.as_chunks::<LANES>().0.as_chunks::<2>().0.iter().zip(to.as_chunks_mut().0) {
+        let (gate, up) = (simd.load(&pair[0]), simd.load(&pair[1]));
+        let sigmoid = simd.div(one, simd.add(one, simd.exp(simd.sub(simd.splat(0.0), gate))));
+        simd.store(simd.mul(simd.mul(gate, sigmoid), up), to);
+    }
+}
+
+/// Component i and i + half turn together (GPT-NeoX's order; the weights of others are reordered when packed).
+#[inline(always)]
+pub(super) fn rotate<S: Simd>(_simd: S, vector: &mut [f32], cosines: &[f32], sines: &[f32]) {
+    let (low, high) = vector.split_at_mut(vector.len() / 2);
+    for (((low, high), cosine), sine) in low.iter_mut().zip(high).zip(cosines).zip(sines) {
+        (*low, *high) = (*low * cosine - *high * sine, *low * sine + *high * cosine);
+    }
+}
+
+/// Joins what [`super::Attend`] has left for one query over several ranges of tokens, each `head_dim` sums, the greatest
+/// score and the sum of weights, into its attention.
+pub(crate) fn merge_partials<'a>(partials: impl Iterator<Item = &'a [f32]> + Clone, to: &mut [f32]) {
+    let head_dim = to.len();
+    let split = |partial: &'a [f32]| {
+        let (sums, extra) = partial.split_at(head_dim);
+        debug_assert_eq!(extra.len(), PARTIAL_EXTRA, "a partial is its sums and its extra");
+        (sums, extra[0], extra[1])
+    };
+    let greatest = partials.clone().map(|partial| split(partial).1).fold(f32::NEG_INFINITY, f32::max);
+    let mut total = 0.0;
+    to.fill(0.0);
+    for (sums, score, weight) in partials.map(split) {
+        let factor = (score - greatest).exp();
+        total += weight * factor;
+        for (to, sum) in to.iter_mut().zip(sums) {
+            *to += sum * factor;
+        }
+    }
+    for to in to {
+        *to /= total;
+    }
+}

@@ -1,0 +1,148 @@
+//! The file's quantised blocks, read 32 weights at a time. It must not know how the weights are packed afterwards.
+//!
+//! Layouts are ggml's (`ggml-common.h`, `ggml-quants.c` of llama.cpp); `q` below counts from 0.
+
+use half::f16;
+
+use crate::gguf::TensorKind;
+
+/// 32 neighbouring weights of a row: `scale · (q − centre) + minimum`, the centre being the layout's
+/// (0 for nibbles, 32 for six bits, 128 for bytes).
+pub(crate) struct Group {
+    pub(crate) quants: [u8; 32],
+    /// For the first and the second 16 weights.
+    pub(crate) scales: [f32; 2],
+    pub(crate) minimum: f32,
+}
+
+/// Centre of the weights in tiles of bytes.
+const BYTE_CENTRE: u8 = 128;
+
+/// The `index`-th 32 weights of a row that is stored in a quantised kind.
+pub(crate) fn group(kind: TensorKind, row: &[u8], index: usize) -> Group {
+    let groups_in_block = kind.block_weights() / 32;
+    let block = &row[index / groups_in_block * kind.block_bytes()..][..kind.block_bytes()];
+    let within = index % groups_in_block;
+    match kind {
+        TensorKind::Q4_0 => q4_0(block),
+        TensorKind::Q4_1 => q4_1(block),
+        TensorKind::Q5_0 => q5_0(block),
+        TensorKind::Q5_1 => q5_1(block),
+        TensorKind::Q8_0 => q8_0(block),
+        TensorKind::Q4K => q4_k(block, within),
+        TensorKind::Q5K => q5_k(block, within),
+        TensorKind::Q6K => q6_k(block, within),
+        TensorKind::F32 | TensorKind::F16 | TensorKind::Bf16 => {
+            Group { quants: [0; 32], scales: [0.0; 2], minimum: 0.0 }
+        }
+    }
+}
+
+fn half_at(block: &[u8], at: usize) -> f32 {
+    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
+}
+
+/// Low nibbles first, then high ones.
+fn nibbles(bytes: &[u8]) -> [u8; 32] {
+    let mut quants = [0; 32];
+    for (index, byte) in bytes[..16].iter().enumerate() {
+        quants[index] = byte & 15;
+        quants[index + 16] = byte >> 4;
+    }
+    quants
+}
+
+fn q4_0(block: &[u8]) -> Group {
+    let scale = half_at(block, 0);
+    Group { quants: nibbles(&block[2..]), scales: [scale; 2], minimum: -8.0 * scale }
+}
+
+fn q4_1(block: &[u8]) -> Group {
+    Group { quants: nibbles(&block[4..]), scales: [half_at(block, 0); 2], minimum: half_at(block, 2) }
+}
+
+/// Nibbles with a fifth bit each, moved so that `zero` stands at the centre of a byte.
+fn five_bits(low: [u8; 32], fifth: u32, zero: u8) -> [u8; 32] {
+    let mut quants = low;
+    for (index, quant) in quants.iter_mut().enumerate() {
+        *quant = (*quant | ((fifth >> index & 1) as u8) << 4) + BYTE_CENTRE - zero;
+    }
+    quants
+}
+
+fn q5_0(block: &[u8]) -> Group {
+    let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+    Group { quants: five_bits(nibbles(&block[6..]), fifth, 16), scales: [half_at(block, 0); 2], minimum: 0.0 }
+}
+
+fn q5_1(block: &[u8]) -> Group {
+    let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
+    let quants = five_bits(nibbles(&block[8..]), fifth, 0);
+    Group { quants, scales: [half_at(block, 0); 2], minimum: half_at(block, 2) }
+}
+
+fn q8_0(block: &[u8]) -> Group {
+    let mut quants = [0; 32];
+    for (quant, byte) in quants.iter_mut().zip(&block[2..34]) {
+        *quant = byte.wrapping_add(BYTE_CENTRE);
+    }
+    Group { quants, scales: [half_at(block, 0); 2], minimum: 0.0 }
+}
+
+/// The 6-bit scale and minimum of one of the eight groups of a Q4_K or Q5_K block: the first four lie whole in their
+/// bytes, of the others the upper two bits lie above those.
+fn scale_and_minimum(packed: &[u8], group: usize) -> (f32, f32) {
+    let (scale, minimum) = if group < 4 {
+        (packed[group] & 63, packed[group + 4] & 63)
+    } else {
+        (packed[group + 4] & 15 | (packed[group - 4] >> 6) << 4, packed[group + 4] >> 4 | (packed[group] >> 6) << 4)
+    };
+    (f32::from(scale), f32::from(minimum))
+}
+
+/// Four bits of 32 bytes: two groups share them, the even one the low nibbles.
+fn shared_nibbles(bytes: &[u8], group: usize) -> [u8; 32] {
+    let mut quants = [0; 32];
+    for (quant, byte) in quants.iter_mut().zip(&bytes[group / 2 * 32..][..32]) {
+        *quant = if group % 2 == 0 { byte & 15 } else { byte >> 4 };
+    }
+    quants
+}
+
+fn q4_k(block: &[u8], group: usize) -> Group {
+    let (scale, minimum) = scale_and_minimum(&block[4..16], group);
+    Group {
+        quants: shared_nibbles(&block[16..], group),
+        scales: [half_at(block, 0) * scale; 2],
+        minimum: -half_at(block, 2) * minimum,
+    }
+}
+
+fn q5_k(block: &[u8], group: usize) -> Group {
+    let (scale, minimum) = scale_and_minimum(&block[4..16], group);
+    let mut fifth = 0;
+    for (index, byte) in block[16..48].iter().enumerate() {
+        fifth |= u32::from(byte >> group & 1) << index;
+    }
+    Group {
+        quants: five_bits(shared_nibbles(&block[48..], group), fifth, 0),
+        scales: [half_at(block, 0) * scale; 2],
+        minimum: -half_at(block, 2) * minimum,
+    }
+}
+
+/// A block is two halves of four groups: groups 0 and 1 take the low nibbles of 64 bytes, 2 and 3 the high ones; 32
+/// bytes hold two upper bits for each of the four.
+fn q6_k(block: &[u8], group: usize) -> Group {
+    let (half, quarter) = (group / 4, group % 4);
+    let low = &block[64 * half + 32 * (quarter % 2)..][..32];
+    let high = &block[128 + 32 * half..][..32];
+    let mut quants = [0; 32];
+    for (quant, (low, high)) in quants.iter_mut().zip(low.iter().zip(high)) {
+        let low = if quarter < 2 { low & 15 } else { low >> 4 };
+        *quant = low | (high >> (2 * quarter) & 3) << 4;
+    }
+    let unit = half_at(block, 208);
+    let scale = |index: usize| unit * f32::from(block[192 + 2 * group + index].cast_signed());
+    Group { quants, scales: [scale(0), scale(1)], minimum: 0.0 }
+}

@@ -1,0 +1,40 @@
+//! What an operator may choose about the engine, and what it is when nothing is chosen.
+
+/// How a model is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Threads that compute, the caller's among them; 0 for one for each core that the process may use.
+    pub threads: usize,
+    /// Bytes of the key-value cache. They are taken when first used, not when the model is loaded.
+    pub cache_bytes: usize,
+    /// Tokens of one sequence at most, where the model was not made for fewer.
+    pub context_tokens_max: usize,
+    /// Instruction set.
+    pub kernels: KernelChoice,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            // Of a model of a billion weights some 40,000 tokens: five full contexts, or hundreds of short ones.
+            cache_bytes: 1 << 30,
+            context_tokens_max: 8192,
+            kernels: KernelChoice::Auto,
+        }
+    }
+}
+
+/// Instruction sets that there are kernels for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KernelChoice {
+    /// The best that the processor has.
+    #[default]
+    Auto,
+    /// What the compiler makes of plain Rust.
+    Portable,
+    /// AVX2, FMA and F16C.
+    Avx2,
+    /// AVX-512 with F, BW, VL, DQ and VNNI.
+    Avx512Vnni,
+}

@@ -1,0 +1,283 @@
+//! A network's weights: found in the file, checked against the network's sizes, packed into tiles. It must not know how
+//! they are computed with.
+
+use std::ops::Range;
+
+use half::{bf16, f16};
+
+use crate::LoadError;
+use crate::buffer::{Buffer, Disjoint};
+use crate::gguf::{File, Tensor, TensorKind};
+use crate::memory::ensure_available;
+use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
+use crate::pool::Pool;
+use crate::rope::Rope;
+use crate::shape::{PairOrder, Shape};
+
+/// One layer. Matrices that are multiplied with the same activations are one.
+pub(crate) struct Layer {
+    pub(crate) attention_norm: Vec<f32>,
+    /// Queries of all heads, then keys, then values.
+    pub(crate) queries_keys_values: Matrix,
+    /// What is added to those, where the network has it.
+    pub(crate) biases: Option<Vec<f32>>,
+    pub(crate) attention_output: Matrix,
+    pub(crate) feed_norm: Vec<f32>,
+    /// Gates and ups in turns of 16 rows.
+    pub(crate) gate_up: Matrix,
+    pub(crate) down: Matrix,
+}
+
+/// All weights.
+pub(crate) struct Weights {
+    pub(crate) shape: Shape,
+    pub(crate) rope: Rope,
+    pub(crate) layers: Vec<Layer>,
+    /// A row for each token.
+    pub(crate) embedding: Matrix,
+    pub(crate) output_norm: Vec<f32>,
+    /// From the last layer to a score for each token; the same as `embedding` where the file has no other.
+    pub(crate) output: Matrix,
+    memory: Buffer<u8>,
+}
+
+impl Weights {
+    /// Reads a file's weights; the file may be closed afterwards.
+    pub(crate) fn load(file: &File, pool: &mut Pool) -> Result<Self, LoadError> {
+        let shape = Shape::read(&file.metadata())?;
+        let mut plan = Plan { file, shape: &shape, bytes: 0, strips: Vec::new() };
+        let embedding = plan.embedding()?;
+        let layers = (0..shape.layers).map(|layer| plan.layer(layer)).collect::<Result<_, _>>()?;
+        let output_norm = plan.vector("output_norm.weight", shape.width)?;
+        let output = match file.find_tensor("output.weight") {
+            Some(_) => plan.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
+            None => embedding.clone(),
+        };
+        let rope = plan.rope()?;
+        let memory = plan.pack(pool)?;
+        Ok(Self { shape, rope, layers, embedding, output_norm, output, memory })
+    }
+
+    /// Where the matrices' strips lie.
+    pub(crate) fn memory(&self) -> &[u8] {
+        self.memory.values()
+    }
+
+    /// Number of tokens.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.embedding.rows
+    }
+}
+
+/// Greatest number of tokens that is computed.
+const VOCABULARY_MAX: u64 = 1 << 22;
+
+/// A tensor that becomes rows of a matrix.
+struct Part {
+    name: String,
+    rows: usize,
+    order: RowOrder,
+}
+
+impl Part {
+    fn whole(name: impl Into<String>, rows: usize) -> Self {
+        Self { name: name.into(), rows, order: RowOrder::AsStored }
+    }
+}
+
+/// Which of a tensor's rows stands where.
+#[derive(Clone, Copy)]
+enum RowOrder {
+    AsStored,
+    /// Of each head first the even rows, then the odd ones: neighbours that turn together come to stand half a head
+    /// apart. Queries and keys are reordered alike, so their products stay the same.
+    EvenThenOdd {
+        head_dim: usize,
+    },
+}
+
+impl RowOrder {
+    fn source(self, row: usize) -> usize {
+        match self {
+            Self::AsStored => row,
+            Self::EvenThenOdd { head_dim } => {
+                let (within, half) = (row % head_dim, head_dim / 2);
+                row - within + if within < half { 2 * within } else { 2 * (within - half) + 1 }
+            }
+        }
+    }
+}
+
+/// 16 rows to pack.
+struct StripSource<'a> {
+    tensor: Tensor<'a>,
+    order: RowOrder,
+    rows: Range<usize>,
+    place: Range<usize>,
+}
+
+/// What is to be packed, and where to.
+struct Plan<'a> {
+    file: &'a File,
+    shape: &'a Shape,
+    bytes: usize,
+    strips: Vec<StripSource<'a>>,
+}
+
+impl<'a> Plan<'a> {
+    fn embedding(&mut self) -> Result<Matrix, LoadError> {
+        const NAME: &str = "token_embd.weight";
+        let rows = match self.file.tensor(NAME)?.dims {
+            [_, rows @ 1..=VOCABULARY_MAX] => *rows as usize,
+            _ => {
+                return Err(LoadError::tensor(
+                    NAME,
+                    format!("must have a row for each of 1 to {VOCABULARY_MAX} tokens"),
+                ));
+            }
+        };
+        self.matrix(self.shape.width, &[Part::whole(NAME, rows)])
+    }
+
+    fn layer(&mut self, layer: usize) -> Result<Layer, LoadError> {
+        let shape = self.shape;
+        let name = |what: &str| format!("blk.{layer}.{what}.weight");
+        let order = match shape.pair_order {
+            PairOrder::Neighbours => RowOrder::EvenThenOdd { head_dim: shape.head_dim },
+            PairOrder::Halves => RowOrder::AsStored,
+        };
+        let turned = |what: &str, rows: usize| Part { name: name(what), rows, order };
+        let queries_keys_values = [
+            turned("attn_q", shape.query_width()),
+            turned("attn_k", shape.kv_width()),
+            Part::whole(name("attn_v"), shape.kv_width()),
+        ];
+        Ok(Layer {
+            attention_norm: self.vector(&name("attn_norm"), shape.width)?,
+            queries_keys_values: self.matrix(shape.width, &queries_keys_values)?,
+            biases: self.biases(layer, order)?,
+            attention_output: self.matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
+            feed_norm: self.vector(&name("ffn_norm"), shape.width)?,
+            gate_up: self.gate_up(&name("ffn_gate"), &name("ffn_up"))?,
+            down: self.matrix(shape.feed_width, &[Part::whole(name("ffn_down"), shape.width)])?,
+        })
+    }
+
+    fn gate_up(&mut self, gate: &str, up: &str) -> Result<Matrix, LoadError> {
+        let (columns, rows) = (self.shape.width, self.shape.feed_width);
+        let gate = self.matrix(columns, &[Part::whole(gate, rows)])?;
+        let up = self.matrix(columns, &[Part::whole(up, rows)])?;
+        let strips = gate.strips.into_iter().zip(up.strips).flat_map(|(gate, up)| [gate, up]).collect();
+        Ok(Matrix { columns, rows: 2 * rows, strips })
+    }
+
+    fn biases(&self, layer: usize, order: RowOrder) -> Result<Option<Vec<f32>>, LoadError> {
+        let shape = self.shape;
+        let parts = [
+            ("attn_q", shape.query_width(), order),
+            ("attn_k", shape.kv_width(), order),
+            ("attn_v", shape.kv_width(), RowOrder::AsStored),
+        ];
+        let mut biases = Vec::with_capacity(shape.query_width() + 2 * shape.kv_width());
+        let mut present = false;
+        for (what, rows, order) in parts {
+            let name = format!("blk.{layer}.{what}.bias");
+            let stored = match self.file.find_tensor(&name) {
+                Some(_) => self.vector(&name, rows)?,
+                None => vec![0.0; rows],
+            };
+            present |= self.file.find_tensor(&name).is_some();
+            biases.extend((0..rows).map(|row| stored[order.source(row)]));
+        }
+        Ok(present.then_some(biases))
+    }
+
+    fn rope(&self) -> Result<Rope, LoadError> {
+        const NAME: &str = "rope_freqs.weight";
+        let (head_dim, base) = (self.shape.head_dim, self.shape.rope_base);
+        if self.file.find_tensor(NAME).is_none() {
+            return Ok(Rope::new(head_dim, base, None));
+        }
+        let factors = self.vector(NAME, head_dim / 2)?;
+        if factors.iter().any(|factor| !factor.is_normal()) {
+            return Err(LoadError::tensor(NAME, "holds a factor that cannot be divided by"));
+        }
+        Ok(Rope::new(head_dim, base, Some(&factors)))
+    }
+
+    /// A vector of floats.
+    fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, LoadError> {
+        let tensor = self.file.tensor(name)?;
+        expect_dims(&tensor, &[length])?;
+        match tensor.kind {
+            TensorKind::F32 => Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f32::from_le_bytes(*bits)).collect()),
+            TensorKind::F16 => {
+                Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f16::from_le_bytes(*bits).to_f32()).collect())
+            }
+            TensorKind::Bf16 => {
+                Ok(tensor.bytes.as_chunks().0.iter().map(|bits| bf16::from_le_bytes(*bits).to_f32()).collect())
+            }
+            other => Err(LoadError::tensor(name, format!("is stored as {}; floats are expected here", other.name()))),
+        }
+    }
+
+    /// A matrix made of tensors below each other. All but the last have a multiple of 16 rows.
+    fn matrix(&mut self, columns: usize, parts: &[Part]) -> Result<Matrix, LoadError> {
+        let mut matrix = Matrix { columns, ..Matrix::default() };
+        for part in parts {
+            let tensor = self.file.tensor(&part.name)?;
+            expect_dims(&tensor, &[columns, part.rows])?;
+            let layout = Layout::of(tensor.kind);
+            let length = columns / TILE_COLUMNS * layout.tile_bytes();
+            for first in (0..part.rows).step_by(TILE_ROWS) {
+                let rows = first..part.rows.min(first + TILE_ROWS);
+                let place = self.bytes..self.bytes + length;
+                matrix.strips.push(Place { layout, offset: place.start });
+                self.bytes = place.end;
+                self.strips.push(StripSource { tensor, order: part.order, rows, place });
+            }
+            matrix.rows += part.rows;
+        }
+        Ok(matrix)
+    }
+
+    /// Packs everything, on all threads.
+    fn pack(&self, pool: &mut Pool) -> Result<Buffer<u8>, LoadError> {
+        /// Strips taken at once.
+        const GRAIN: usize = 16;
+        ensure_available(self.bytes, "the model's weights")?;
+        let refused = |error| LoadError::Machine(format!("no memory for the model's weights: {error}"));
+        let mut memory = Buffer::zeroed(self.bytes).map_err(refused)?;
+        let to = Disjoint::new(memory.values_mut());
+        let packed = pool.share(self.strips.len(), GRAIN, &|strips| {
+            for strip in &self.strips[strips] {
+                // SAFETY: places follow one another, and each strip is packed once.
+                strip.pack(unsafe { to.part(strip.place.clone()) });
+            }
+        });
+        packed.map_err(|panicked| LoadError::Machine(format!("the weights could not be packed: {panicked}")))?;
+        Ok(memory)
+    }
+}
+
+impl StripSource<'_> {
+    fn pack(&self, to: &mut [u8]) {
+        let row_bytes = self.tensor.bytes.len() / (self.tensor.dims[1] as usize);
+        let mut rows = [&[][..]; TILE_ROWS];
+        for (to, row) in rows.iter_mut().zip(self.rows.clone()) {
+            *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
+        }
+        pack_strip(self.tensor.kind, &rows[..self.rows.len()], to);
+    }
+}
+
+fn expect_dims(tensor: &Tensor<'_>, expected: &[usize]) -> Result<(), LoadError> {
+    if tensor.dims.iter().copied().eq(expected.iter().map(|length| *length as u64)) {
+        return Ok(());
+    }
+    let problem = format!("has the sizes {:?}, but the metadata ask for {expected:?}", tensor.dims);
+    Err(LoadError::tensor(tensor.name, problem))
+}
+
+#[cfg(test)]
+mod tests;
