@@ -5,14 +5,23 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 
+pub use describe::Setting;
+pub use mistakes::{Mistake, Mistakes};
+pub use reload::{Looked, Source, follow};
+
+mod checked;
 pub mod defaults;
+mod describe;
+mod mistakes;
+mod reload;
+mod typed;
 
 /// The configuration in force, swapped as one value. Load it once a request, so that one version judges all of it.
 pub type Live = Arc<ArcSwap<Config>>;
@@ -200,8 +209,65 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Config {
+    /// The largest configuration file that is read, in bytes.
+    pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+    /// Reads and checks the file at `path`. A file that is not there is a mistake too.
+    pub fn load(path: &Path) -> Result<Self, Mistakes> {
+        let file = path.display().to_string();
+        let text = read_file(path).map_err(|error| Mistakes::of_file(&file, format!("cannot be read: {error}")))?;
+        Self::parse(&text, &file)
+    }
+
+    /// Checks `text`, which is told of as `file`. Secrets are taken from the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment, for secrets alone")]
+    pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
+        Self::parse_in(text, file, &|name| std::env::var(name).ok())
+    }
+
+    fn parse_in(text: &str, file: &str, environment: checked::Environment<'_>) -> Result<Self, Mistakes> {
+        let mut mistakes = mistakes::Finder::new(text);
+        let typed = typed::read(text, &mut mistakes);
+        let config = checked::check(typed, version_of(text), environment, &mut mistakes);
+        mistakes.finish(file).map(|()| config)
+    }
+
+    /// A configuration that others can follow as it changes.
+    pub fn live(self) -> Live {
+        Arc::new(ArcSwap::from_pointee(self))
+    }
+}
+
+/// Reads a file of text that is not longer than a configuration can be.
+fn read_file(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(Config::FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > Config::FILE_BYTES_MAX {
+        return Err(std::io::Error::other("it is larger than 1 MiB, which no configuration is"));
+    }
+    Ok(text)
+}
+
 /// What names a configuration text: equal texts, equal names.
 fn version_of(text: &str) -> Arc<str> {
     let digest = Sha256::digest(text.as_bytes());
     hex::encode(digest.as_slice().get(..8).unwrap_or_default()).into()
 }
+
+/// The one of `possible` that was probably meant by `typed`.
+fn nearest<'a>(typed: &str, possible: &[&'a str]) -> Option<&'a str> {
+    let near = possible.iter().map(|known| (strsim::damerau_levenshtein(typed, known), *known));
+    let (distance, known) = near.min()?;
+    // A third of a word may be wrong before it is another word.
+    (distance <= known.len().max(3) / 3).then_some(known)
+}
+
+/// `a`, `b`, `c`, each in backticks.
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,380 @@
+//! Stage two: what the typed settings mean. Ranges, units, defaults, names, secrets; every mistake, not the first.
+//!
+//! It knows nothing of TOML.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+
+use super::mistakes::Finder;
+use super::typed::{self, At, Typed};
+use super::{
+    Admission, Config, Destination, Limits, Local, LocalModelChoice, Policy, Record, RecordMode, RemoteModel,
+    RemotePolicy, Secret, Server, defaults, listed, nearest,
+};
+
+/// Gives the value of an environment variable. Handed in, so that a test can stand in an environment.
+pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Settings that hold a time: a day is longer than anything that waits for a caller.
+const SECONDS: RangeInclusive<i64> = 1..=86_400;
+/// More than this many of one thing is a mistyped number.
+const COUNT: RangeInclusive<i64> = 1..=1_000_000;
+/// Names of destinations and models, in bytes: records and metrics hold them.
+const NAME_BYTES_MAX: usize = 128;
+/// Destinations, and models of one: an entry that names all of them stays below the record's limit.
+const LISTED_MAX: usize = 128;
+
+/// Checks what was typed.
+pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Config {
+    let local_defaults = Local::default();
+    let mut numbers = Numbers { mistakes };
+    let limits = limits(&typed.limits, &mut numbers);
+    let admission = admission(&typed.admission, &mut numbers);
+    let local = Local {
+        model: None,
+        threads: numbers.count("local.threads", typed.local.threads.as_ref(), 1..=1024),
+        queue_jobs_max: numbers.or("local.queue_jobs_max", typed.local.queue_jobs_max, COUNT, local_defaults.queue_jobs_max),
+        sequences_max: numbers.or("local.sequences_max", typed.local.sequences_max, 1..=4096, local_defaults.sequences_max),
+        cache_mib: numbers.or("local.cache_mib", typed.local.cache_mib, 16..=16_777_216, local_defaults.cache_mib),
+        context_tokens_max: numbers.count(
+            "local.context_tokens_max",
+            typed.local.context_tokens_max.as_ref(),
+            16..=16_777_216,
+        ),
+        answer_tokens_default: numbers.or(
+            "local.answer_tokens_default",
+            typed.local.answer_tokens_default,
+            1..=1_048_576,
+            local_defaults.answer_tokens_default,
+        ),
+    };
+    let local = Local { model: typed.local.model.and_then(|model| choice(&model, mistakes)), ..local };
+    Config {
+        version,
+        server: server(&typed.server, mistakes),
+        limits,
+        admission,
+        local,
+        policy: Policy {
+            remote: one_of(
+                "policy.remote",
+                typed.policy.remote.as_ref(),
+                &[("deny", RemotePolicy::Deny), ("open", RemotePolicy::Open)],
+                mistakes,
+            )
+            .unwrap_or(RemotePolicy::Deny),
+        },
+        record: Record {
+            mode: one_of(
+                "record.mode",
+                typed.record.mode.as_ref(),
+                &[("synced", RecordMode::Synced), ("off", RecordMode::Off)],
+                mistakes,
+            )
+            .unwrap_or(RecordMode::Synced),
+        },
+        destinations: destinations(typed.destinations, environment, mistakes),
+    }
+}
+
+fn limits(typed: &typed::Limits, numbers: &mut Numbers<'_, '_>) -> Limits {
+    let of = Limits::default();
+    Limits {
+        // The upper end is what the buffers below hold.
+        head_bytes_max: numbers.or("limits.head_bytes_max", typed.head_bytes_max.clone(), 1024..=65_536, of.head_bytes_max),
+        head_time_max: numbers.seconds("limits.head_seconds_max", typed.head_seconds_max.as_ref(), of.head_time_max),
+        body_bytes_max: numbers.or(
+            "limits.body_bytes_max",
+            typed.body_bytes_max.clone(),
+            1024..=1_073_741_824,
+            of.body_bytes_max,
+        ),
+        body_time_max: numbers.seconds("limits.body_seconds_max", typed.body_seconds_max.as_ref(), of.body_time_max),
+        idle_time_max: numbers.seconds("limits.idle_seconds_max", typed.idle_seconds_max.as_ref(), of.idle_time_max),
+        connections_max: numbers.or("limits.connections_max", typed.connections_max.clone(), COUNT, of.connections_max),
+        json_depth_max: numbers.or("limits.json_depth_max", typed.json_depth_max.clone(), 8..=128, of.json_depth_max),
+        answer_time_max: numbers.seconds("limits.answer_seconds_max", typed.answer_seconds_max.as_ref(), of.answer_time_max),
+        write_stall_time_max: numbers.seconds(
+            "limits.write_stall_seconds_max",
+            typed.write_stall_seconds_max.as_ref(),
+            of.write_stall_time_max,
+        ),
+        drain_time_max: numbers.seconds("limits.drain_seconds_max", typed.drain_seconds_max.as_ref(), of.drain_time_max),
+    }
+}
+
+fn admission(typed: &typed::Admission, numbers: &mut Numbers<'_, '_>) -> Admission {
+    let of = Admission::default();
+    Admission {
+        requests_in_flight_max: numbers.or(
+            "admission.requests_in_flight_max",
+            typed.requests_in_flight_max.clone(),
+            COUNT,
+            of.requests_in_flight_max,
+        ),
+        requests_in_flight_per_key_max: numbers.or(
+            "admission.requests_in_flight_per_key_max",
+            typed.requests_in_flight_per_key_max.clone(),
+            COUNT,
+            of.requests_in_flight_per_key_max,
+        ),
+        requests_per_minute_per_key: numbers.count(
+            "admission.requests_per_minute_per_key",
+            typed.requests_per_minute_per_key.as_ref(),
+            COUNT,
+        ),
+        tokens_in_flight_per_key_max: numbers.or(
+            "admission.tokens_in_flight_per_key_max",
+            typed.tokens_in_flight_per_key_max.clone(),
+            1..=1_000_000_000_000,
+            of.tokens_in_flight_per_key_max,
+        ),
+    }
+}
+
+fn server(typed: &typed::Server, mistakes: &mut Finder<'_>) -> Server {
+    let mut address = |name: &str, typed: Option<&At<String>>, otherwise: SocketAddr| {
+        let Some(typed) = typed else { return otherwise };
+        typed.value.parse().unwrap_or_else(|_| {
+            let what = "must be an address and a port, such as `127.0.0.1:4000` or `[::1]:4000`";
+            mistakes.add(typed.at, format!("`{name}` is `{}`, and {what}", typed.value));
+            otherwise
+        })
+    };
+    let listen = address("server.listen", typed.listen.as_ref(), defaults::LISTEN);
+    let console = address("server.console", typed.console.as_ref(), defaults::CONSOLE);
+    if listen == console && listen.port() != 0 {
+        let at = typed.console.as_ref().or(typed.listen.as_ref()).map_or(0, |typed| typed.at);
+        mistakes.add(at, format!("`server.listen` and `server.console` are both `{listen}`: give one another port"));
+    }
+    Server { listen, console }
+}
+
+fn choice(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelChoice> {
+    let value = typed.value.as_str();
+    if value == "none" {
+        Some(LocalModelChoice::None)
+    } else if value.contains('/') || value.ends_with(".gguf") {
+        Some(LocalModelChoice::File(value.into()))
+    } else {
+        name("local.model", typed, mistakes).map(LocalModelChoice::Named)
+    }
+}
+
+fn destinations(
+    typed: Vec<typed::Destination>,
+    environment: Environment<'_>,
+    mistakes: &mut Finder<'_>,
+) -> Vec<Arc<Destination>> {
+    if let Some(over) = typed.get(LISTED_MAX) {
+        mistakes.add(over.at, format!("there are more than {LISTED_MAX} destinations"));
+    }
+    let mut names = HashSet::new();
+    let mut destinations = Vec::new();
+    for typed in typed.into_iter().take(LISTED_MAX) {
+        let (at, name_at) = (typed.at, typed.name.as_ref().map_or(typed.at, |name| name.at));
+        if let Some(destination) = destination(typed, environment, mistakes) {
+            if &*destination.name == "local" {
+                mistakes.add(name_at, "`local` is the name of the local floor: choose another for this destination");
+            } else if !names.insert(Arc::clone(&destination.name)) {
+                mistakes.add(at, format!("there are two destinations named `{}`", destination.name));
+            }
+            destinations.push(Arc::new(destination));
+        }
+    }
+    destinations
+}
+
+fn destination(
+    typed: typed::Destination,
+    environment: Environment<'_>,
+    mistakes: &mut Finder<'_>,
+) -> Option<Destination> {
+    let at = typed.at;
+    let mut required = |present: bool, key: &str| {
+        if !present {
+            mistakes.add(at, format!("this destination has no `{key}`: add one"));
+        }
+    };
+    required(typed.name.is_some(), "name");
+    required(typed.base_url.is_some(), "base_url");
+    required(typed.models.is_some(), "models");
+    let mut numbers = Numbers { mistakes };
+    let mut seconds = |key: &str, typed: Option<At<i64>>, default| {
+        numbers.seconds(&format!("destination.{key}"), typed.as_ref(), default)
+    };
+    let connect_time_max = seconds("connect_seconds_max", typed.connect_seconds_max, defaults::CONNECT_TIME_MAX);
+    let first_byte_time_max =
+        seconds("first_byte_seconds_max", typed.first_byte_seconds_max, defaults::FIRST_BYTE_TIME_MAX);
+    let idle_time_max = seconds("idle_seconds_max", typed.idle_seconds_max, defaults::REMOTE_IDLE_TIME_MAX);
+    let total_time_max = seconds("total_seconds_max", typed.total_seconds_max, defaults::TOTAL_TIME_MAX);
+    let name = typed.name.and_then(|typed| destination_name(&typed, mistakes));
+    let base_url = typed.base_url.and_then(|typed| base_url(&typed, mistakes));
+    let models = typed.models.and_then(|typed| models(typed, mistakes));
+    let key = match typed.key {
+        Some(typed) => Some(secret(&typed, environment, mistakes)?),
+        None => None,
+    };
+    Some(Destination {
+        name: name?,
+        base_url: base_url?,
+        models: models?,
+        key,
+        connect_time_max,
+        first_byte_time_max,
+        idle_time_max,
+        total_time_max,
+    })
+}
+
+fn destination_name(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Arc<str>> {
+    let value = typed.value.as_str();
+    let proper = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if value.is_empty() || value.len() > 64 || !value.bytes().all(proper) {
+        let what = "must be 1 to 64 lower-case letters, digits, `-`, `_` or `.`";
+        mistakes.add(typed.at, format!("`destination.name` is `{value}`, and {what}"));
+        return None;
+    }
+    Some(value.into())
+}
+
+fn base_url(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Uri> {
+    let value = typed.value.as_str();
+    let judged = value.trim_end_matches('/').parse::<Uri>().map_err(|_| "is not a URL").and_then(|url| {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        match url.scheme_str() {
+            Some("http" | "https") => {}
+            Some(_) | None => return Err("must begin with `http://` or `https://`"),
+        }
+        if authority.contains('@') {
+            return Err("must not hold a user or password: use `key = \"env:GWANMUN_…\"`");
+        }
+        if url.query().is_some() || value.contains('#') {
+            return Err("must not have a query or fragment");
+        }
+        Ok(url)
+    });
+    // A URL may hold a secret by mistake, so it is not repeated in the message.
+    judged.map_err(|what| mistakes.add(typed.at, format!("`destination.base_url` {what}"))).ok()
+}
+
+fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec<RemoteModel>> {
+    if typed.value.is_empty() || typed.value.len() > LISTED_MAX {
+        mistakes.add(typed.at, format!("`destination.models` must name 1 to {LISTED_MAX} models"));
+        return None;
+    }
+    let mut names = HashSet::new();
+    let mut models = Vec::new();
+    for model in typed.value {
+        let named = name("destination.models", &model.name, mistakes);
+        let upstream = match &model.upstream {
+            Some(upstream) => name("destination.models", upstream, mistakes),
+            None => named.clone(),
+        };
+        if let (Some(name), Some(upstream)) = (named, upstream) {
+            if !names.insert(Arc::clone(&name)) {
+                mistakes.add(model.name.at, format!("`destination.models` names `{name}` twice"));
+            }
+            models.push(RemoteModel { name, upstream });
+        }
+    }
+    Some(models)
+}
+
+/// The name of a model: visible ASCII, for it stands in records, metrics and addresses.
+fn name(setting: &str, typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Arc<str>> {
+    let value = typed.value.as_str();
+    let proper = |byte: u8| byte.is_ascii_graphic() && !b"\"\\`".contains(&byte);
+    if value.is_empty() || value.len() > NAME_BYTES_MAX || !value.bytes().all(proper) {
+        let what = format!("a model's name must be 1 to {NAME_BYTES_MAX} visible ASCII characters without quotes");
+        mistakes.add(typed.at, format!("`{setting}` has `{}`, and {what}", value.escape_debug()));
+        return None;
+    }
+    Some(value.into())
+}
+
+/// Secrets come from the environment, so that a configuration can be shown and kept with other files.
+fn secret(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Option<Secret> {
+    let proper = |name: &&str| {
+        let rest = name.strip_prefix("GWANMUN_");
+        rest.is_some_and(|rest| !rest.is_empty())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let Some(variable) = typed.value.strip_prefix("env:").filter(proper) else {
+        // What was typed may be the secret itself: it is not repeated.
+        mistakes.add(
+            typed.at,
+            "`destination.key` must be `env:GWANMUN_…`: put the secret into an environment variable of that name",
+        );
+        return None;
+    };
+    match environment(variable) {
+        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Secret::new(value)),
+        Some(_) => {
+            let what = "is empty, or holds blanks or characters that a header cannot hold";
+            mistakes.add(typed.at, format!("the environment variable `{variable}` {what}: set it to the key alone"));
+            None
+        }
+        None => {
+            let what = "set it where the process is started, or take `key` out if the destination needs none";
+            mistakes.add(typed.at, format!("the environment variable `{variable}` is not set: {what}"));
+            None
+        }
+    }
+}
+
+fn one_of<T: Copy>(
+    setting: &str,
+    typed: Option<&At<String>>,
+    words: &[(&'static str, T)],
+    mistakes: &mut Finder<'_>,
+) -> Option<T> {
+    let typed = typed?;
+    let found = words.iter().find(|(word, _)| *word == typed.value).map(|(_, meaning)| *meaning);
+    if found.is_none() {
+        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let hint = nearest(&typed.value, &words).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        let what = format!("must be one of {}{hint}", listed(&words));
+        mistakes.add(typed.at, format!("`{setting}` is `{}`, and {what}", typed.value.escape_debug()));
+    }
+    found
+}
+
+/// Checks numbers against their ranges.
+struct Numbers<'a, 'b> {
+    mistakes: &'a mut Finder<'b>,
+}
+
+impl Numbers<'_, '_> {
+    /// The number typed, if it was and is in range.
+    fn count<T: TryFrom<i64>>(&mut self, setting: &str, typed: Option<&At<i64>>, range: RangeInclusive<i64>) -> Option<T> {
+        let typed = typed?;
+        let proper = range.contains(&typed.value).then(|| T::try_from(typed.value).ok()).flatten();
+        if proper.is_none() {
+            let (least, most) = (range.start(), range.end());
+            let what = format!("must be from {least} to {most}");
+            self.mistakes.add(typed.at, format!("`{setting}` is {}, and {what}", typed.value));
+        }
+        proper
+    }
+
+    fn or<T: TryFrom<i64> + Display>(
+        &mut self,
+        setting: &str,
+        typed: Option<At<i64>>,
+        range: RangeInclusive<i64>,
+        default: T,
+    ) -> T {
+        self.count(setting, typed.as_ref(), range).unwrap_or(default)
+    }
+
+    fn seconds(&mut self, setting: &str, typed: Option<&At<i64>>, default: Duration) -> Duration {
+        self.count(setting, typed, SECONDS).map_or(default, Duration::from_secs)
+    }
+}

@@ -1,0 +1,117 @@
+//! What is in force, setting by setting, for people: which value, and whether it was chosen or is the default.
+//!
+//! Secrets are named, never shown.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use super::{Config, Destination, LocalModelChoice, RecordMode, RemotePolicy};
+
+/// One setting in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in the file, such as `limits.head_bytes_max`.
+    pub name: String,
+    /// Its value, as it would be written in the file.
+    pub value: String,
+    /// Whether it has the default's value.
+    pub is_default: bool,
+}
+
+impl Display for Setting {
+    /// As a line for people: name, value, and a mark where it is the default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value, is_default } = self;
+        write!(f, "{name} = {value}{}", if *is_default { "  # default" } else { "" })
+    }
+}
+
+impl Config {
+    /// All settings in force, in the order of the documentation.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut settings: Vec<_> = plain(self)
+            .into_iter()
+            .zip(plain(&Self::default()))
+            .map(|((name, value), (_, default))| Setting { name: name.to_owned(), is_default: value == default, value })
+            .collect();
+        settings.extend(self.destinations.iter().flat_map(|destination| of_destination(destination)));
+        settings
+    }
+
+    /// Which settings `next` changes that only a restart can bring into force.
+    pub fn waiting_for_restart(&self, next: &Self) -> Vec<&'static str> {
+        let wait = |name: &str| ["server.", "local.", "record."].iter().any(|section| name.starts_with(section));
+        let pairs = plain(self).into_iter().zip(plain(next));
+        pairs.filter(|((name, old), (_, new))| wait(name) && old != new).map(|((name, _), _)| name).collect()
+    }
+}
+
+fn plain(config: &Config) -> Vec<(&'static str, String)> {
+    let Config { version: _, server, limits, admission, local, policy, record, destinations: _ } = config;
+    let quoted = |value: &dyn Display| format!("\"{value}\"");
+    let seconds = |time: Duration| time.as_secs().to_string();
+    let model = match &local.model {
+        None => "the starter model".to_owned(),
+        Some(LocalModelChoice::None) => quoted(&"none"),
+        Some(LocalModelChoice::Named(name)) => quoted(name),
+        Some(LocalModelChoice::File(path)) => quoted(&path.display()),
+    };
+    let remote = match policy.remote {
+        RemotePolicy::Deny => "deny",
+        RemotePolicy::Open => "open",
+    };
+    let mode = match record.mode {
+        RecordMode::Synced => "synced",
+        RecordMode::Off => "off",
+    };
+    let or = |number: Option<usize>, otherwise: &str| number.map_or_else(|| otherwise.to_owned(), |n| n.to_string());
+    vec![
+        ("server.listen", quoted(&server.listen)),
+        ("server.console", quoted(&server.console)),
+        ("limits.head_bytes_max", limits.head_bytes_max.to_string()),
+        ("limits.head_seconds_max", seconds(limits.head_time_max)),
+        ("limits.body_bytes_max", limits.body_bytes_max.to_string()),
+        ("limits.body_seconds_max", seconds(limits.body_time_max)),
+        ("limits.idle_seconds_max", seconds(limits.idle_time_max)),
+        ("limits.connections_max", limits.connections_max.to_string()),
+        ("limits.json_depth_max", limits.json_depth_max.to_string()),
+        ("limits.answer_seconds_max", seconds(limits.answer_time_max)),
+        ("limits.write_stall_seconds_max", seconds(limits.write_stall_time_max)),
+        ("limits.drain_seconds_max", seconds(limits.drain_time_max)),
+        ("admission.requests_in_flight_max", admission.requests_in_flight_max.to_string()),
+        ("admission.requests_in_flight_per_key_max", admission.requests_in_flight_per_key_max.to_string()),
+        (
+            "admission.requests_per_minute_per_key",
+            or(admission.requests_per_minute_per_key.map(|most| most as usize), "no limit"),
+        ),
+        ("admission.tokens_in_flight_per_key_max", admission.tokens_in_flight_per_key_max.to_string()),
+        ("local.model", model),
+        ("local.threads", or(local.threads, "one for each processor core")),
+        ("local.queue_jobs_max", local.queue_jobs_max.to_string()),
+        ("local.sequences_max", local.sequences_max.to_string()),
+        ("local.cache_mib", local.cache_mib.to_string()),
+        ("local.context_tokens_max", or(local.context_tokens_max, "the model's own")),
+        ("local.answer_tokens_default", local.answer_tokens_default.to_string()),
+        ("policy.remote", quoted(&remote)),
+        ("record.mode", quoted(&mode)),
+    ]
+}
+
+fn of_destination(destination: &Destination) -> Vec<Setting> {
+    let models = destination.models.iter().map(|model| format!("{} ({})", model.name, model.upstream));
+    let of = |key: &str, value: String| Setting {
+        name: format!("destination.{}.{key}", destination.name),
+        value,
+        is_default: false,
+    };
+    let seconds = |time: Duration| time.as_secs().to_string();
+    vec![
+        of("base_url", format!("\"{}\"", destination.base_url)),
+        of("models", models.collect::<Vec<_>>().join(", ")),
+        of("key", if destination.key.is_some() { "set (hidden)" } else { "none" }.to_owned()),
+        of("connect_seconds_max", seconds(destination.connect_time_max)),
+        of("first_byte_seconds_max", seconds(destination.first_byte_time_max)),
+        of("idle_seconds_max", seconds(destination.idle_time_max)),
+        of("total_seconds_max", seconds(destination.total_time_max)),
+    ]
+}

@@ -1,0 +1,309 @@
+//! Stage one: what was typed. Values of the right kind, each with its place; what is missing stays missing.
+//!
+//! It knows which keys there are, and not what a value means.
+
+use std::ops::Range;
+
+use toml_edit::{Document, Item, TableLike};
+
+use super::mistakes::Finder;
+
+/// A value that was typed, and where: a byte of the text.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) at: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    pub(super) server: Server,
+    pub(super) limits: Limits,
+    pub(super) admission: Admission,
+    pub(super) local: Local,
+    pub(super) policy: Policy,
+    pub(super) record: Record,
+    pub(super) destinations: Vec<Destination>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    pub(super) listen: Option<At<String>>,
+    pub(super) console: Option<At<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    pub(super) head_bytes_max: Option<At<i64>>,
+    pub(super) head_seconds_max: Option<At<i64>>,
+    pub(super) body_bytes_max: Option<At<i64>>,
+    pub(super) body_seconds_max: Option<At<i64>>,
+    pub(super) idle_seconds_max: Option<At<i64>>,
+    pub(super) connections_max: Option<At<i64>>,
+    pub(super) json_depth_max: Option<At<i64>>,
+    pub(super) answer_seconds_max: Option<At<i64>>,
+    pub(super) write_stall_seconds_max: Option<At<i64>>,
+    pub(super) drain_seconds_max: Option<At<i64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    pub(super) requests_in_flight_max: Option<At<i64>>,
+    pub(super) requests_in_flight_per_key_max: Option<At<i64>>,
+    pub(super) requests_per_minute_per_key: Option<At<i64>>,
+    pub(super) tokens_in_flight_per_key_max: Option<At<i64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Local {
+    pub(super) model: Option<At<String>>,
+    pub(super) threads: Option<At<i64>>,
+    pub(super) queue_jobs_max: Option<At<i64>>,
+    pub(super) sequences_max: Option<At<i64>>,
+    pub(super) cache_mib: Option<At<i64>>,
+    pub(super) context_tokens_max: Option<At<i64>>,
+    pub(super) answer_tokens_default: Option<At<i64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Policy {
+    pub(super) remote: Option<At<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) mode: Option<At<String>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Destination {
+    /// Where it begins.
+    pub(super) at: usize,
+    pub(super) name: Option<At<String>>,
+    pub(super) base_url: Option<At<String>>,
+    pub(super) models: Option<At<Vec<Model>>>,
+    pub(super) key: Option<At<String>>,
+    pub(super) connect_seconds_max: Option<At<i64>>,
+    pub(super) first_byte_seconds_max: Option<At<i64>>,
+    pub(super) idle_seconds_max: Option<At<i64>>,
+    pub(super) total_seconds_max: Option<At<i64>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) name: At<String>,
+    pub(super) upstream: Option<At<String>>,
+}
+
+/// Reads `text`; what is of the wrong kind or unknown goes to `mistakes` and counts as missing.
+pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let at = error.span().map_or(0, |span| span.start);
+            mistakes.add(at, format!("this is not TOML: {}", error.message()));
+            return Typed::default();
+        }
+    };
+    let mut file = Section::new(document.as_table(), "", 0);
+    let typed = Typed {
+        server: file.section("server", mistakes).map(|section| server(section, mistakes)).unwrap_or_default(),
+        limits: file.section("limits", mistakes).map(|section| limits(section, mistakes)).unwrap_or_default(),
+        admission: file.section("admission", mistakes).map(|section| admission(section, mistakes)).unwrap_or_default(),
+        local: file.section("local", mistakes).map(|section| local(section, mistakes)).unwrap_or_default(),
+        policy: file.section("policy", mistakes).map(|section| policy(section, mistakes)).unwrap_or_default(),
+        record: file.section("record", mistakes).map(|section| record(section, mistakes)).unwrap_or_default(),
+        destinations: destinations(&mut file, mistakes),
+    };
+    file.finish(mistakes);
+    typed
+}
+
+fn server(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Server {
+    let server = Server { listen: section.string("listen", mistakes), console: section.string("console", mistakes) };
+    section.finish(mistakes);
+    server
+}
+
+fn limits(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Limits {
+    let mut whole = |key| section.whole(key, mistakes);
+    let limits = Limits {
+        head_bytes_max: whole("head_bytes_max"),
+        head_seconds_max: whole("head_seconds_max"),
+        body_bytes_max: whole("body_bytes_max"),
+        body_seconds_max: whole("body_seconds_max"),
+        idle_seconds_max: whole("idle_seconds_max"),
+        connections_max: whole("connections_max"),
+        json_depth_max: whole("json_depth_max"),
+        answer_seconds_max: whole("answer_seconds_max"),
+        write_stall_seconds_max: whole("write_stall_seconds_max"),
+        drain_seconds_max: whole("drain_seconds_max"),
+    };
+    section.finish(mistakes);
+    limits
+}
+
+fn admission(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Admission {
+    let mut whole = |key| section.whole(key, mistakes);
+    let admission = Admission {
+        requests_in_flight_max: whole("requests_in_flight_max"),
+        requests_in_flight_per_key_max: whole("requests_in_flight_per_key_max"),
+        requests_per_minute_per_key: whole("requests_per_minute_per_key"),
+        tokens_in_flight_per_key_max: whole("tokens_in_flight_per_key_max"),
+    };
+    section.finish(mistakes);
+    admission
+}
+
+fn local(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Local {
+    let model = section.string("model", mistakes);
+    let mut whole = |key| section.whole(key, mistakes);
+    let local = Local {
+        model,
+        threads: whole("threads"),
+        queue_jobs_max: whole("queue_jobs_max"),
+        sequences_max: whole("sequences_max"),
+        cache_mib: whole("cache_mib"),
+        context_tokens_max: whole("context_tokens_max"),
+        answer_tokens_default: whole("answer_tokens_default"),
+    };
+    section.finish(mistakes);
+    local
+}
+
+fn policy(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Policy {
+    let policy = Policy { remote: section.string("remote", mistakes) };
+    section.finish(mistakes);
+    policy
+}
+
+fn record(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Record {
+    let record = Record { mode: section.string("mode", mistakes) };
+    section.finish(mistakes);
+    record
+}
+
+fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destination> {
+    let Some((item, at)) = file.item("destination") else { return Vec::new() };
+    let Some(tables) = item.as_array_of_tables() else {
+        mistakes.add(at, "`destination` must be written as `[[destination]]`, once for each");
+        return Vec::new();
+    };
+    let read = |table: &toml_edit::Table| {
+        let at = start(table.span(), at);
+        let mut section = Section::new(table, "destination", at);
+        let destination = Destination {
+            at,
+            name: section.string("name", mistakes),
+            base_url: section.string("base_url", mistakes),
+            models: models(&mut section, mistakes),
+            key: section.string("key", mistakes),
+            connect_seconds_max: section.whole("connect_seconds_max", mistakes),
+            first_byte_seconds_max: section.whole("first_byte_seconds_max", mistakes),
+            idle_seconds_max: section.whole("idle_seconds_max", mistakes),
+            total_seconds_max: section.whole("total_seconds_max", mistakes),
+        };
+        section.finish(mistakes);
+        destination
+    };
+    tables.iter().map(read).collect()
+}
+
+fn models(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Option<At<Vec<Model>>> {
+    let (item, at) = section.item("models")?;
+    let Some(array) = item.as_array() else {
+        let written = "`destination.models` must be a list of names, or of `{ name = \"…\", upstream = \"…\" }`";
+        mistakes.add(at, format!("{written}, not {}", item.type_name()));
+        return None;
+    };
+    let mut models = Vec::new();
+    for value in array {
+        let at = start(value.span(), at);
+        if let Some(name) = value.as_str() {
+            models.push(Model { name: At { value: name.to_owned(), at }, upstream: None });
+        } else if let Some(table) = value.as_inline_table() {
+            let mut section = Section::new(table, "destination.models", at);
+            let name = section.string("name", mistakes);
+            let upstream = section.string("upstream", mistakes);
+            section.finish(mistakes);
+            match name {
+                Some(name) => models.push(Model { name, upstream }),
+                None => mistakes.add(at, "a model of `destination.models` must have a `name`"),
+            }
+        } else {
+            let written = "a model of `destination.models` must be a name, or `{ name = \"…\", upstream = \"…\" }`";
+            mistakes.add(at, format!("{written}, not {}", value.type_name()));
+        }
+    }
+    Some(At { value: models, at })
+}
+
+/// A table being read: it remembers which keys it was asked for, and so which it does not know.
+struct Section<'a> {
+    table: &'a dyn TableLike,
+    name: &'static str,
+    at: usize,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    fn new(table: &'a dyn TableLike, name: &'static str, at: usize) -> Self {
+        Self { table, name, at, known: Vec::new() }
+    }
+
+    /// What stands under `key`, and where.
+    fn item(&mut self, key: &'static str) -> Option<(&'a Item, usize)> {
+        self.known.push(key);
+        let (key, item) = self.table.get_key_value(key)?;
+        Some((item, start(key.span().or(item.span()), self.at)))
+    }
+
+    fn section(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<Section<'a>> {
+        let (item, at) = self.item(key)?;
+        let table = item.as_table_like();
+        if table.is_none() {
+            mistakes.add(at, format!("`{key}` must be a table: `[{key}]`, not {}", item.type_name()));
+        }
+        table.map(|table| Section::new(table, key, at))
+    }
+
+    fn string(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<At<String>> {
+        let (item, at) = self.item(key)?;
+        let value = item.as_str().map(ToOwned::to_owned);
+        if value.is_none() {
+            mistakes.add(at, format!("`{}` must be a text in quotes, not {}", self.path(key), item.type_name()));
+        }
+        value.map(|value| At { value, at })
+    }
+
+    fn whole(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<At<i64>> {
+        let (item, at) = self.item(key)?;
+        let value = item.as_integer();
+        if value.is_none() {
+            mistakes.add(at, format!("`{}` must be a whole number, not {}", self.path(key), item.type_name()));
+        }
+        value.map(|value| At { value, at })
+    }
+
+    /// Tells of the keys that nobody asked for.
+    fn finish(self, mistakes: &mut Finder<'_>) {
+        for (key, item) in self.table.iter().filter(|(key, _)| !self.known.contains(key)) {
+            let span = self.table.get_key_value(key).and_then(|(key, item)| key.span().or(item.span()));
+            let at = start(span.or(item.span()), self.at);
+            let near = super::nearest(key, &self.known);
+            let hint = near.map_or_else(
+                || format!("known are {}", super::listed(&self.known)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            mistakes.add(at, format!("`{}` is not a setting: {hint}", self.path(key)));
+        }
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}
+
+fn start(span: Option<Range<usize>>, otherwise: usize) -> usize {
+    span.map_or(otherwise, |span| span.start)
+}
