@@ -93,8 +93,9 @@ fn refusal(error: &Error) -> CodecError {
     if matches!(error.kind(), ErrorKind::OutOfFuel) {
         return CodecError::Template(format!("it takes more than {STEPS_MAX} steps"));
     }
-    let detail = error.detail().map(str::to_owned);
-    CodecError::Template(detail.unwrap_or_else(|| error.to_string()))
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let words = cause.or_else(|| error.detail().map(str::to_owned));
+    CodecError::Template(words.unwrap_or_else(|| error.to_string()))
 }
 
 fn raise_exception(message: String) -> Result<Value, Error> {
