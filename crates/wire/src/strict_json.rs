@@ -19,6 +19,9 @@ use serde::Deserialize;
 pub use json::Json;
 
 use crate::error::Invalid;
+#[cfg(test)]
+pub(crate) use tests::any_json;
+
 use fault::Fault;
 use reader::Reader;
 

@@ -208,7 +208,11 @@ impl Message {
     pub fn turn(&self) -> Turn<'_> {
         let text = match self {
             Self::Function { content, .. } => Cow::Borrowed(content.as_deref().unwrap_or_default()),
-            _ => self.content().map(Content::text).unwrap_or_default(),
+            Self::Developer { .. }
+            | Self::System { .. }
+            | Self::User { .. }
+            | Self::Assistant(_)
+            | Self::Tool { .. } => self.content().map(Content::text).unwrap_or_default(),
         };
         Turn { role: self.role(), text }
     }

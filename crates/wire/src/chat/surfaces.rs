@@ -217,6 +217,10 @@ fn each_of_definition<'a>(
     parameters: Option<&'a Json>,
     see: &mut impl FnMut(Place, &'a str),
 ) {
-    description.into_iter().for_each(|text| see(Place::ToolDefinition, text));
-    parameters.into_iter().for_each(|json| json.each_text(&mut |text| see(Place::ToolDefinition, text)));
+    if let Some(text) = description {
+        see(Place::ToolDefinition, text);
+    }
+    if let Some(json) = parameters {
+        json.each_text(&mut |text| see(Place::ToolDefinition, text));
+    }
 }

@@ -186,7 +186,7 @@ struct Not(&'static str);
 
 enum Never {}
 
-impl<'de> Visitor<'de> for Not {
+impl Visitor<'_> for Not {
     type Value = Never;
 
     fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

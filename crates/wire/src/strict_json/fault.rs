@@ -149,7 +149,7 @@ impl Kind {
     }
 
     fn into_message(self, field: &str) -> String {
-        let field = if field.is_empty() { "the body".to_owned() } else { format!("`{}`", shown(field)) };
+        let field = if field.is_empty() { "the body".to_owned() } else { format!("`{field}`") };
         match self {
             Self::Syntax(syntax) => format!("the body is not JSON that can be accepted: {syntax}"),
             Self::Unknown { name, possible } => {
@@ -210,6 +210,7 @@ impl serde::de::Error for Fault {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other kinds are not JSON's")]
 fn kind_of(found: &Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",
@@ -222,6 +223,7 @@ fn kind_of(found: &Unexpected<'_>) -> &'static str {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only scalars are told by their value")]
 fn value_of(found: &Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(value) => format!("`{value}`"),
@@ -235,10 +237,10 @@ fn value_of(found: &Unexpected<'_>) -> String {
 
 fn push_step(field: &mut String, step: &Step) {
     match step {
-        Step::Key(key) if field.is_empty() => field.push_str(key),
+        Step::Key(key) if field.is_empty() => field.push_str(&shown(key)),
         Step::Key(key) => {
             field.push('.');
-            field.push_str(key);
+            field.push_str(&shown(key));
         }
         // Writing to a String does not fail.
         Step::Index(index) => drop(write!(field, "[{index}]")),
@@ -292,6 +294,6 @@ fn listed(names: &[&str]) -> String {
 fn line_and_column(body: &[u8], at: usize) -> (usize, usize) {
     let before = body.get(..at).unwrap_or(body);
     let line = before.split(|byte| *byte == b'\n');
-    let last = line.clone().last().unwrap_or_default();
+    let last = line.clone().next_back().unwrap_or_default();
     (line.count(), String::from_utf8_lossy(last).chars().count() + 1)
 }

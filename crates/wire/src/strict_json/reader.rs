@@ -96,13 +96,11 @@ impl<'de> Reader<'de> {
 
     /// Takes `word` (`true`, `false` or `null`), whose first letter was seen.
     pub(super) fn word(&mut self, word: &str) -> Result<(), Fault> {
-        match self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
-            true => {
-                self.at += word.len();
-                Ok(())
-            }
-            false => Err(self.fault(Syntax::ValueExpected)),
+        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            self.at += word.len();
+            return Ok(());
         }
+        Err(self.fault(Syntax::ValueExpected))
     }
 
     /// Takes a key with its colon.

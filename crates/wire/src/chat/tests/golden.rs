@@ -1,0 +1,222 @@
+//! Bodies that the official `openai` package sent (fixtures/capture.py): read whole, and what they need and say.
+
+use serde_json::{Value, json};
+
+use super::super::*;
+use super::{parse, saying, with};
+
+const CHATS: [(&str, &str); 10] = [
+    ("plain", include_str!("../../../fixtures/sdk/chat_plain.json")),
+    ("stream", include_str!("../../../fixtures/sdk/chat_stream.json")),
+    ("sampling", include_str!("../../../fixtures/sdk/chat_sampling.json")),
+    ("nulls", include_str!("../../../fixtures/sdk/chat_nulls.json")),
+    ("parts", include_str!("../../../fixtures/sdk/chat_parts.json")),
+    ("tools", include_str!("../../../fixtures/sdk/chat_tools.json")),
+    ("tool_named", include_str!("../../../fixtures/sdk/chat_tool_named.json")),
+    ("functions", include_str!("../../../fixtures/sdk/chat_functions.json")),
+    ("provider_options", include_str!("../../../fixtures/sdk/chat_provider_options.json")),
+    ("parsed_schema", include_str!("../../../fixtures/sdk/chat_parsed_schema.json")),
+];
+
+fn golden(name: &str) -> ChatRequest {
+    let (_, body) = CHATS.iter().find(|(known, _)| *known == name).unwrap();
+    ChatRequest::parse(body.as_bytes()).unwrap()
+}
+
+/// The same request in one spelling: `null` is absent, one stop string is a list of one, `1` is `1.0`.
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !value.is_null());
+            given
+                .map(|(key, value)| {
+                    let value = normal(value);
+                    let value = if key == "stop" && value.is_string() { json!([value]) } else { value };
+                    (key.clone(), value)
+                })
+                .collect()
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[test]
+fn nothing_that_the_package_sends_is_lost() {
+    for (name, body) in CHATS {
+        let request = ChatRequest::parse(body.as_bytes()).unwrap_or_else(|invalid| panic!("{name}: {invalid}"));
+        let mut given: Value = serde_json::from_str(body).unwrap();
+        given["model"] = json!("upstream");
+        let sent: Value = serde_json::from_slice(&request.to_json("upstream")).unwrap();
+        assert_eq!(normal(&sent), normal(&given), "{name}");
+        let again = ChatRequest::parse(&request.to_json(&request.model)).unwrap();
+        assert_eq!(again, request, "{name}");
+    }
+}
+
+#[test]
+fn sampling_arguments_have_their_values() {
+    let request = golden("sampling");
+    assert_eq!((request.temperature, request.top_p), (Some(1.0), Some(0.95)));
+    assert_eq!((request.choices(), request.seed, request.answer_tokens_max()), (2, Some(42), Some(100)));
+    assert_eq!(&*request.stop, ["\n\n", "END"]);
+    assert_eq!(request.logprobs_wanted(), Some(5));
+    assert_eq!((request.frequency_penalty, request.presence_penalty), (Some(-0.5), Some(2.0)));
+    assert_eq!(&*request.logit_bias, [(50_256, -100.0), (15, 3.0)]);
+    assert_eq!((request.top_k, request.min_p, request.repetition_penalty), (Some(40), Some(0.05), Some(1.1)));
+    assert!(!request.streams() && request.needs().is_empty());
+    let streamed = golden("stream");
+    assert!(streamed.streams() && streamed.includes_usage() && streamed.needs().is_empty());
+    assert_eq!((streamed.answer_tokens_max(), streamed.logprobs_wanted()), (Some(256), None));
+}
+
+#[test]
+fn null_is_the_same_as_absent() {
+    let request = golden("nulls");
+    assert_eq!(request.temperature, None);
+    assert!(request.stop.is_empty() && request.needs().is_empty());
+    let members: Vec<String> =
+        serde_json::to_value(golden("provider_options")).unwrap().as_object().unwrap().keys().cloned().collect();
+    let all_null: serde_json::Map<String, Value> =
+        members.into_iter().filter(|key| key != "messages").map(|key| (key, Value::Null)).collect();
+    assert!(all_null.len() > 10);
+    assert_eq!(parse(&with(Value::Object(all_null))).unwrap(), parse(&with(json!({}))).unwrap());
+    let tools = with(json!({"tools": null, "tool_choice": null, "functions": null, "modalities": null, "n": null}));
+    assert_eq!(parse(&tools).unwrap(), parse(&with(json!({}))).unwrap());
+}
+
+#[test]
+fn what_is_needed_is_named_with_its_field() {
+    let needs = |name| -> Vec<String> {
+        golden(name).needs().into_iter().map(|needed| format!("{} {}", needed.need, needed.param)).collect()
+    };
+    assert_eq!(
+        needs("parts"),
+        [
+            "names messages[0].name",
+            "images messages[2].content[1]",
+            "audio_input messages[2].content[2]",
+            "files messages[2].content[3]",
+            "names messages[2].name",
+            "audio_output modalities",
+            "audio_output audio",
+        ]
+    );
+    assert_eq!(
+        needs("tools"),
+        ["tools messages[1].tool_calls", "tools messages[2].role", "tools messages[3].role", "tools tools"]
+    );
+    assert_eq!(
+        needs("functions"),
+        ["tools messages[1].function_call", "tools messages[2].role", "tools functions", "tools function_call"]
+    );
+    assert_eq!(
+        needs("provider_options"),
+        [
+            "reasoning reasoning_effort",
+            "verbosity verbosity",
+            "audio_output audio",
+            "web_search web_search_options",
+            "moderation moderation",
+            "storage store",
+            "service_tier service_tier",
+        ]
+    );
+    assert_eq!(needs("parsed_schema"), ["json_schema response_format"]);
+}
+
+#[test]
+fn what_changes_no_answer_is_no_need() {
+    let idle = with(json!({
+        "user": "u", "safety_identifier": "s", "prompt_cache_key": "k", "prompt_cache_retention": "in_memory", "metadata": {"a": "b"},
+        "store": false, "service_tier": "auto", "reasoning_effort": "none", "verbosity": "medium", "parallel_tool_calls": true,
+        "modalities": ["text"], "tools": [], "tool_choice": "none", "response_format": {"type": "text"}, "logprobs": true,
+        "stream": true, "stream_options": {"include_obfuscation": false}, "prediction": {"type": "content", "content": "x"},
+    }));
+    assert_eq!(parse(&idle).unwrap().needs(), []);
+    let object = with(json!({"response_format": {"type": "json_object"}, "service_tier": "default"}));
+    assert_eq!(
+        parse(&object).unwrap().needs(),
+        [Needed { need: Need::JsonObject, param: "response_format".to_owned() }]
+    );
+}
+
+#[test]
+fn turns_are_text_by_role() {
+    let turns: Vec<(Role, String)> = golden("parts").turns().map(|turn| (turn.role, turn.text.into_owned())).collect();
+    assert_eq!(
+        turns,
+        [
+            (Role::Developer, "Be brief.".to_owned()),
+            (Role::System, "Answer in Korean.".to_owned()),
+            (Role::User, "What is this?".to_owned()),
+            (Role::Assistant, String::new()),
+            (Role::User, "Then hear this.".to_owned()),
+        ]
+    );
+    let parts = json!([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}, {"type": "text", "text": ""}]);
+    let joined = parse(&saying(json!({"role": "user", "content": parts}))).unwrap();
+    assert_eq!(joined.turns().next().unwrap().text, "a\nb\n");
+    assert_eq!(golden("functions").turns().last().unwrap(), Turn { role: Role::Function, text: "".into() });
+}
+
+/// Every string of a body but those that are words of the API, which typed values no longer hold as text.
+fn strings(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(members) => {
+            let words = [
+                "model",
+                "role",
+                "type",
+                "format",
+                "detail",
+                "mode",
+                "ttl",
+                "syntax",
+                "tool_choice",
+                "service_tier",
+                "reasoning_effort",
+                "verbosity",
+                "prompt_cache_retention",
+                "search_context_size",
+                "modalities",
+            ];
+            members
+                .iter()
+                .filter(|(key, _)| !words.contains(&key.as_str()))
+                .for_each(|(_, value)| strings(value, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn every_surface_of_text_is_seen() {
+    for (name, body) in CHATS {
+        let request = ChatRequest::parse(body.as_bytes()).unwrap();
+        let seen: Vec<&str> = request.texts().map(|surface| surface.text).collect();
+        let mut given = Vec::new();
+        strings(&serde_json::from_str(body).unwrap(), &mut given);
+        assert!(!given.is_empty());
+        for text in given {
+            assert!(seen.contains(&text.as_str()), "{name}: `{text}` is not seen");
+        }
+    }
+    let request = golden("tools");
+    let inputs: Vec<Surface<'_>> = request.texts().filter(|surface| surface.place == Place::ToolInput).collect();
+    assert_eq!(inputs.iter().map(|surface| surface.text).collect::<Vec<_>>(), ["{\"city\": \"Paris\"}", "select 1"]);
+    assert!(inputs.iter().all(|surface| surface.message == Some(1)));
+    assert!(
+        request.texts().any(|surface| surface.place == Place::ToolDefinition && surface.text == "additionalProperties")
+    );
+}
+
+#[test]
+fn the_prompts_size_counts_what_the_model_reads() {
+    let plain = parse(&with(json!({"user": "not counted", "stop": "nor this"}))).unwrap();
+    assert_eq!(plain.prompt_bytes(), "Hi".len());
+    assert!(golden("tools").prompt_bytes() > golden("plain").prompt_bytes());
+}
