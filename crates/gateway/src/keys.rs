@@ -10,9 +10,11 @@ use arc_swap::ArcSwap;
 
 pub use grammar::{KeyText, Malformed};
 pub use secret::{HashSecret, KeyHash};
+pub use store::{KeyStore, KeyStoreError, ListedKey, NewKey};
 
 mod grammar;
 mod secret;
+mod store;
 
 /// Whose key it is. Shared, because every request of the key holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
