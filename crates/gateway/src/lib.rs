@@ -8,11 +8,40 @@ pub mod framing;
 pub mod serve;
 
 // What a request meets on the way.
+pub mod app;
+pub mod routes;
 
+mod chat;
+mod completions;
+mod health;
+mod models;
+
+// The steps, in order; `keys` is what `identify` asks, `permit` is the road's side of `record`.
+mod identify;
 pub mod keys;
+mod read;
+
+mod admit;
+mod inspect;
+
+mod decide;
+
+mod reserve;
+
+mod permit;
 pub mod record;
+
+mod dispatch;
+
+mod destinations;
+
+mod relay;
+
+pub mod error;
+mod metrics;
 
 // What the road stands on.
 pub mod clock;
 pub mod config;
+pub mod data_dir;
 pub mod tasks;

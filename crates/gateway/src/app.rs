@@ -1,0 +1,213 @@
+//! What every request shares: built once from its [`Parts`], each of which a test can stand in for.
+//!
+//! It owns no steps; it is where they find keys, clock, record, destinations and the configuration in force.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use http::StatusCode;
+use local_model::LocalModel;
+use wire::error::Code;
+
+use crate::{
+    admit::Gate,
+    clock::Clock,
+    config::{self, Config},
+    decide::{Offer, Place, Policy},
+    destinations::{Destination, local::Floor, remote::Remote},
+    error::ApiError,
+    keys::KeyRing,
+    metrics::{Levels, Metrics},
+    record::Recorder,
+    routes::Arrival,
+    tasks::Tasks,
+};
+
+/// How the local floor is called wherever destinations are named.
+pub const LOCAL_DESTINATION: &str = "local";
+
+/// What a process is made of.
+pub struct Parts {
+    /// The configuration in force; replaced while the process runs.
+    pub config: config::Live,
+    /// Who may call.
+    pub keys: KeyRing,
+    /// Where decisions and outcomes are made durable.
+    pub recorder: Recorder,
+    /// The local floor's model, where there is one.
+    pub local: Option<LocalModel>,
+    /// The time.
+    pub clock: Clock,
+    /// The tasks of the process; when they are told to drain, no request is let in any more.
+    pub tasks: Tasks,
+}
+
+/// What every request shares.
+pub struct App {
+    config: config::Live,
+    in_force: ArcSwap<InForce>,
+    keys: KeyRing,
+    recorder: Recorder,
+    local: Option<LocalModel>,
+    clock: Clock,
+    gate: Arc<Gate>,
+    metrics: Metrics,
+    /// When the process began to offer its models, in seconds since 1970.
+    began_seconds: u64,
+    /// Begins the names of requests: different in each process, so that names do not come twice.
+    run: u64,
+    requests: AtomicU64,
+}
+
+/// One version of the configuration, and what follows from it. A request takes one and keeps it to its end.
+pub(crate) struct InForce {
+    /// What it follows from.
+    pub(crate) config: Arc<Config>,
+    /// What judges.
+    pub(crate) policy: Policy,
+    destinations: Vec<(Arc<str>, Destination)>,
+}
+
+impl App {
+    /// Puts the parts together. Fails only where the system gives no random bytes.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, getrandom::Error> {
+        let Parts { config, keys, recorder, local, clock, tasks } = parts;
+        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &clock));
+        let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
+        Ok(Arc::new(Self {
+            config,
+            in_force,
+            keys,
+            recorder,
+            local,
+            clock,
+            gate: Arc::new(Gate::new(tasks.stop())),
+            metrics: Metrics::new(),
+            began_seconds,
+            run: getrandom::u64()?,
+            requests: AtomicU64::new(0),
+        }))
+    }
+
+    /// The configuration in force, with what follows from it. After a change, the first request to ask works that out.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        let known = self.in_force.load_full();
+        if Arc::ptr_eq(&known.config, &self.config.load()) {
+            return known;
+        }
+        let fresh = Arc::new(InForce::new(self.config.load_full(), self.local.as_ref(), &self.clock));
+        self.in_force.store(Arc::clone(&fresh));
+        fresh
+    }
+
+    /// A request has come: names it and reads the clock.
+    pub(crate) fn arrival(&self) -> Arrival {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        Arrival { id: format!("{:016x}{number:08x}", self.run).into(), at: self.clock.now() }
+    }
+
+    /// Why requests should not be sent here, if they should not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        if self.gate.is_draining() {
+            return Some("the gateway is shutting down".to_owned());
+        }
+        if *self.recorder.failed().borrow() {
+            return Some("the record cannot be written".to_owned());
+        }
+        let stopped = self.local.as_ref().and_then(LocalModel::stopped)?;
+        Some(format!("the local model has stopped: {stopped}"))
+    }
+
+    /// What `GET /metrics` answers.
+    pub(crate) fn metrics_text(&self) -> Result<String, ApiError> {
+        let local = self.local.as_ref().map(LocalModel::load);
+        let levels = Levels {
+            in_flight: self.gate.in_flight(),
+            local: local.map(|load| (load.running, load.queued, load.cache_tokens_held)),
+            record: self.recorder.counts(),
+        };
+        self.metrics.text(levels).map_err(|error| {
+            let message = "the metrics could not be written";
+            ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message).detail(error)
+        })
+    }
+
+    /// When the process began to offer its models, in seconds since 1970.
+    pub(crate) fn began_seconds(&self) -> u64 {
+        self.began_seconds
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+impl InForce {
+    fn new(config: Arc<Config>, local: Option<&LocalModel>, clock: &Clock) -> Self {
+        let mut offers = Vec::new();
+        let mut destinations = Vec::new();
+        if let Some(model) = local {
+            let floor = Floor::new(model.clone(), config.local.answer_tokens_default);
+            let name: Arc<str> = LOCAL_DESTINATION.into();
+            offers.push(Offer {
+                model: Arc::clone(floor.model_name()),
+                place: Place::Local,
+                destination: Arc::clone(&name),
+                understands_everything: false,
+                context_tokens: Some(floor.context_tokens()),
+                answer_tokens_default: Some(config.local.answer_tokens_default.into()),
+            });
+            destinations.push((name, Destination::Local(floor)));
+        }
+        for remote in &config.destinations {
+            offers.extend(remote.models.iter().map(|model| Offer {
+                model: Arc::clone(&model.name),
+                place: Place::Remote,
+                destination: Arc::clone(&remote.name),
+                understands_everything: true,
+                context_tokens: None,
+                answer_tokens_default: None,
+            }));
+            destinations.push((
+                Arc::clone(&remote.name),
+                Destination::Remote(Box::new(Remote::new(Arc::clone(remote), clock))),
+            ));
+        }
+        let policy = Policy { version: Arc::clone(&config.version), remote: config.policy.remote, offers };
+        Self { config, policy, destinations }
+    }
+
+    /// The destination of that name.
+    pub(crate) fn destination(&self, name: &str) -> Option<(&Arc<str>, &Destination)> {
+        let found = self.destinations.iter().find(|(known, _)| &**known == name);
+        found.map(|(name, destination)| (name, destination))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("local", &self.local).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST /v1/chat/completions`: the road, a step a line. Each step is the module of its name, and what it returns is the
+//! only key to the next.
+
+use std::sync::Arc;
+
+use axum::{extract::Request, response::Response};
+
+use crate::{
+    admit::admit,
+    app::App,
+    decide::decide,
+    dispatch::dispatch,
+    error::ApiError,
+    identify::identify,
+    inspect::inspect,
+    permit::record,
+    read::{Surface, read},
+    relay::{Marks, relay},
+    reserve::reserve,
+    routes::Arrival,
+};
+
+/// Answers a conversation.
+pub(crate) async fn chat(app: &Arc<App>, arrival: &Arrival, request: Request) -> Result<(Response, Marks), ApiError> {
+    road(Surface::Chat, app, arrival, request).await
+}
+
+/// One request, straight. Its [`Arrival`] names it; one version of the configuration judges all of it.
+pub(crate) async fn road(
+    surface: Surface,
+    app: &Arc<App>,
+    arrival: &Arrival,
+    request: Request,
+) -> Result<(Response, Marks), ApiError> {
+    let force = app.in_force();
+    let (head, body) = request.into_parts();
+
+    let caller = identify(&head.headers, app.keys())?;
+    let ask = read(surface, &head.headers, body, &force.config.limits, app.clock()).await?;
+    let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
+    let facts = inspect(&slot, &ask);
+    let decision = decide(&facts, &force.policy);
+    let reservation = reserve(&decision, &slot, force.config.admission.tokens_in_flight_per_key_max)?;
+    let permit = record(app.recorder(), decision, &facts, &ask, arrival).await?;
+    let answer = dispatch(permit, ask, slot, reservation, &force, app, arrival).await?;
+    relay(answer, force.config.limits.answer_time_max).await
+}

@@ -1,0 +1,196 @@
+//! From a request to jobs: the prompt through the model's own template, the sampling, the limits. What the model cannot do
+//! is refused with the field's name; nothing is left out silently.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use local_model::{CodecError, Job, LocalModel, Sampling, Speaker, Token, Turn};
+use wire::{
+    chat::{ChatRequest, Role},
+    completion::{CompletionRequest, Prompt},
+    error::Code,
+};
+
+use crate::{destinations::Errand, error::ApiError, read::Words};
+
+/// Text up to this size is made into tokens on the spot; more would hold up other requests of the same thread.
+const ENCODE_AT_ONCE_BYTES_MAX: usize = 16 * 1024;
+
+/// What is asked of the model: a job for each prompt.
+pub(super) struct Order {
+    /// The jobs, in the order of the prompts.
+    pub(super) jobs: Vec<Job>,
+    /// The prompts' own texts, where the answer is to begin with them; otherwise empty.
+    pub(super) echo: Vec<String>,
+}
+
+/// What is to be made into tokens.
+enum Source {
+    Chat(Vec<Turn>),
+    Texts(Vec<String>),
+    Tokens(Vec<Vec<Token>>),
+}
+
+/// Makes the order that `errand` asks for.
+pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_default: u32) -> Result<Order, ApiError> {
+    let (template, source, echo) = match &errand.ask.words {
+        Words::Chat(request) => (of_chat(model, request, answer_tokens_default)?, turns(request), false),
+        Words::Completion(request) => {
+            (of_completion(model, request)?, prompts(&request.prompt), request.echo.unwrap_or(false))
+        }
+    };
+    let echo = if echo { echoed(model, &source) } else { Vec::new() };
+    let prompts = encode(model, source).await?;
+    let jobs = prompts
+        .into_iter()
+        .map(|prompt| Job { caller: Arc::clone(&errand.caller), prompt, ..template.clone() })
+        .collect();
+    Ok(Order { jobs, echo })
+}
+
+fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32) -> Result<Job, ApiError> {
+    Ok(Job {
+        caller: Arc::from(""),
+        prompt: Vec::new(),
+        choices: request.choices(),
+        answer_tokens_max: request.answer_tokens_max().unwrap_or(answer_tokens_default),
+        sampling: Sampling {
+            temperature: number(request.temperature, 1.0),
+            top_p: number(request.top_p, 1.0),
+            top_k: top_k(request.top_k),
+            min_p: number(request.min_p, 0.0),
+            frequency_penalty: number(request.frequency_penalty, 0.0),
+            presence_penalty: number(request.presence_penalty, 0.0),
+            repetition_penalty: number(request.repetition_penalty, 1.0),
+            logit_bias: logit_bias(model, &request.logit_bias)?,
+            seed: seed(request.seed)?,
+        },
+        stop: request.stop.to_vec(),
+        top_logprobs: request.logprobs_wanted(),
+    })
+}
+
+fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job, ApiError> {
+    if request.answer_tokens_max() == 0 {
+        let message = "`max_tokens` is `0`; this model needs at least 1 to answer with";
+        return Err(ApiError::field(Code::UnsupportedValue, message, "max_tokens"));
+    }
+    Ok(Job {
+        caller: Arc::from(""),
+        prompt: Vec::new(),
+        choices: request.choices(),
+        answer_tokens_max: request.answer_tokens_max(),
+        sampling: Sampling {
+            temperature: number(request.temperature, 1.0),
+            top_p: number(request.top_p, 1.0),
+            top_k: top_k(request.top_k),
+            min_p: number(request.min_p, 0.0),
+            frequency_penalty: number(request.frequency_penalty, 0.0),
+            presence_penalty: number(request.presence_penalty, 0.0),
+            repetition_penalty: number(request.repetition_penalty, 1.0),
+            logit_bias: logit_bias(model, &request.logit_bias)?,
+            seed: seed(request.seed)?,
+        },
+        stop: request.stop.to_vec(),
+        top_logprobs: request.logprobs,
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "within ±100 by the parse; single precision is what logits have")]
+fn number(given: Option<f64>, default: f32) -> f32 {
+    given.map_or(default, |number| number as f32)
+}
+
+/// 0 and −1 both mean all tokens.
+fn top_k(given: Option<i32>) -> u32 {
+    given.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+fn logit_bias(model: &LocalModel, given: &[(u32, f64)]) -> Result<Vec<(Token, f32)>, ApiError> {
+    let vocabulary = model.capacity().vocabulary;
+    let known = |token: u32| usize::try_from(token).is_ok_and(|token| token < vocabulary);
+    if let Some((token, _)) = given.iter().find(|(token, _)| !known(*token)) {
+        let message =
+            format!("`logit_bias` names token `{token}`; this model has tokens 0 to {}", vocabulary.saturating_sub(1));
+        return Err(ApiError::field(Code::InvalidValue, message, format!("logit_bias.{token}")));
+    }
+    Ok(given.iter().map(|&(token, bias)| (token, number(Some(bias), 0.0))).collect())
+}
+
+/// The caller's seed, or one by chance.
+fn seed(given: Option<i64>) -> Result<u64, ApiError> {
+    match given {
+        Some(seed) => Ok(seed.cast_unsigned()),
+        None => getrandom::u64().map_err(|error| {
+            let message = "the system gives no random numbers";
+            ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message).detail(error)
+        }),
+    }
+}
+
+fn turns(request: &ChatRequest) -> Source {
+    let turns = request.turns().map(|turn| Turn { speaker: speaker(turn.role), text: turn.text.into_owned() });
+    Source::Chat(turns.collect())
+}
+
+fn speaker(role: Role) -> Speaker {
+    match role {
+        Role::Developer | Role::System => Speaker::System,
+        Role::Assistant => Speaker::Assistant,
+        // What tools say does not come here: a request that needs tools is refused by the decision.
+        Role::User | Role::Tool | Role::Function => Speaker::User,
+    }
+}
+
+fn prompts(prompt: &Prompt) -> Source {
+    match prompt {
+        Prompt::Text(_) | Prompt::Texts(_) => Source::Texts(prompt.texts().to_vec()),
+        Prompt::Tokens(_) | Prompt::ManyTokens(_) => Source::Tokens(prompt.tokens().to_vec()),
+    }
+}
+
+fn echoed(model: &LocalModel, source: &Source) -> Vec<String> {
+    match source {
+        Source::Chat(_) => Vec::new(),
+        Source::Texts(texts) => texts.clone(),
+        Source::Tokens(prompts) => {
+            let text = |prompt: &Vec<Token>| {
+                let bytes: Vec<u8> = prompt.iter().flat_map(|&token| model.codec().bytes(token)).copied().collect();
+                String::from_utf8_lossy(&bytes).into_owned()
+            };
+            prompts.iter().map(text).collect()
+        }
+    }
+}
+
+async fn encode(model: &LocalModel, source: Source) -> Result<Vec<Vec<Token>>, ApiError> {
+    let bytes: usize = match &source {
+        Source::Chat(turns) => turns.iter().map(|turn| turn.text.len()).sum(),
+        Source::Texts(texts) => texts.iter().map(String::len).sum(),
+        Source::Tokens(_) => 0,
+    };
+    if bytes <= ENCODE_AT_ONCE_BYTES_MAX {
+        return encode_now(model, source);
+    }
+    let model = model.clone();
+    let encoding = tokio::task::spawn_blocking(move || encode_now(&model, source));
+    encoding.await.unwrap_or_else(|error| Err(tokenizer_failed(error)))
+}
+
+fn encode_now(model: &LocalModel, source: Source) -> Result<Vec<Vec<Token>>, ApiError> {
+    let codec = model.codec();
+    let encoded = match source {
+        Source::Chat(turns) => codec.encode_chat(&turns).map(|prompt| vec![prompt]),
+        Source::Texts(texts) => texts.iter().map(|text| codec.encode_prompt(text)).collect(),
+        Source::Tokens(prompts) => Ok(prompts),
+    };
+    encoded.map_err(|error| match error {
+        CodecError::Template(_) => ApiError::field(Code::InvalidValue, error.to_string(), "messages"),
+        CodecError::Tokenizer(_) => tokenizer_failed(error),
+    })
+}
+
+fn tokenizer_failed(error: impl std::fmt::Display) -> ApiError {
+    let message = "the local model's tokenizer failed";
+    ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message).detail(error)
+}

@@ -1,0 +1,255 @@
+//! What the model's events are in the words of the API: chunks of a stream, or one whole answer; for chats and completions.
+//! It must not know how events come about.
+
+mod score;
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use local_model::{Event, Finish, TokenScore};
+use wire::answer::{
+    AnswerMessage, ChatChoice, ChatCompletion, ChatCompletionObject, ChunkChoice, ChunkUsage, Completion,
+    CompletionChoice, Delta, FinishReason, StreamHead, StreamKind, TextCompletionObject,
+};
+
+use crate::{
+    destinations::Errand,
+    read::{Surface, Words as Asked},
+    relay::Usage,
+};
+
+/// Tells one answer: keeps what its words have in common, and how far each choice has come.
+pub(super) struct Words {
+    surface: Surface,
+    id: String,
+    created: u64,
+    model: Arc<str>,
+    fingerprint: Arc<str>,
+    /// What all events of a stream share; nothing where the answer is told whole.
+    head: Option<StreamHead>,
+    prompt_tokens: u64,
+    logprobs: bool,
+    choices: Vec<Choice>,
+}
+
+/// One answer of several, as far as it has come.
+#[derive(Default)]
+struct Choice {
+    /// What stands before the answer: the prompt, where it is to be repeated.
+    before: String,
+    begun: bool,
+    /// Events with text so far: about as many as tokens.
+    pieces: u64,
+    finished: Option<(Finish, u64)>,
+    /// Characters told so far; only counted where log-probabilities are told with their places.
+    characters: u64,
+    /// Kept for an answer that is told whole.
+    text: String,
+    scores: Vec<TokenScore>,
+}
+
+impl Words {
+    /// Nothing has been told yet. `echo` holds the prompts' texts, where answers are to begin with them.
+    pub(super) fn new(
+        errand: &Errand,
+        model: &Arc<str>,
+        fingerprint: &Arc<str>,
+        prompt_tokens: u64,
+        echo: &[String],
+    ) -> Self {
+        let (kind, prefix, usage, logprobs, each) = match &errand.ask.words {
+            Asked::Chat(request) => {
+                let wanted = request.logprobs_wanted().is_some();
+                (StreamKind::Chat, "chatcmpl", request.includes_usage(), wanted, request.choices())
+            }
+            Asked::Completion(request) => {
+                let wanted = request.logprobs.is_some();
+                (StreamKind::Completion, "cmpl", request.includes_usage(), wanted, request.choices())
+            }
+        };
+        let id = format!("{prefix}-{}", errand.answer_id);
+        let head = errand.stream.then(|| StreamHead::new(kind, &id, errand.created, model, Some(fingerprint), usage));
+        let before = |index: u32| {
+            let prompt = usize::try_from(index / each.max(1)).unwrap_or(usize::MAX);
+            echo.get(prompt).cloned().unwrap_or_default()
+        };
+        let choices = (0..errand.ask.choices()).map(|index| Choice { before: before(index), ..Choice::default() });
+        Self {
+            surface: errand.ask.surface(),
+            id,
+            created: errand.created,
+            model: Arc::clone(model),
+            fingerprint: Arc::clone(fingerprint),
+            head,
+            prompt_tokens,
+            logprobs,
+            choices: choices.collect(),
+        }
+    }
+
+    /// Tokens of the prompts, and of the answers as far as they have come.
+    pub(super) fn usage(&self) -> Usage {
+        let tokens = |choice: &Choice| choice.finished.map_or(choice.pieces, |(_, tokens)| tokens);
+        Usage {
+            prompt_tokens: Some(self.prompt_tokens),
+            completion_tokens: Some(self.choices.iter().map(tokens).sum()),
+        }
+    }
+
+    /// Adds what `event` is in a stream to `out`.
+    pub(super) fn event(&mut self, event: Event, out: &mut BytesMut) {
+        let Some(head) = &self.head else { return };
+        match event {
+            Event::Text { choice: index, text, tokens } => {
+                let Some(choice) = choice_at(&mut self.choices, index) else { return };
+                choice.begin(self.surface, head, index, out);
+                choice.pieces = choice.pieces.saturating_add(1);
+                match self.surface {
+                    Surface::Chat => {
+                        let logprobs = self.logprobs.then(|| score::chat(tokens));
+                        let delta = Delta::text(text);
+                        head.write_choice(out, &ChunkChoice { index, delta, logprobs, finish_reason: None });
+                    }
+                    Surface::Completions => {
+                        let logprobs = self.logprobs.then(|| score::completion(tokens, &mut choice.characters));
+                        head.write_choice(out, &CompletionChoice { text, index, logprobs, finish_reason: None });
+                    }
+                }
+            }
+            Event::Finished { choice: index, reason, completion_tokens } => {
+                let Some(choice) = choice_at(&mut self.choices, index) else { return };
+                choice.begin(self.surface, head, index, out);
+                choice.finished = Some((reason, completion_tokens.into()));
+                let finish_reason = Some(finish(reason));
+                match self.surface {
+                    Surface::Chat => {
+                        head.write_choice(out, &ChunkChoice { index, finish_reason, ..ChunkChoice::default() });
+                    }
+                    Surface::Completions => {
+                        head.write_choice(
+                            out,
+                            &CompletionChoice { index, finish_reason, ..CompletionChoice::default() },
+                        );
+                    }
+                }
+            }
+            Event::Failed { .. } => {}
+        }
+    }
+
+    /// Adds the event that tells the usage to `out`, where it was asked for.
+    pub(super) fn usage_event(&self, out: &mut BytesMut) {
+        if let Some(head) = &self.head {
+            head.write_usage(out, &self.wire_usage());
+        }
+    }
+
+    /// Keeps `event` for the whole answer.
+    pub(super) fn keep(&mut self, event: Event) {
+        match event {
+            Event::Text { choice, text, tokens } => {
+                if let Some(choice) = choice_at(&mut self.choices, choice) {
+                    choice.pieces = choice.pieces.saturating_add(1);
+                    choice.text.push_str(&text);
+                    choice.scores.extend(tokens);
+                }
+            }
+            Event::Finished { choice, reason, completion_tokens } => {
+                if let Some(choice) = choice_at(&mut self.choices, choice) {
+                    choice.finished = Some((reason, completion_tokens.into()));
+                }
+            }
+            Event::Failed { .. } => {}
+        }
+    }
+
+    /// The whole answer as JSON, of all that was kept.
+    pub(super) fn whole(&mut self) -> Vec<u8> {
+        let choices = std::mem::take(&mut self.choices);
+        let usage = wire_usage(self.prompt_tokens, &choices);
+        let (id, created, model) = (self.id.clone(), self.created, self.model.to_string());
+        let system_fingerprint = Some(self.fingerprint.to_string());
+        let numbered = (0_u32..).zip(choices);
+        let json = match self.surface {
+            Surface::Chat => serde_json::to_vec(&ChatCompletion {
+                id,
+                object: ChatCompletionObject::default(),
+                created,
+                model,
+                choices: numbered.map(|(index, choice)| choice.of_chat(index, self.logprobs)).collect(),
+                usage: Some(usage),
+                service_tier: None,
+                system_fingerprint,
+            }),
+            Surface::Completions => serde_json::to_vec(&Completion {
+                id,
+                object: TextCompletionObject::default(),
+                created,
+                model,
+                system_fingerprint,
+                choices: numbered.map(|(index, choice)| choice.of_completion(index, self.logprobs)).collect(),
+                usage: ChunkUsage::Told(usage),
+            }),
+        };
+        // Writing our own types to memory does not fail.
+        json.unwrap_or_default()
+    }
+
+    fn wire_usage(&self) -> wire::answer::Usage {
+        wire_usage(self.prompt_tokens, &self.choices)
+    }
+}
+
+impl Choice {
+    /// What a stream says before a choice's first piece: who speaks, or the prompt again.
+    fn begin(&mut self, surface: Surface, head: &StreamHead, index: u32, out: &mut BytesMut) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        match surface {
+            Surface::Chat => {
+                head.write_choice(out, &ChunkChoice { index, delta: Delta::opening(), ..ChunkChoice::default() });
+            }
+            Surface::Completions if self.before.is_empty() => {}
+            Surface::Completions => {
+                let text = std::mem::take(&mut self.before);
+                head.write_choice(out, &CompletionChoice { text, index, ..CompletionChoice::default() });
+            }
+        }
+    }
+
+    fn of_chat(self, index: u32, logprobs: bool) -> ChatChoice {
+        ChatChoice {
+            index,
+            message: AnswerMessage::text(self.text),
+            logprobs: logprobs.then(|| score::chat(self.scores)),
+            finish_reason: self.finished.map(|(reason, _)| finish(reason)),
+        }
+    }
+
+    fn of_completion(self, index: u32, logprobs: bool) -> CompletionChoice {
+        let mut characters = 0;
+        CompletionChoice {
+            text: if self.before.is_empty() { self.text } else { self.before + &self.text },
+            index,
+            logprobs: logprobs.then(|| score::completion(self.scores, &mut characters)),
+            finish_reason: self.finished.map(|(reason, _)| finish(reason)),
+        }
+    }
+}
+
+fn choice_at(choices: &mut [Choice], index: u32) -> Option<&mut Choice> {
+    choices.get_mut(usize::try_from(index).ok()?)
+}
+
+fn wire_usage(prompt_tokens: u64, choices: &[Choice]) -> wire::answer::Usage {
+    let completion_tokens = choices.iter().filter_map(|choice| choice.finished).map(|(_, tokens)| tokens).sum();
+    wire::answer::Usage::new(prompt_tokens, completion_tokens)
+}
+
+fn finish(reason: Finish) -> FinishReason {
+    match reason {
+        Finish::Stop => FinishReason::Stop,
+        Finish::Length => FinishReason::Length,
+    }
+}

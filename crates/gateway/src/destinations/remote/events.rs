@@ -1,0 +1,216 @@
+//! Cuts a stream's bytes at its events' ends, without copying what arrived whole, and reads what each event says of the
+//! answer's progress. It must not know connections, nor change a byte.
+//!
+//! Only whole events are passed on, so that an error event never lands inside half of another.
+//! Source: HTML Standard, 9.2.6 "Interpreting an event stream".
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use memchr::memchr2;
+use serde::Deserialize;
+
+/// The largest event that is taken; tool arguments and long deltas stay far below.
+const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Cuts at events' ends, across chunks.
+#[derive(Debug, Default)]
+pub(super) struct Splitter {
+    /// The beginning of an event whose end has not come.
+    begun: BytesMut,
+}
+
+/// An event larger than is taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the stream is larger than {EVENT_BYTES_MAX} bytes")]
+pub(super) struct EventTooLarge;
+
+impl Splitter {
+    /// Takes a chunk, gives the whole events that end in it, possibly none.
+    pub(super) fn push(&mut self, mut chunk: Bytes) -> Result<Bytes, EventTooLarge> {
+        if self.begun.is_empty() {
+            let end = last_event_end(&chunk);
+            let whole = chunk.split_to(end);
+            self.hold(&chunk)?;
+            return Ok(whole);
+        }
+        self.hold(&chunk)?;
+        let end = last_event_end(&self.begun);
+        Ok(self.begun.split_to(end).freeze())
+    }
+
+    fn hold(&mut self, bytes: &[u8]) -> Result<(), EventTooLarge> {
+        if self.begun.len().saturating_add(bytes.len()) > EVENT_BYTES_MAX {
+            return Err(EventTooLarge);
+        }
+        self.begun.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Where the last whole event ends: after its blank line. 0 where none ends.
+fn last_event_end(bytes: &[u8]) -> usize {
+    let mut lines = Lines { rest: bytes, offset: 0 };
+    let mut end = 0;
+    while let Some((line, after)) = lines.next_whole() {
+        if line.is_empty() {
+            end = after;
+        }
+    }
+    end
+}
+
+/// Lines that have ended, by LF, CR LF or CR.
+struct Lines<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The next line that has an end, and where it ends. A CR at the very end may be half of a CR LF: it waits.
+    fn next_whole(&mut self) -> Option<(&'a [u8], usize)> {
+        let at = memchr2(b'\n', b'\r', self.rest)?;
+        let (line, ending) = self.rest.split_at_checked(at)?;
+        let ending_bytes = match ending {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r'] => return None,
+            _ => 1,
+        };
+        self.rest = ending.get(ending_bytes..)?;
+        self.offset = self.offset.saturating_add(at).saturating_add(ending_bytes);
+        Some((line, self.offset))
+    }
+}
+
+/// One event of a stream: where it begins, and its data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Event<'a> {
+    /// Offset of its first byte.
+    pub(super) start: usize,
+    /// Its data lines, joined by LF.
+    pub(super) data: Cow<'a, [u8]>,
+}
+
+/// The events in `whole`, which ends at an event's end. Those without data are left out.
+pub(super) fn events(whole: &[u8]) -> impl Iterator<Item = Event<'_>> {
+    let mut lines = Lines { rest: whole, offset: 0 };
+    std::iter::from_fn(move || {
+        let mut start = lines.offset;
+        let mut data: Option<Cow<'_, [u8]>> = None;
+        loop {
+            let (line, after) = lines.next_whole()?;
+            match (data_of(line), &mut data) {
+                (Some(more), None) => data = Some(Cow::Borrowed(more)),
+                (Some(more), Some(data)) => {
+                    data.to_mut().push(b'\n');
+                    data.to_mut().extend_from_slice(more);
+                }
+                (None, _) if !line.is_empty() => {}
+                (None, Some(_)) => return data.map(|data| Event { start, data }),
+                (None, None) => start = after,
+            }
+        }
+    })
+}
+
+fn data_of(line: &[u8]) -> Option<&[u8]> {
+    let data = line.strip_prefix(b"data:")?;
+    Some(data.strip_prefix(b" ").unwrap_or(data))
+}
+
+/// How far an answer has come, by its events so far.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Of each choice that was asked for, whether it has finished.
+    finished: Vec<bool>,
+    /// Choices that have not.
+    unfinished: usize,
+    /// Tokens of the prompt, as the provider counts.
+    pub(super) prompt_tokens: Option<u64>,
+    /// Tokens of the answer, as the provider counts.
+    pub(super) completion_tokens: Option<u64>,
+    /// Events that held a piece of an answer.
+    pub(super) pieces: u64,
+}
+
+/// What one event's data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// A part of the answer.
+    Part,
+    /// The end marker.
+    Done,
+    /// An error object of the provider's.
+    Error,
+    /// Nothing that is understood.
+    NotJson,
+}
+
+/// What is read of a chunk; all else is passed on unread.
+#[derive(Deserialize)]
+struct Seen<'a> {
+    #[serde(default, borrow)]
+    choices: Vec<SeenChoice<'a>>,
+    #[serde(default)]
+    usage: Option<SeenUsage>,
+    #[serde(default)]
+    error: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct SeenChoice<'a> {
+    #[serde(default)]
+    index: usize,
+    #[serde(default, borrow)]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+/// A provider's count of tokens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct SeenUsage {
+    #[serde(default)]
+    pub(super) prompt_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) completion_tokens: Option<u64>,
+}
+
+impl Progress {
+    /// Nothing has come of `choices` answers.
+    pub(super) fn new(choices: u32) -> Self {
+        let unfinished = usize::try_from(choices).unwrap_or(usize::MAX);
+        Self { finished: vec![false; unfinished], unfinished, prompt_tokens: None, completion_tokens: None, pieces: 0 }
+    }
+
+    /// Takes note of one event's data.
+    pub(super) fn note(&mut self, data: &[u8]) -> Noted {
+        if data == b"[DONE]" {
+            return Noted::Done;
+        }
+        let Ok(seen) = serde_json::from_slice::<Seen<'_>>(data) else { return Noted::NotJson };
+        if seen.error.is_some() {
+            return Noted::Error;
+        }
+        for choice in &seen.choices {
+            self.pieces = self.pieces.saturating_add(1);
+            if choice.finish_reason.is_some()
+                && let Some(finished @ false) = self.finished.get_mut(choice.index)
+            {
+                *finished = true;
+                self.unfinished = self.unfinished.saturating_sub(1);
+            }
+        }
+        if let Some(usage) = seen.usage {
+            self.prompt_tokens = usage.prompt_tokens.or(self.prompt_tokens);
+            self.completion_tokens = usage.completion_tokens.or(self.completion_tokens);
+        }
+        Noted::Part
+    }
+
+    /// Whether every choice has its finish reason.
+    pub(super) fn finished(&self) -> bool {
+        self.unfinished == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! A remote's answer as it comes in: passed on in whole events, held to its limits, and never shown as complete unless the
+//! provider finished every choice and said so.
+
+use std::{fmt, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde::Deserialize;
+use wire::error::Code;
+
+use super::events::{Noted, Progress, SeenUsage, Splitter, events};
+use crate::{
+    clock::{Clock, Sleep},
+    config,
+    destinations::Errand,
+    error::ApiError,
+    relay::{Piece, Usage},
+};
+
+/// The largest answer that is not streamed: 16 choices of a long context, many times over.
+const WHOLE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most that is held from the last choice's finish to the end marker: the finish and the usage.
+const TAIL_BYTES_MAX: usize = 1024 * 1024;
+
+/// An answer under way. Dropping it closes its connection: the provider stops.
+pub(crate) struct Reply {
+    body: Incoming,
+    stream: bool,
+    about: Arc<config::Destination>,
+    clock: Clock,
+    /// When the whole answer has to be there.
+    deadline: Sleep,
+    splitter: Splitter,
+    progress: Progress,
+    /// Events held since the last choice finished: with them the answer would look complete.
+    tail: BytesMut,
+    /// What follows what was passed on.
+    next: Option<Piece>,
+}
+
+/// What is read of an answer that is not streamed.
+#[derive(Deserialize)]
+struct Whole {
+    choices: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    usage: Option<SeenUsage>,
+}
+
+impl Reply {
+    pub(super) fn new(body: Incoming, errand: &Errand, about: &Arc<config::Destination>, clock: &Clock) -> Self {
+        Self {
+            body,
+            stream: errand.stream,
+            about: Arc::clone(about),
+            clock: clock.clone(),
+            deadline: clock.sleep(about.total_time_max),
+            splitter: Splitter::default(),
+            progress: Progress::new(errand.ask.choices()),
+            tail: BytesMut::new(),
+            next: None,
+        }
+    }
+
+    /// See [`crate::destinations::Source::next`].
+    pub(crate) async fn next(&mut self) -> Piece {
+        let piece = if self.stream { self.next_events().await } else { self.whole().await };
+        piece.unwrap_or_else(Piece::Broken)
+    }
+
+    /// Tokens as the provider counts them.
+    pub(crate) fn usage(&self) -> Usage {
+        let counted = (self.progress.pieces > 0).then_some(self.progress.pieces);
+        Usage {
+            prompt_tokens: self.progress.prompt_tokens,
+            // Where the provider has not counted (yet), a piece is taken for a token, as most send them so.
+            completion_tokens: self.progress.completion_tokens.or(counted),
+        }
+    }
+
+    async fn next_events(&mut self) -> Result<Piece, ApiError> {
+        if let Some(piece) = self.next.take() {
+            return Ok(piece);
+        }
+        loop {
+            let Some(chunk) = self.read().await? else {
+                return Err(self.broken("the destination's answer ended before it was complete"));
+            };
+            let events = self
+                .splitter
+                .push(chunk)
+                .map_err(|error| self.broken("the destination sent an event larger than is taken").detail(error))?;
+            let passed_on = self.take_note(&events)?;
+            if !passed_on.is_empty() {
+                return Ok(Piece::Part(passed_on));
+            }
+            if let Some(piece) = self.next.take() {
+                return Ok(piece);
+            }
+        }
+    }
+
+    /// Reads what whole events say; gives those to pass on now, and leaves in `next` what ends the answer.
+    fn take_note(&mut self, whole: &Bytes) -> Result<Bytes, ApiError> {
+        let mut hold_from = if self.progress.finished() { 0 } else { whole.len() };
+        let mut end = whole.len();
+        for event in events(whole) {
+            let trouble = match self.progress.note(&event.data) {
+                Noted::Part => {
+                    if self.progress.finished() {
+                        hold_from = hold_from.min(event.start);
+                    }
+                    continue;
+                }
+                Noted::Done if self.progress.finished() => None,
+                Noted::Done => Some("the destination ended its answer without finishing it"),
+                Noted::Error => Some("the destination broke its answer off with an error"),
+                Noted::NotJson => Some("the destination sent an event that is not understood"),
+            };
+            end = event.start;
+            hold_from = hold_from.min(end);
+            self.hold(whole.get(hold_from..end).unwrap_or_default())?;
+            self.next = Some(match trouble {
+                None => Piece::Complete(std::mem::take(&mut self.tail).freeze()),
+                Some(message) => Piece::Broken(self.broken(message)),
+            });
+            return Ok(whole.slice(..hold_from));
+        }
+        self.hold(whole.get(hold_from..end).unwrap_or_default())?;
+        Ok(whole.slice(..hold_from))
+    }
+
+    /// From the last choice's finish on, everything waits for the end marker.
+    fn hold(&mut self, events: &[u8]) -> Result<(), ApiError> {
+        if self.tail.len().saturating_add(events.len()) > TAIL_BYTES_MAX {
+            return Err(self.broken("the destination sent too much after its answer had finished"));
+        }
+        self.tail.extend_from_slice(events);
+        Ok(())
+    }
+
+    /// An answer that is not streamed, whole or not at all.
+    async fn whole(&mut self) -> Result<Piece, ApiError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.read().await? {
+            if body.len().saturating_add(chunk.len()) > WHOLE_BYTES_MAX {
+                return Err(self.broken("the destination's answer is larger than is taken"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let Ok(whole) = serde_json::from_slice::<Whole>(&body) else {
+            return Err(self.broken("the destination's answer is not understood"));
+        };
+        self.progress.pieces = whole.choices.len() as u64;
+        if let Some(usage) = whole.usage {
+            self.progress.prompt_tokens = usage.prompt_tokens;
+            self.progress.completion_tokens = usage.completion_tokens;
+        }
+        Ok(Piece::Complete(body.freeze()))
+    }
+
+    /// The next bytes of the body, within the limits of time; nothing at its orderly end.
+    async fn read(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            let frame = tokio::select! {
+                biased;
+                frame = self.body.frame() => frame,
+                () = &mut self.deadline => return Err(self.late("the destination's answer took too long as a whole")),
+                () = self.clock.sleep(self.about.idle_time_max) => {
+                    return Err(self.late("the destination stopped in the middle of its answer"));
+                }
+            };
+            match frame {
+                None => return Ok(None),
+                Some(Err(error)) => {
+                    return Err(self.broken("the destination broke off in the middle of its answer").detail(error));
+                }
+                Some(Ok(frame)) => {
+                    // Trailers say nothing that is passed on.
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    fn broken(&self, message: &'static str) -> ApiError {
+        let error = ApiError::destination(StatusCode::BAD_GATEWAY, Code::AnswerInterrupted, message);
+        error.detail(format_args!("destination `{}`", self.about.name))
+    }
+
+    fn late(&self, message: &'static str) -> ApiError {
+        let error = ApiError::destination(StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout, message);
+        error.detail(format_args!("destination `{}`", self.about.name))
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("destination", &self.about.name)
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! Step 9: passes an answer on and meters it; the outcome is durable before the end marker.
+//!
+//! All that lives as long as a streamed answer is in one struct, [`Delivery`]. It must not know which destination answers,
+//! nor what the bytes mean.
+
+mod account;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use wire::{error::Code, sse};
+
+pub(crate) use account::{Account, Usage};
+
+use crate::{clock::Sleep, destinations::Source, error::ApiError};
+
+/// Which destination answered.
+pub(crate) const DESTINATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-destination");
+/// Which model answered, as callers ask for it.
+pub(crate) const MODEL_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-model");
+/// The number of the decision's entry in the record.
+pub(crate) const RECORD_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-record");
+
+/// An answer that has begun.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Where its pieces come from.
+    pub(crate) source: Source,
+    /// What it owes when it ends.
+    pub(crate) account: Account,
+    /// Whether the caller wants it as a stream.
+    pub(crate) stream: bool,
+}
+
+/// Where a request went, as its answer's headers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Marks {
+    sent: Option<(Arc<str>, Arc<str>)>,
+    entry: u64,
+}
+
+/// What a source gives next.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// More of the answer: whole events of a stream.
+    Part(Bytes),
+    /// The answer is complete; this is left to hand over before the end marker.
+    Complete(Bytes),
+    /// The answer is lost.
+    Broken(ApiError),
+}
+
+/// Passes the answer on: the head now, the body as it comes.
+pub(crate) async fn relay(answer: Answer, answer_time_max: Duration) -> Result<(Response, Marks), ApiError> {
+    let Answer { source, mut account, stream } = answer;
+    let deadline = account.app().clock().sleep(answer_time_max);
+    let marks = account.marks().clone();
+    let mut response = if stream {
+        account.told(StatusCode::OK);
+        stream_response(Delivery { source, account, deadline, step: Step::Flowing })
+    } else {
+        whole_response(collect(source, account, deadline).await?)
+    };
+    marks.write(response.headers_mut());
+    Ok((response, marks))
+}
+
+/// A streamed answer under way: everything that lives as long as it does. Dropping it is how a caller leaves: the source
+/// stops its work, the account sends its outcome.
+struct Delivery {
+    source: Source,
+    account: Account,
+    deadline: Sleep,
+    step: Step,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Pieces are passed on as they come.
+    Flowing,
+    /// All is handed over but the end marker, which waits for the outcome.
+    Closing,
+    /// Nothing follows.
+    Ended,
+}
+
+impl Delivery {
+    /// The next bytes for the transport.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.step == Step::Flowing {
+            match next_piece(&mut self.source, &mut self.deadline).await {
+                Piece::Part(bytes) => return Some(self.hand_over(bytes)),
+                Piece::Complete(rest) => {
+                    self.step = Step::Closing;
+                    if !rest.is_empty() {
+                        return Some(self.hand_over(rest));
+                    }
+                }
+                Piece::Broken(error) => return Some(self.break_off(error).await),
+            }
+        }
+        if self.step == Step::Closing {
+            return Some(match self.account.answered().await {
+                Ok(()) => {
+                    self.step = Step::Ended;
+                    Bytes::from_static(sse::DONE)
+                }
+                Err(error) => self.break_off(error).await,
+            });
+        }
+        None
+    }
+
+    fn hand_over(&mut self, bytes: Bytes) -> Bytes {
+        self.account.meter(self.source.usage());
+        self.account.hand_over(&bytes);
+        bytes
+    }
+
+    /// The explicit end of an answer that is not complete: an error event, and no end marker.
+    async fn break_off(&mut self, error: ApiError) -> Bytes {
+        self.step = Step::Ended;
+        let error = self.account.failed(error).await;
+        error.log(self.account.request_id());
+        sse::error(&error.body())
+    }
+}
+
+fn stream_response(delivery: Delivery) -> Response {
+    let body = stream::unfold(delivery, async |mut delivery| {
+        let bytes = delivery.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes), delivery))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// Waits for the whole answer; the caller sees it once its outcome is durable.
+async fn collect(mut source: Source, mut account: Account, mut deadline: Sleep) -> Result<Bytes, ApiError> {
+    let body = match next_piece(&mut source, &mut deadline).await {
+        Piece::Part(bytes) | Piece::Complete(bytes) => bytes,
+        Piece::Broken(error) => return Err(account.failed(error).await),
+    };
+    account.told(StatusCode::OK);
+    account.meter(source.usage());
+    account.hand_over(&body);
+    match account.answered().await {
+        Ok(()) => Ok(body),
+        Err(error) => Err(error.marked(account.marks())),
+    }
+}
+
+fn whole_response(body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn next_piece(source: &mut Source, deadline: &mut Sleep) -> Piece {
+    tokio::select! {
+        biased;
+        piece = source.next() => piece,
+        () = deadline => Piece::Broken(ApiError::gateway(
+            StatusCode::GATEWAY_TIMEOUT,
+            Code::UpstreamTimeout,
+            "the answer took longer than this gateway lets an answer take",
+        )),
+    }
+}
+
+impl Marks {
+    /// Of a request that was permitted and sent.
+    pub(crate) fn sent(destination: Arc<str>, model: Arc<str>, entry: u64) -> Self {
+        Self { sent: Some((destination, model)), entry }
+    }
+
+    /// Of a request that was refused.
+    pub(crate) fn refused(entry: u64) -> Self {
+        Self { sent: None, entry }
+    }
+
+    /// The destination, if the request was sent to one.
+    pub(crate) fn destination(&self) -> Option<Arc<str>> {
+        self.sent.as_ref().map(|(destination, _)| Arc::clone(destination))
+    }
+
+    /// Writes the headers. Names come from the configuration and model files; what a header cannot hold is left out.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        if let Some((destination, model)) = &self.sent {
+            for (name, value) in [(DESTINATION_HEADER, destination), (MODEL_HEADER, model)] {
+                if let Ok(value) = HeaderValue::from_str(value) {
+                    headers.insert(name, value);
+                }
+            }
+        }
+        headers.insert(RECORD_HEADER, HeaderValue::from(self.entry));
+    }
+}
+
+#[cfg(test)]
+mod tests;

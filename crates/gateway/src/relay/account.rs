@@ -1,0 +1,197 @@
+//! What a permitted request owes when it ends: one outcome, its tokens settled, its slot free.
+//!
+//! An [`Account`] holds the permit from the moment it exists. However the request ends (answered, failed, the caller
+//! gone), the account closes exactly once; when nobody closes it, `Drop` sends that one message. It must not know where
+//! the answer comes from.
+
+use std::sync::Arc;
+
+use crate::{
+    admit::Slot,
+    app::App,
+    clock::Moment,
+    error::ApiError,
+    permit::not_recorded,
+    record::{Commitment, Committing, Durable, Ending, Outcome, Part, Permit},
+    relay::Marks,
+    reserve::Reservation,
+    routes::Arrival,
+};
+
+/// What is owed, and what was handed over so far.
+#[derive(Debug)]
+pub(crate) struct Account {
+    app: Arc<App>,
+    /// Owed until the account is closed.
+    owed: Option<Owed>,
+    marks: Marks,
+    destination: Arc<str>,
+    request_id: Arc<str>,
+    arrived: Moment,
+    attempts: u32,
+    status: Option<u16>,
+    handed: Handed,
+}
+
+#[derive(Debug)]
+struct Owed {
+    permit: Permit,
+    reservation: Reservation,
+    slot: Slot,
+}
+
+/// What the transport was given before the end marker.
+#[derive(Debug)]
+struct Handed {
+    bytes: u64,
+    commitment: Option<Committing>,
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+}
+
+/// The tokens of an answer, as far as they are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Of the prompt.
+    pub(crate) prompt_tokens: Option<u64>,
+    /// Of the answers handed over.
+    pub(crate) completion_tokens: Option<u64>,
+}
+
+impl Account {
+    /// Opens the account of a request that is about to be sent to `destination`.
+    pub(crate) fn open(
+        app: &Arc<App>,
+        permit: Permit,
+        slot: Slot,
+        reservation: Reservation,
+        destination: Arc<str>,
+        model: Arc<str>,
+        arrival: &Arrival,
+    ) -> Self {
+        let marks = Marks::sent(Arc::clone(&destination), model, permit.entry());
+        let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
+        let handed = Handed { bytes: 0, commitment, prompt_tokens: None, completion_tokens: None };
+        Self {
+            app: Arc::clone(app),
+            owed: Some(Owed { permit, reservation, slot }),
+            marks,
+            destination,
+            request_id: Arc::clone(&arrival.id),
+            arrived: arrival.at,
+            attempts: 0,
+            status: None,
+            handed,
+        }
+    }
+
+    /// Where the answer comes from, for the answer's head.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// The request's name in the log.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The process that it belongs to.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// A destination is contacted.
+    pub(crate) fn attempted(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// The status is told to the caller.
+    pub(crate) fn told(&mut self, status: http::StatusCode) {
+        self.status = Some(status.as_u16());
+    }
+
+    /// These bytes of the answer's body are handed to the transport.
+    pub(crate) fn hand_over(&mut self, bytes: &[u8]) {
+        if self.handed.bytes == 0 {
+            let after = self.app.clock().now().since(self.arrived);
+            self.app.metrics().first_byte(&self.destination, after);
+        }
+        self.handed.bytes = self.handed.bytes.saturating_add(bytes.len() as u64);
+        if let Some(commitment) = &mut self.handed.commitment {
+            commitment.update(bytes);
+        }
+    }
+
+    /// What has been answered so far took these tokens.
+    pub(crate) fn meter(&mut self, usage: Usage) {
+        self.handed.prompt_tokens = usage.prompt_tokens;
+        self.handed.completion_tokens = usage.completion_tokens;
+    }
+
+    /// The answer is complete: its outcome is durable when this returns.
+    pub(crate) async fn answered(&mut self) -> Result<(), ApiError> {
+        self.close(Ending::Answered, None).await
+    }
+
+    /// The answer has failed. Gives back the error to tell, marked with where the request went.
+    pub(crate) async fn failed(&mut self, error: ApiError) -> ApiError {
+        if self.handed.bytes == 0 {
+            self.told(error.status());
+        }
+        // The caller is told why the answer failed; that the record failed as well is told by the record itself.
+        let _ = self.close(Ending::Failed, Some(error.reason())).await;
+        error.marked(&self.marks)
+    }
+
+    async fn close(&mut self, ending: Ending, reason: Option<&'static str>) -> Result<(), ApiError> {
+        let Some(durable) = self.send(ending, reason) else { return Ok(()) };
+        durable.await.map(|_| ()).map_err(|error| {
+            self.app.metrics().not_recorded();
+            not_recorded(error)
+        })
+    }
+
+    /// Sends the outcome and gives back what was held; nothing if that has been done before.
+    fn send(&mut self, ending: Ending, reason: Option<&'static str>) -> Option<Durable> {
+        let Owed { permit, reservation, slot } = self.owed.take()?;
+        let answer = self.handed.commitment.take().filter(|_| self.handed.bytes > 0).map(Committing::finish);
+        let durable = permit.outcome(&self.outcome(ending, reason, answer));
+        reservation.settle();
+        drop(slot);
+        let tokens = (self.handed.prompt_tokens.unwrap_or(0), self.handed.completion_tokens.unwrap_or(0));
+        let after = self.app.clock().now().since(self.arrived);
+        self.app.metrics().ended(&self.destination, ending_name(ending), after, tokens);
+        Some(durable)
+    }
+
+    fn outcome(&self, ending: Ending, reason: Option<&'static str>, answer: Option<Commitment>) -> Outcome {
+        Outcome {
+            ending,
+            reason,
+            status: self.status,
+            destination: (self.attempts > 0).then(|| Arc::clone(&self.destination)),
+            attempts: self.attempts,
+            prompt_tokens: self.handed.prompt_tokens,
+            completion_tokens: self.handed.completion_tokens,
+            answer_bytes: self.handed.bytes,
+            answer,
+        }
+    }
+}
+
+impl Drop for Account {
+    /// Whoever held the account is gone without closing it: the caller has left.
+    fn drop(&mut self) {
+        let _ = self.send(Ending::Cancelled, Some("caller_left"));
+    }
+}
+
+fn ending_name(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Answered => "answered",
+        Ending::Failed => "failed",
+        Ending::Cancelled => "cancelled",
+        Ending::Abandoned => "abandoned",
+        Ending::Lost => "lost",
+    }
+}
