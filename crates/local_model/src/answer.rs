@@ -65,7 +65,8 @@ pub struct TokenScore {
 }
 
 /// The events of one job. Dropping it cancels the job: no token of it is computed after the step under way. Not reading
-/// it pauses this job once a bounded number of events wait, and no other job.
+/// it pauses this job once a bounded number of events wait, and no other job; but a paused job keeps its slots, so whoever
+/// stops reading for good must drop it.
 #[derive(Debug)]
 pub struct Answer {
     events: mpsc::Receiver<Event>,

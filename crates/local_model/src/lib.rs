@@ -6,7 +6,9 @@
 mod answer;
 mod batch;
 mod card;
+mod cut;
 mod engine;
+mod exponential;
 mod gauges;
 mod job;
 mod local_model;

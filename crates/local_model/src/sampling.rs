@@ -8,23 +8,22 @@
 //! `transformers`; frequency and presence at the answer only, as in OpenAI's API. Min-p: Nguyen et al. 2024,
 //! arXiv:2407.01082; top-p: Holtzman et al. 2019, arXiv:1904.09751.
 //!
-//! A logit that is not a number is never chosen; an infinite one counts as the largest finite one.
+//! A logit that is not a number is never chosen; an infinite one counts as the largest finite one. Tokens that are exactly
+//! as likely as the last that top-k or top-p keeps are kept with it.
 
-use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::{Sampling, Token};
+use crate::cut::{self, Cut};
+use crate::{Sampling, Token, exponential};
 
 /// Below this temperature the likeliest token is taken: the quotients would leave what an `f32` holds.
 const TEMPERATURE_GREEDY: f32 = 1e-5;
 
-/// How many of the likeliest candidates top-p sorts at first; most distributions hold 90 % in fewer. Eight times as many
-/// at each further try keeps the tries few.
-const NUCLEUS_FIRST_TRY: usize = 128;
-const NUCLEUS_GROWTH: usize = 8;
+/// Tokens that a draw passes over at once while looking for its place.
+const DRAW_BLOCK: usize = 256;
 
 /// Chooses the tokens of one choice.
 #[derive(Debug)]
@@ -41,14 +40,9 @@ pub(crate) struct Sampler {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     logits: Vec<f32>,
-    candidates: Vec<Candidate>,
-}
-
-/// A token that may be drawn, and how likely it is compared with the likeliest.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    token: Token,
-    weight: f32,
+    /// How likely each token is compared with the likeliest; 0 where it may not be drawn.
+    weights: Vec<f32>,
+    cut: Cut,
 }
 
 impl Sampler {
@@ -61,7 +55,7 @@ impl Sampler {
 
     /// The next token, or nothing where no logit is a number above negative infinity.
     pub(crate) fn choose(&mut self, logits: &[f32], scratch: &mut Scratch) -> Option<Token> {
-        let Scratch { logits: adjusted, candidates } = scratch;
+        let Scratch { logits: adjusted, weights, cut } = scratch;
         let logits = if self.adjusts() {
             adjusted.clear();
             adjusted.extend_from_slice(logits);
@@ -74,10 +68,10 @@ impl Sampler {
         let token = if self.sampling.temperature < TEMPERATURE_GREEDY {
             likeliest
         } else {
-            self.weigh(logits, max, candidates);
-            self.keep_top_k(candidates);
-            self.keep_top_p(candidates);
-            draw(candidates, self.chance.random())?
+            self.weigh(logits, max, weights);
+            self.keep_top_k(weights, cut);
+            self.keep_top_p(weights, cut);
+            draw(weights, self.chance.random())?
         };
         let times = self.answered.entry(token).or_default();
         *times = times.saturating_add(1);
@@ -110,49 +104,30 @@ impl Sampler {
         }
     }
 
-    /// Fills `candidates` with what min-p leaves, in the order of the vocabulary.
-    fn weigh(&self, logits: &[f32], max: f32, candidates: &mut Vec<Candidate>) {
-        let floor = self.sampling.min_p.max(f32::MIN_POSITIVE).ln();
-        let temperature = self.sampling.temperature;
-        candidates.clear();
-        for (token, &logit) in (0..).zip(logits) {
-            let distance = (usable(logit) - max) / temperature;
-            if distance >= floor {
-                candidates.push(Candidate { token, weight: distance.exp() });
-            }
+    /// Fills `weights`; what min-p cuts off weighs nothing.
+    fn weigh(&self, logits: &[f32], max: f32, weights: &mut Vec<f32>) {
+        let per_degree = self.sampling.temperature.recip();
+        let weight = |&logit: &f32| exponential::of_negative((usable(logit) - max) * per_degree);
+        weights.clear();
+        weights.extend(logits.iter().map(weight));
+        if self.sampling.min_p > 0.0 {
+            cut::drop_below(weights, self.sampling.min_p);
         }
     }
 
-    fn keep_top_k(&self, candidates: &mut Vec<Candidate>) {
-        let k = self.sampling.top_k as usize;
-        if k > 0 && k < candidates.len() {
-            likeliest_first(candidates, k);
-            candidates.truncate(k);
+    fn keep_top_k(&self, weights: &mut [f32], cut: &mut Cut) {
+        if self.sampling.top_k > 0 {
+            let floor = cut.floor(weights, f64::from(self.sampling.top_k), |_| 1.0);
+            cut::drop_below(weights, floor);
         }
     }
 
-    /// Keeps the fewest of the likeliest candidates that hold `top_p` of what all of them weigh; always at least one.
-    fn keep_top_p(&self, candidates: &mut Vec<Candidate>) {
-        if self.sampling.top_p >= 1.0 {
-            return;
-        }
-        let share = f64::from(self.sampling.top_p) * total(candidates);
-        let mut first = NUCLEUS_FIRST_TRY;
-        loop {
-            let first_now = first.min(candidates.len());
-            likeliest_first(candidates, first_now);
-            let mut held = 0.0;
-            let reaches = candidates.iter().take(first_now).position(|candidate| {
-                held += f64::from(candidate.weight);
-                held >= share
-            });
-            if let Some(last) = reaches {
-                return candidates.truncate(last + 1);
-            }
-            if first_now == candidates.len() {
-                return;
-            }
-            first = first.saturating_mul(NUCLEUS_GROWTH);
+    /// Keeps the fewest of the likeliest tokens that hold `top_p` of what all of them weigh; always at least one.
+    fn keep_top_p(&self, weights: &mut [f32], cut: &mut Cut) {
+        if self.sampling.top_p < 1.0 {
+            let share = f64::from(self.sampling.top_p) * exponential::sum(weights);
+            let floor = cut.floor(weights, share, f64::from);
+            cut::drop_below(weights, floor);
         }
     }
 }
@@ -185,31 +160,31 @@ fn change(logits: &mut [f32], token: Token, to: impl FnOnce(f32) -> f32) {
     }
 }
 
-/// Moves the `count` likeliest candidates to the front and sorts them; equals stand in the order of the vocabulary.
-fn likeliest_first(candidates: &mut [Candidate], count: usize) {
-    if count > 0 && count < candidates.len() {
-        candidates.select_nth_unstable_by(count - 1, |one, other| by_weight(*one, *other));
+/// The token at this share (0 to 1) of all weight, in the order of the vocabulary.
+fn draw(weights: &[f32], share: f64) -> Option<Token> {
+    let mut left = share * exponential::sum(weights);
+    let mut last = None;
+    for (first, block) in (0..).step_by(DRAW_BLOCK).zip(weights.chunks(DRAW_BLOCK)) {
+        let held = exponential::sum(block);
+        if held > 0.0 {
+            last = Some((first, block));
+            if left < held {
+                break;
+            }
+            left -= held;
+        }
     }
-    candidates.get_mut(..count).unwrap_or_default().sort_unstable_by(|one, other| by_weight(*one, *other));
-}
-
-fn by_weight(one: Candidate, other: Candidate) -> Ordering {
-    other.weight.total_cmp(&one.weight).then(one.token.cmp(&other.token))
-}
-
-fn total(candidates: &[Candidate]) -> f64 {
-    candidates.iter().map(|candidate| f64::from(candidate.weight)).sum()
-}
-
-/// The candidate at this share (0 to 1) of all their weight.
-fn draw(candidates: &[Candidate], share: f64) -> Option<Token> {
-    let mut left = share * total(candidates);
-    let drawn = candidates.iter().find(|candidate| {
-        left -= f64::from(candidate.weight);
-        left < 0.0
-    });
-    // Rounding may leave a crumb at the very end.
-    drawn.or(candidates.last()).map(|candidate| candidate.token)
+    let (first, block) = last?;
+    let mut drawn = None;
+    for (token, &weight) in (first..).zip(block).filter(|&(_, &weight)| weight > 0.0) {
+        drawn = Some(token);
+        left -= f64::from(weight);
+        if left < 0.0 {
+            break;
+        }
+    }
+    // Rounding may leave a crumb past the end: it falls to a token that may be drawn.
+    drawn
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! How likely a token was in the model's own distribution, before anything was done to it. Pure.
 
 use crate::sampling::usable;
-use crate::{TextCodec, Token, TokenScore};
+use crate::{TextCodec, Token, TokenScore, exponential};
+
+/// Logits whose exponentials are summed at once, without a buffer of the vocabulary's size.
+const BLOCK: usize = 256;
 
 /// What OpenAI's API tells for a token that is all but impossible; JSON has no negative infinity.
 const LOGPROB_MIN: f32 = -9_999.0;
@@ -27,7 +30,15 @@ pub(crate) fn score(logits: &[f32], token: Token, top: u8, codec: &dyn TextCodec
 
 fn log_sum_of_exponentials(logits: &[f32]) -> f64 {
     let max = logits.iter().copied().map(usable).fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|&logit| f64::from((usable(logit) - max).exp())).sum();
+    let mut sum = 0.0;
+    let mut block = [0.0; BLOCK];
+    for logits in logits.chunks(BLOCK) {
+        block.fill(0.0);
+        for (power, &logit) in block.iter_mut().zip(logits) {
+            *power = exponential::of_negative(usable(logit) - max);
+        }
+        sum += exponential::sum(&block);
+    }
     f64::from(max) + sum.ln()
 }
 

@@ -127,11 +127,16 @@ proptest! {
         let World { floor, readings, .. } = world;
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async move {
+            // All at once: a reader who waits for its turn holds a slot that another may need.
+            let mut tasks = tokio::task::JoinSet::new();
             for mut reading in readings {
-                while let Some(event) = reading.answer.next().await {
-                    reading.note(event);
-                }
+                tasks.spawn(async move {
+                    while let Some(event) = reading.answer.next().await {
+                        reading.note(event);
+                    }
+                });
             }
+            tasks.join_all().await;
             // What is answered last is answered after all else has been let go.
             let last = loop {
                 match floor.model.submit(Job { answer_tokens_max: 1, ..floor.job("last", "z") }) {
