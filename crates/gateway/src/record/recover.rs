@@ -87,6 +87,19 @@ impl Recorder {
         File::open(folder)?.sync_all()
     }
 
+    /// Reads the record in the folder `folder` and changes nothing, also beside a process that writes to it: what an opening
+    /// would find, and do.
+    pub fn examine(folder: &Path) -> Result<Recovered, OpenError> {
+        let path = folder.join(FILE_NAME);
+        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => OpenError::Missing { path: path.clone() },
+            _ => OpenError::Io { path: path.clone(), error },
+        })?;
+        let found = read_back(&bytes, &path)?;
+        let cut_bytes = (bytes.len() - found.whole_bytes) as u64;
+        Ok(Recovered { entries: found.next, cut_bytes, lost: found.open.len() as u64 })
+    }
+
     /// Opens the record in the folder `folder`, and ends what the process before left open. Blocks while it reads.
     pub fn open(
         folder: &Path,
