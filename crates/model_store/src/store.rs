@@ -277,6 +277,11 @@ impl Store {
         })
     }
 
+    /// Which pip would fetch packages, in its own words.
+    pub fn pip_version(&self) -> Result<String, StoreError> {
+        fetch::pip_version(&self.settings)
+    }
+
     /// Removes a stored model, sound or broken; it disappears in one step.
     pub fn remove(&self, name: &ModelName) -> Result<(), StoreError> {
         let (folder, going) = (self.folder.join(name.as_str()), self.folder.join(format!("{REMOVED}{name}")));

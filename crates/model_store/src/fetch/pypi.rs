@@ -70,6 +70,17 @@ fn piece(
     Ok(bytes)
 }
 
+/// Which pip there is, in its own words.
+pub(super) fn version(python: &Path) -> Result<String, StoreError> {
+    let shown = || python.display().to_string();
+    let asked = Command::new(python).args(["-m", "pip", "--version"]).stdin(Stdio::null()).output();
+    let told = asked.map_err(|source| StoreError::NoPython { python: shown(), source })?;
+    if !told.status.success() {
+        return Err(StoreError::NoPip { python: shown() });
+    }
+    Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
+}
+
 fn empty(folder: &Path) -> Result<(), StoreError> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(StoreError::disk("delete", folder))?;

@@ -246,6 +246,10 @@ fn a_machine_without_python_is_told_so() {
     let error = bench.pull("pypi:sound==1/m").unwrap_err();
     assert!(error.to_string().starts_with("could not run `/nowhere/python3`"), "{error}");
     assert!(error.hint().unwrap().contains("--python"));
+    assert!(matches!(bench.store().pip_version(), Err(StoreError::NoPython { .. })));
+    assert!(Bench::new().store().pip_version().unwrap().starts_with("pip 23.0.1"));
+    bench.settings.python = "false".into();
+    assert!(matches!(bench.store().pip_version(), Err(StoreError::NoPip { .. })));
 }
 
 #[test]
