@@ -2,7 +2,7 @@
 //! vocabulary of bytes, so that queue, scheduler, gateway and command can be tested without weights, to the token.
 //! Computes no language; must not know the scheduler.
 //!
-//! ```ignore
+//! ```text
 //! let gate = Gate::closed();
 //! let script = Script::new().answer("capital of France", "Paris").endless("count", "1 ").gate(&gate);
 //! let probe = script.probe();
