@@ -8,6 +8,7 @@ use local_model::ModelCard;
 use crate::LoadError;
 use crate::codec;
 use crate::gguf::{File, Metadata, TensorKind};
+use crate::shape::Shape;
 
 /// Reads a model file's card from its header, in milliseconds; refuses a file whose tokenizer, template or tensors this
 /// crate could not serve. The SHA-256 is left to who reads the whole file.
@@ -18,14 +19,19 @@ pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
 /// The card of an open file.
 pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
     let metadata = file.metadata();
-    let architecture = metadata.need_string("general.architecture")?;
+    let shape = Shape::read(&metadata)?;
     let tokens = metadata.strings("tokenizer.ggml.tokens")?.map_or(0, |tokens| tokens.len());
+    let embedding = file.tensor("token_embd.weight")?;
+    let rows = embedding.dims.last().copied().unwrap_or(0);
+    if rows < tokens as u64 {
+        return Err(LoadError::tensor(embedding.name, format!("has {rows} rows for a vocabulary of {tokens} tokens")));
+    }
     Ok(ModelCard {
         name: name(path, metadata)?,
-        architecture: architecture.to_owned(),
+        architecture: metadata.need_string("general.architecture")?.to_owned(),
         parameters: file.tensors().map(|tensor| tensor.weights()).sum(),
         quantisation: most_common_kind(file).map_or("", TensorKind::name).to_owned(),
-        context_tokens: metadata.need_u64(&format!("{architecture}.context_length"))?,
+        context_tokens: shape.context_tokens as u64,
         vocabulary: tokens as u64,
         bytes: file.bytes(),
         chat: codec::facts(metadata)?.chat,

@@ -325,7 +325,7 @@ fn a_codec_that_cannot_be_built_says_why() {
                     .u32("tokenizer.ggml.bos_token_id", 0)
                     .u32("tokenizer.ggml.eos_token_id", 0);
             },
-            "has no token for the byte 0x00",
+            "has no token for ` `",
         ),
         (
             "no merges",

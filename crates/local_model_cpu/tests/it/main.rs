@@ -1,0 +1,11 @@
+//! The engine as a whole: against a plain reference on small random networks, against goldens of other programs on real
+//! ones, and against files made to break it.
+#![cfg(test)]
+
+mod blocks;
+mod gguf_writer;
+mod goldens;
+mod hostile_files;
+mod networks;
+mod parity;
+mod reference;
