@@ -27,13 +27,13 @@ struct Bounds {
 #[test]
 fn the_starter_model_answers_as_in_32_bit_floats() {
     // llama.cpp, whose activations are rounded alike, is as far away: see `llama_cpp` in the golden.
-    let bounds = Bounds { logprob: 0.5, divergence: 0.01, mean_logprob: 0.01, near_tie: 0.25 };
+    let bounds = Bounds { logprob: 0.6, divergence: 0.02, mean_logprob: 0.01, near_tie: 0.25 };
     check("GWANMUN_TEST_MODEL", "smollm2.json", &bounds);
 }
 
 #[test]
 fn the_large_model_answers_as_in_32_bit_floats() {
-    let bounds = Bounds { logprob: 0.5, divergence: 0.01, mean_logprob: 0.01, near_tie: 0.25 };
+    let bounds = Bounds { logprob: 0.6, divergence: 0.02, mean_logprob: 0.01, near_tie: 0.25 };
     check("GWANMUN_TEST_MODEL_LARGE", "qwen.json", &bounds);
 }
 
