@@ -85,6 +85,3 @@ fn fingerprint(model: &LocalModel) -> Arc<str> {
     digits.truncate(FINGERPRINT_DIGITS);
     format!("fp_{digits}").into()
 }
-
-#[cfg(test)]
-mod tests;

@@ -221,6 +221,3 @@ impl fmt::Debug for Remote {
         f.debug_struct("Remote").field("about", &self.about).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;
