@@ -124,7 +124,7 @@ struct Plan<'a> {
     strips: Vec<StripSource<'a>>,
 }
 
-impl<'a> Plan<'a> {
+impl Plan<'_> {
     fn embedding(&mut self) -> Result<Matrix, LoadError> {
         const NAME: &str = "token_embd.weight";
         let rows = match self.file.tensor(NAME)?.dims {
