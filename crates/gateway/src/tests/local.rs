@@ -13,7 +13,7 @@ fn ask(text: &str) -> Value {
     json!({"model": "scripted", "messages": [{"role": "user", "content": text}]})
 }
 
-fn with(mut body: Value, more: Value) -> Value {
+fn with(mut body: Value, more: &Value) -> Value {
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
 }
@@ -51,7 +51,7 @@ async fn a_whole_answer_has_openais_shape_and_says_where_it_comes_from() {
 async fn a_stream_opens_with_the_role_and_ends_with_finish_usage_and_marker() {
     let mut rig = Rig::new(Some(capital()), "");
     let more = json!({"stream": true, "stream_options": {"include_usage": true}});
-    let got = rig.chat(with(ask("the capital of France?"), more)).await;
+    let got = rig.chat(with(ask("the capital of France?"), &more)).await;
     assert_eq!(got.status, 200);
     assert_eq!(got.header("content-type"), "text/event-stream");
     let chunks = got.chunks();
@@ -72,8 +72,8 @@ async fn a_stream_opens_with_the_role_and_ends_with_finish_usage_and_marker() {
 async fn several_choices_are_told_apart_and_a_seed_repeats_them() {
     let rig = Rig::new(Some(capital()), "");
     let more = json!({"n": 3, "seed": 7, "stream": true});
-    let first = rig.chat(with(ask("dice"), more.clone())).await;
-    let second = rig.chat(with(ask("dice"), more)).await;
+    let first = rig.chat(with(ask("dice"), &more)).await;
+    let second = rig.chat(with(ask("dice"), &more)).await;
     let texts: Vec<String> = (0..3).map(|choice| first.text_of(choice)).collect();
     assert!(texts.iter().all(|text| text.len() == 12), "{texts:?}");
     assert_ne!(texts[0], texts[1]);
@@ -85,13 +85,13 @@ async fn several_choices_are_told_apart_and_a_seed_repeats_them() {
 #[tokio::test]
 async fn stop_strings_lengths_and_log_probabilities_are_carried_out() {
     let rig = Rig::new(Some(capital()), "");
-    let stopped = rig.chat(with(ask("count"), json!({"stop": [" 1 1"], "max_tokens": 50}))).await.json();
+    let stopped = rig.chat(with(ask("count"), &json!({"stop": [" 1 1"], "max_tokens": 50}))).await.json();
     assert_eq!(stopped["choices"][0]["message"]["content"], "1");
     assert_eq!(stopped["choices"][0]["finish_reason"], "stop");
-    let long = rig.chat(with(ask("count"), json!({"max_completion_tokens": 5}))).await.json();
+    let long = rig.chat(with(ask("count"), &json!({"max_completion_tokens": 5}))).await.json();
     assert_eq!(long["choices"][0]["message"]["content"], "1 1 1");
     assert_eq!(long["choices"][0]["finish_reason"], "length");
-    let scored = rig.chat(with(ask("capital"), json!({"logprobs": true, "top_logprobs": 2}))).await.json();
+    let scored = rig.chat(with(ask("capital"), &json!({"logprobs": true, "top_logprobs": 2}))).await.json();
     let content = scored["choices"][0]["logprobs"]["content"].as_array().unwrap().clone();
     assert_eq!(content[0]["token"], "P");
     assert_eq!(content[0]["bytes"], json!([80]));
@@ -120,7 +120,7 @@ async fn a_caller_that_leaves_a_stream_leaves_one_outcome_with_what_was_delivere
     let script = capital().gate(&gate);
     let probe = script.probe();
     let mut rig = Rig::new(Some(script), "");
-    let body = with(ask("count"), json!({"stream": true})).to_string();
+    let body = with(ask("count"), &json!({"stream": true})).to_string();
     let response = rig.open(rig.request("POST", "/v1/chat/completions", body)).await;
     let mut body = response.into_body();
     gate.let_through(4);
@@ -164,7 +164,7 @@ async fn a_model_that_breaks_is_an_error_and_never_an_end_marker() {
     let whole = rig.chat(ask("break")).await;
     assert_eq!(whole.status, 500);
     assert_eq!(whole.json()["error"]["code"], "answer_interrupted");
-    let streamed = rig.chat(with(ask("break"), json!({"stream": true}))).await;
+    let streamed = rig.chat(with(ask("break"), &json!({"stream": true}))).await;
     assert_eq!(streamed.status, 200);
     assert_eq!(streamed.text_of(0), "half");
     let last: Value = serde_json::from_str(streamed.events().last().unwrap()).unwrap();

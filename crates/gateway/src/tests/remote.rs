@@ -67,7 +67,8 @@ async fn a_stream_is_passed_on_byte_for_byte() {
 async fn a_stream_cut_at_any_byte_is_complete_or_an_error_and_never_both() {
     let sent = delta("a") + &delta("b") + FINISH + USAGE + DONE;
     for cut in 0..sent.len() {
-        let (got, mut rig, _remote) = streamed(sent[..cut].to_owned()).await;
+        let part = String::from_utf8(sent.as_bytes()[..cut].to_vec()).unwrap();
+        let (got, mut rig, _remote) = streamed(part).await;
         assert_eq!(got.status, 200);
         let events = got.events();
         let last: Value = serde_json::from_str(events.last().unwrap()).unwrap();
@@ -141,6 +142,20 @@ async fn a_provider_that_is_not_there_is_a_502() {
     assert_eq!(got.status, 502);
     assert_eq!(got.json()["error"]["message"], "the destination could not be connected to");
     assert_eq!(rig.endings(), ["failed"]);
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_stream_after_the_other() {
+    let sent = delta("a") + FINISH + DONE;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{sent}\r\n0\r\n\r\n",
+        sent.len()
+    );
+    let (rig, remote) = rig(vec![Act::Send(answer), Act::Again]).await;
+    for _ in 0..3 {
+        assert_eq!(rig.chat(ask(true)).await.body, sent);
+    }
+    assert_eq!((remote.heard().len(), remote.ended()), (3, 0));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use local_model::{LocalModel, Settings, scripted::Script};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tower::ServiceExt;
@@ -108,7 +108,7 @@ impl Rig {
     pub(super) fn entries(&mut self) -> Vec<Value> {
         self.end_record();
         let text = fs::read_to_string(self.folder.path().join("entries.jsonl")).unwrap();
-        let entries = text.lines().map(|line| serde_json::from_str::<Value>(&line[26..]).unwrap());
+        let entries = text.lines().map(|line| serde_json::from_slice::<Value>(&line.as_bytes()[26..]).unwrap());
         entries.filter(|entry| matches!(entry["kind"].as_str(), Some("decision" | "refusal" | "outcome"))).collect()
     }
 
@@ -160,6 +160,8 @@ pub(super) enum Act {
     Send(String),
     /// Keeps the connection open and says nothing, until the other side closes.
     Stall,
+    /// Waits for the next request on the same connection.
+    Again,
 }
 
 /// A provider on a real socket that hears every byte and plays one part for every request.
@@ -179,14 +181,7 @@ impl FakeRemote {
         let told = Arc::clone(&heard);
         tasks.start("fake remote", |_| async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let request = read_request(&mut stream).await;
-                told.lock().unwrap().push(request);
-                for act in &acts {
-                    match act {
-                        Act::Send(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
-                        Act::Stall => while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {},
-                    }
-                }
+                play(&mut stream, &acts, &told).await;
                 drop(stream);
                 closing.send_modify(|count| *count += 1);
             }
@@ -197,6 +192,11 @@ impl FakeRemote {
     /// The requests heard, head and body.
     pub(super) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// How many connections have ended.
+    pub(super) fn ended(&self) -> u32 {
+        *self.closed.borrow()
     }
 
     /// Waits until a connection has ended.
@@ -214,7 +214,26 @@ impl FakeRemote {
     }
 }
 
-async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
+/// Plays the acts of one connection.
+async fn play(stream: &mut TcpStream, acts: &[Act], heard: &Mutex<Vec<String>>) {
+    while let Some(request) = read_request(stream).await {
+        heard.lock().unwrap().push(request);
+        let mut again = false;
+        for act in acts {
+            match act {
+                Act::Send(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
+                Act::Stall => while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {},
+                Act::Again => again = true,
+            }
+        }
+        if !again {
+            return;
+        }
+    }
+}
+
+/// One request; nothing where the other side has closed.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         let mut piece = [0; 4096];
@@ -222,12 +241,14 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
         bytes.extend_from_slice(&piece[..read]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            assert!(read > 0, "the request broke off: {text}");
+            if read == 0 {
+                return None;
+            }
             continue;
         };
         let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
         if body.len() >= length.unwrap_or(0) {
-            return text;
+            return Some(text);
         }
     }
 }

@@ -15,7 +15,7 @@ fn data(whole: &[u8]) -> Vec<String> {
 fn events_have_their_places_and_their_data() {
     let found: Vec<Event<'_>> = events(STREAM.as_bytes()).collect();
     assert_eq!(data(STREAM.as_bytes()), ["a", "b\nc", "[DONE]"]);
-    assert_eq!(&STREAM[found[2].start..], "data: [DONE]\n\n", "an event without data belongs to nobody");
+    assert_eq!(&STREAM.as_bytes()[found[2].start..], b"data: [DONE]\n\n", "an event without data belongs to nobody");
 }
 
 #[test]
@@ -52,7 +52,7 @@ proptest! {
         let mut splitter = Splitter::default();
         let (mut bytes, mut found) = (Vec::new(), Vec::new());
         for pair in cuts.windows(2) {
-            let whole = splitter.push(Bytes::copy_from_slice(STREAM[pair[0]..pair[1]].as_bytes())).unwrap();
+            let whole = splitter.push(Bytes::copy_from_slice(&STREAM.as_bytes()[pair[0]..pair[1]])).unwrap();
             found.extend(data(&whole));
             bytes.extend_from_slice(&whole);
         }
