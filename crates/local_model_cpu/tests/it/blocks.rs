@@ -5,7 +5,7 @@ use half::{bf16, f16};
 
 /// A kind with its number and name in the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     F32,
     F16,
     Bf16,
@@ -19,7 +19,7 @@ pub enum Kind {
     Q6K,
 }
 
-pub const KINDS: [Kind; 11] = [
+pub(crate) const KINDS: [Kind; 11] = [
     Kind::F32,
     Kind::F16,
     Kind::Bf16,
@@ -35,7 +35,7 @@ pub const KINDS: [Kind; 11] = [
 
 impl Kind {
     /// Number in the file, name, weights and bytes of a block.
-    pub fn facts(self) -> (u32, &'static str, usize, usize) {
+    pub(crate) fn facts(self) -> (u32, &'static str, usize, usize) {
         match self {
             Self::F32 => (0, "F32", 1, 4),
             Self::F16 => (1, "F16", 1, 2),
@@ -51,20 +51,20 @@ impl Kind {
         }
     }
 
-    pub fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.facts().0
     }
 
-    pub fn block_weights(self) -> usize {
+    pub(crate) fn block_weights(self) -> usize {
         self.facts().2
     }
 }
 
 /// Marsaglia's xorshift: the same numbers in every run.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -72,17 +72,17 @@ impl Random {
     }
 
     /// Between −1 and 1.
-    pub fn float(&mut self) -> f32 {
+    pub(crate) fn float(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() >> 16) as usize % end
     }
 }
 
 /// A matrix of random weights with a spread of about `spread`, as a file stores it.
-pub fn random_blocks(random: &mut Random, kind: Kind, weights: usize, spread: f32) -> Vec<u8> {
+pub(crate) fn random_blocks(random: &mut Random, kind: Kind, weights: usize, spread: f32) -> Vec<u8> {
     let (_, _, block_weights, _) = kind.facts();
     (0..weights / block_weights).flat_map(|_| random_block(random, kind, spread)).collect()
 }
@@ -121,7 +121,7 @@ fn random_block(random: &mut Random, kind: Kind, spread: f32) -> Vec<u8> {
 }
 
 /// What stored weights mean.
-pub fn decode(kind: Kind, bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Vec<f32> {
     let (_, _, _, block_bytes) = kind.facts();
     bytes.chunks_exact(block_bytes).flat_map(|block| decode_block(kind, block)).collect()
 }

@@ -7,30 +7,30 @@ use crate::gguf_writer::GgufWriter;
 
 /// The sizes and the family of a network.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// `llama` or `qwen2`.
-    pub architecture: &'static str,
+    pub(crate) architecture: &'static str,
     /// How its matrices are stored.
-    pub kind: Kind,
-    pub layers: usize,
-    pub width: usize,
-    pub feed_width: usize,
-    pub heads: usize,
-    pub kv_heads: usize,
-    pub head_dim: usize,
-    pub vocabulary: usize,
+    pub(crate) kind: Kind,
+    pub(crate) layers: usize,
+    pub(crate) width: usize,
+    pub(crate) feed_width: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) vocabulary: usize,
     /// Whether queries, keys and values have biases.
-    pub biases: bool,
+    pub(crate) biases: bool,
     /// Whether the output is the embedding.
-    pub tied: bool,
+    pub(crate) tied: bool,
     /// Whether the file brings factors for the angles.
-    pub rope_factors: bool,
-    pub rope_base: f32,
+    pub(crate) rope_factors: bool,
+    pub(crate) rope_base: f32,
 }
 
 impl Plan {
     /// The smallest network that a kind can store, of a family's usual build.
-    pub fn small(architecture: &'static str, kind: Kind) -> Self {
+    pub(crate) fn small(architecture: &'static str, kind: Kind) -> Self {
         let qwen = architecture == "qwen2";
         let wide = kind.block_weights() == 256;
         Self {
@@ -53,60 +53,59 @@ impl Plan {
 
 /// A matrix as the file means it: rows of weights.
 #[derive(Clone)]
-pub struct Matrix {
-    pub columns: usize,
-    pub weights: Vec<f32>,
+pub(crate) struct Matrix {
+    pub(crate) columns: usize,
+    pub(crate) weights: Vec<f32>,
 }
 
 /// A layer as the file means it.
-pub struct Layer {
-    pub attention_norm: Vec<f32>,
-    pub query: Matrix,
-    pub key: Matrix,
-    pub value: Matrix,
-    pub query_bias: Vec<f32>,
-    pub key_bias: Vec<f32>,
-    pub value_bias: Vec<f32>,
-    pub attention_output: Matrix,
-    pub feed_norm: Vec<f32>,
-    pub gate: Matrix,
-    pub up: Matrix,
-    pub down: Matrix,
+pub(crate) struct Layer {
+    pub(crate) attention_norm: Vec<f32>,
+    pub(crate) query: Matrix,
+    pub(crate) key: Matrix,
+    pub(crate) value: Matrix,
+    pub(crate) query_bias: Vec<f32>,
+    pub(crate) key_bias: Vec<f32>,
+    pub(crate) value_bias: Vec<f32>,
+    pub(crate) attention_output: Matrix,
+    pub(crate) feed_norm: Vec<f32>,
+    pub(crate) gate: Matrix,
+    pub(crate) up: Matrix,
+    pub(crate) down: Matrix,
 }
 
 /// A network as its file means it, with the file.
-pub struct Network {
-    pub plan: Plan,
-    pub embedding: Matrix,
-    pub layers: Vec<Layer>,
-    pub output_norm: Vec<f32>,
-    pub output: Matrix,
-    pub rope_factors: Vec<f32>,
-    pub file: GgufWriter,
+pub(crate) struct Network {
+    pub(crate) plan: Plan,
+    pub(crate) embedding: Matrix,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) output_norm: Vec<f32>,
+    pub(crate) output: Matrix,
+    pub(crate) rope_factors: Vec<f32>,
+    pub(crate) file: GgufWriter,
 }
 
 impl Network {
     /// Makes one; the same for the same plan.
-    pub fn random(plan: &Plan) -> Self {
+    pub(crate) fn random(plan: &Plan) -> Self {
         let mut maker =
             Maker { plan: plan.clone(), random: Random(0x2545_f491_4f6c_dd1d), file: GgufWriter::default() };
         maker.metadata();
         let embedding = maker.matrix("token_embd.weight", plan.vocabulary, plan.width);
         let layers = (0..plan.layers).map(|layer| maker.layer(layer)).collect();
         let output_norm = maker.norm("output_norm.weight");
-        let output = match plan.tied {
-            true => embedding.clone(),
-            false => maker.matrix("output.weight", plan.vocabulary, plan.width),
-        };
+        let output =
+            if plan.tied { embedding.clone() } else { maker.matrix("output.weight", plan.vocabulary, plan.width) };
         let pairs = plan.head_dim / 2;
-        let rope_factors = match plan.rope_factors {
-            true => maker.floats("rope_freqs.weight", pairs, |random| 4.0 + 3.0 * random.float()),
-            false => vec![1.0; pairs],
+        let rope_factors = if plan.rope_factors {
+            maker.floats("rope_freqs.weight", pairs, |random| 4.0 + 3.0 * random.float())
+        } else {
+            vec![1.0; pairs]
         };
         Self { plan: plan.clone(), embedding, layers, output_norm, output, rope_factors, file: maker.file }
     }
 
-    pub fn write(&self, folder: &Path) -> PathBuf {
+    pub(crate) fn write(&self, folder: &Path) -> PathBuf {
         let path = folder.join("network.gguf");
         self.file.write(&path);
         path

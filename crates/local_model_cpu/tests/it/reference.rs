@@ -5,7 +5,7 @@ use crate::networks::{Matrix, Network};
 
 /// What matrices are multiplied with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activations {
+pub(crate) enum Activations {
     /// As the definition says.
     Exact,
     /// Rounded in blocks of 32 to 255 steps of the greatest among them: what the engine, like llama.cpp, promises to do
@@ -14,7 +14,7 @@ pub enum Activations {
 }
 
 /// A row of logits after each token.
-pub fn logits(network: &Network, activations: Activations, tokens: &[u32]) -> Vec<Vec<f64>> {
+pub(crate) fn logits(network: &Network, activations: Activations, tokens: &[u32]) -> Vec<Vec<f64>> {
     let plan = &network.plan;
     let multiplied = |matrix: &Matrix, vector: &[f64]| match activations {
         Activations::Exact => multiplied(matrix, vector),
