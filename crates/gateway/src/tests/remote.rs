@@ -1,5 +1,7 @@
 //! Answers of a remote, whole and broken, through the whole road.
 
+use std::time::Duration;
+
 use local_model::scripted::Script;
 use serde_json::{Value, json};
 
@@ -141,6 +143,29 @@ async fn a_provider_that_is_not_there_is_a_502() {
     let got = rig.chat(ask(false)).await;
     assert_eq!(got.status, 502);
     assert_eq!(got.json()["error"]["message"], "the destination could not be connected to");
+    assert_eq!(rig.endings(), ["failed"]);
+}
+
+#[tokio::test]
+async fn a_provider_that_falls_silent_is_left_after_its_idle_time_and_not_before() {
+    let (clock, hand) = Clock::by_hand(jiff::Timestamp::UNIX_EPOCH);
+    let tasks = Tasks::new(Clock::system());
+    let acts = vec![Act::Send(head("text/event-stream") + &delta("a")), Act::Stall];
+    let mut remote = FakeRemote::new(&tasks, acts).await;
+    let mut rig = Rig::with_clock(None, &remote.config("open"), clock);
+    let request = rig.request("POST", "/v1/chat/completions", ask(true).to_string());
+    let mut body = rig.open(request).await.into_body();
+    hand.advance(Duration::from_secs(20));
+    assert_eq!(next_text(&mut body).await.unwrap(), delta("a"));
+    // The read that waits now began at 20 s; the timer of the first read runs out at 30 s and must not end it.
+    hand.advance(Duration::from_secs(20));
+    let mut next = Box::pin(next_text(&mut body));
+    assert!(futures_util::FutureExt::now_or_never(&mut next).is_none());
+    hand.advance(Duration::from_secs(30));
+    let told: Value = serde_json::from_str(next.await.unwrap().strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!(told["error"]["code"], "upstream_timeout");
+    drop(body);
+    remote.closed().await;
     assert_eq!(rig.endings(), ["failed"]);
 }
 

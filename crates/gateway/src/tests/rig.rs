@@ -49,8 +49,12 @@ pub(super) struct Got {
 impl Rig {
     /// A gateway with this model and these lines of configuration.
     pub(super) fn new(script: Option<Script>, config: &str) -> Self {
+        Self::with_clock(script, config, Clock::system())
+    }
+
+    /// As [`Rig::new`], at this clock's time.
+    pub(super) fn with_clock(script: Option<Script>, config: &str, clock: Clock) -> Self {
         let config = Config::parse(config, "test.toml").unwrap();
-        let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
         let folder = tempfile::tempdir().unwrap();
         Recorder::begin(folder.path(), &clock).unwrap();
