@@ -103,8 +103,11 @@ async fn what_the_model_cannot_do_names_the_field() {
     let got = rig.chat(body).await;
     let message = "the prompt has 5004 tokens; the local model holds 4096, prompt and answer together";
     assert_eq!(got.json(), error(message, "invalid_request_error", Some("messages"), "context_length_exceeded"));
+    let body = json!({"model": "scripted", "prompt": "x".repeat(5000)}).to_string();
+    let got = rig.send(rig.request("POST", "/v1/completions", body)).await;
+    assert_eq!(got.json()["error"]["param"], "prompt");
     let kinds: Vec<Value> = rig.entries().iter().map(|entry| entry["kind"].clone()).collect();
-    assert_eq!(kinds, ["refusal", "decision", "outcome", "decision", "outcome"]);
+    assert_eq!(kinds, ["refusal", "decision", "outcome", "decision", "outcome", "decision", "outcome"]);
 }
 
 #[tokio::test]
