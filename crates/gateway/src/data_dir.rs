@@ -199,7 +199,8 @@ fn make(path: &Path, clock: &Clock) -> Result<bool, DataDirError> {
     };
     fs::create_dir_all(parent).map_err(|error| told(parent, error))?;
     // Held while making, so that two first starts do not make one directory.
-    let held = File::open(parent).and_then(|parent| parent.lock().map(|()| parent)).map_err(|error| told(parent, error))?;
+    let held =
+        File::open(parent).and_then(|parent| parent.lock().map(|()| parent)).map_err(|error| told(parent, error))?;
     if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
         return Ok(false);
     }

@@ -50,7 +50,9 @@ pub struct Serving {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else is there.
-    #[error("the address `{address}` is taken by another process: end that one, or choose another with `--listen` or `[server] listen`")]
+    #[error(
+        "the address `{address}` is taken by another process: end that one, or choose another with `--listen` or `[server] listen`"
+    )]
     Taken {
         /// Where.
         address: SocketAddr,

@@ -31,7 +31,12 @@ const NAME_BYTES_MAX: usize = 128;
 const LISTED_MAX: usize = 128;
 
 /// Checks what was typed.
-pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Config {
+pub(super) fn check(
+    typed: Typed,
+    version: Arc<str>,
+    environment: Environment<'_>,
+    mistakes: &mut Finder<'_>,
+) -> Config {
     let local_defaults = Local::default();
     let mut numbers = Numbers { mistakes };
     let limits = limits(&typed.limits, &mut numbers);
@@ -39,8 +44,18 @@ pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_
     let local = Local {
         model: None,
         threads: numbers.count("local.threads", typed.local.threads.as_ref(), 1..=1024),
-        queue_jobs_max: numbers.or("local.queue_jobs_max", typed.local.queue_jobs_max, COUNT, local_defaults.queue_jobs_max),
-        sequences_max: numbers.or("local.sequences_max", typed.local.sequences_max, 1..=4096, local_defaults.sequences_max),
+        queue_jobs_max: numbers.or(
+            "local.queue_jobs_max",
+            typed.local.queue_jobs_max,
+            COUNT,
+            local_defaults.queue_jobs_max,
+        ),
+        sequences_max: numbers.or(
+            "local.sequences_max",
+            typed.local.sequences_max,
+            1..=4096,
+            local_defaults.sequences_max,
+        ),
         cache_mib: numbers.or("local.cache_mib", typed.local.cache_mib, 16..=16_777_216, local_defaults.cache_mib),
         context_tokens_max: numbers.count(
             "local.context_tokens_max",
@@ -87,7 +102,12 @@ fn limits(typed: &typed::Limits, numbers: &mut Numbers<'_, '_>) -> Limits {
     let of = Limits::default();
     Limits {
         // The upper end is what the buffers below hold.
-        head_bytes_max: numbers.or("limits.head_bytes_max", typed.head_bytes_max.clone(), 1024..=65_536, of.head_bytes_max),
+        head_bytes_max: numbers.or(
+            "limits.head_bytes_max",
+            typed.head_bytes_max.clone(),
+            1024..=65_536,
+            of.head_bytes_max,
+        ),
         head_time_max: numbers.seconds("limits.head_seconds_max", typed.head_seconds_max.as_ref(), of.head_time_max),
         body_bytes_max: numbers.or(
             "limits.body_bytes_max",
@@ -99,13 +119,21 @@ fn limits(typed: &typed::Limits, numbers: &mut Numbers<'_, '_>) -> Limits {
         idle_time_max: numbers.seconds("limits.idle_seconds_max", typed.idle_seconds_max.as_ref(), of.idle_time_max),
         connections_max: numbers.or("limits.connections_max", typed.connections_max.clone(), COUNT, of.connections_max),
         json_depth_max: numbers.or("limits.json_depth_max", typed.json_depth_max.clone(), 8..=128, of.json_depth_max),
-        answer_time_max: numbers.seconds("limits.answer_seconds_max", typed.answer_seconds_max.as_ref(), of.answer_time_max),
+        answer_time_max: numbers.seconds(
+            "limits.answer_seconds_max",
+            typed.answer_seconds_max.as_ref(),
+            of.answer_time_max,
+        ),
         write_stall_time_max: numbers.seconds(
             "limits.write_stall_seconds_max",
             typed.write_stall_seconds_max.as_ref(),
             of.write_stall_time_max,
         ),
-        drain_time_max: numbers.seconds("limits.drain_seconds_max", typed.drain_seconds_max.as_ref(), of.drain_time_max),
+        drain_time_max: numbers.seconds(
+            "limits.drain_seconds_max",
+            typed.drain_seconds_max.as_ref(),
+            of.drain_time_max,
+        ),
     }
 }
 
@@ -196,15 +224,9 @@ fn destination(
     environment: Environment<'_>,
     mistakes: &mut Finder<'_>,
 ) -> Option<Destination> {
-    let at = typed.at;
-    let mut required = |present: bool, key: &str| {
-        if !present {
-            mistakes.add(at, format!("this destination has no `{key}`: add one"));
-        }
-    };
-    required(typed.name.is_some(), "name");
-    required(typed.base_url.is_some(), "base_url");
-    required(typed.models.is_some(), "models");
+    for key in typed.missing {
+        mistakes.add(typed.at, format!("this destination has no `{key}`: add one"));
+    }
     let mut numbers = Numbers { mistakes };
     let mut seconds = |key: &str, typed: Option<At<i64>>, default| {
         numbers.seconds(&format!("destination.{key}"), typed.as_ref(), default)
@@ -315,7 +337,9 @@ fn secret(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finde
         return None;
     };
     match environment(variable) {
-        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Secret::new(value)),
+        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Some(Secret::new(value))
+        }
         Some(_) => {
             let what = "is empty, or holds blanks or characters that a header cannot hold";
             mistakes.add(typed.at, format!("the environment variable `{variable}` {what}: set it to the key alone"));
@@ -353,7 +377,12 @@ struct Numbers<'a, 'b> {
 
 impl Numbers<'_, '_> {
     /// The number typed, if it was and is in range.
-    fn count<T: TryFrom<i64>>(&mut self, setting: &str, typed: Option<&At<i64>>, range: RangeInclusive<i64>) -> Option<T> {
+    fn count<T: TryFrom<i64>>(
+        &mut self,
+        setting: &str,
+        typed: Option<&At<i64>>,
+        range: RangeInclusive<i64>,
+    ) -> Option<T> {
         let typed = typed?;
         let proper = range.contains(&typed.value).then(|| T::try_from(typed.value).ok()).flatten();
         if proper.is_none() {

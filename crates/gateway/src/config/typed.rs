@@ -79,6 +79,8 @@ pub(super) struct Record {
 pub(super) struct Destination {
     /// Where it begins.
     pub(super) at: usize,
+    /// The keys that it must have and has not.
+    pub(super) missing: Vec<&'static str>,
     pub(super) name: Option<At<String>>,
     pub(super) base_url: Option<At<String>>,
     pub(super) models: Option<At<Vec<Model>>>,
@@ -192,8 +194,10 @@ fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destin
     let read = |table: &toml_edit::Table| {
         let at = start(table.span(), at);
         let mut section = Section::new(table, "destination", at);
+        let missing = ["name", "base_url", "models"].into_iter().filter(|key| !table.contains_key(key)).collect();
         let destination = Destination {
             at,
+            missing,
             name: section.string("name", mistakes),
             base_url: section.string("base_url", mistakes),
             models: models(&mut section, mistakes),

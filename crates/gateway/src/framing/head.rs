@@ -34,9 +34,8 @@ pub(super) enum BodyFraming {
 
 /// Reads the head at the start of `bytes`. `None`: its end has not come yet.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
-    let Some((line, mut rest)) = next_line(bytes)? else {
-        return begins_like_a_request(bytes).map(|()| None);
-    };
+    begins_like_a_request(bytes)?;
+    let Some((line, mut rest)) = next_line(bytes)? else { return Ok(None) };
     let request_line = RequestLine::read(line)?;
     let mut fields = Fields::default();
     for _ in 0..=HEADERS_MAX {
@@ -85,7 +84,6 @@ impl<'a> RequestLine<'a> {
         if line == b"PRI * HTTP/2.0" {
             return Err(no::HTTP2);
         }
-        begins_like_a_request(line)?;
         let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -228,7 +226,8 @@ fn is_host(host: &[u8]) -> bool {
         }
         None => {
             let (name, port) = host.split_at(memchr(b':', host).unwrap_or(host.len()));
-            let proper = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+            let proper =
+                name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
             (proper.then_some(name), port)
         }
     };
@@ -281,4 +280,4 @@ static TOKEN: Bytes = Bytes::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 static TARGET: Bytes = Bytes::alphanumeric_and(b"-._~%!$&'()*+,;=:@/?[]");
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -228,7 +228,8 @@ impl KeyStore {
             sqlx::query_as(select).fetch_all(&self.pool).await.map_err(|error| self.database(error))?;
         let mut known = HashMap::with_capacity(rows.len());
         for (hash, id, name, team) in rows {
-            let hash = hash.try_into().map_err(|_| self.database(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
+            let hash =
+                hash.try_into().map_err(|_| self.database(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
             let caller = Caller { key_id: id.into(), name: name.into(), team: team.into() };
             known.insert(KeyHash::from_bytes(hash), Arc::new(caller));
         }
