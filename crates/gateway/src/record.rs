@@ -207,7 +207,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.ended {
-            let _ = self.send(&Outcome::bare(Ending::Abandoned, None), false);
+            drop(self.send(&Outcome::bare(Ending::Abandoned, None), false));
         }
     }
 }

@@ -17,7 +17,7 @@ pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// 16 MiB: the longest prompts of today in plain text, several times over.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// 60 s: the largest body over 2.2 Mbit/s.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+pub const BODY_TIME_MAX: Duration = Duration::from_mins(1);
 /// 30 s: longer than the pools of common clients keep a connection unused between two requests of one job.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// 4,096: some tens of MiB for connections alone, and well below common limits on open files once these are raised.

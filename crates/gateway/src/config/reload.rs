@@ -76,7 +76,7 @@ impl Source {
         let (file, version) = (self.path.display(), Arc::clone(&self.live.load().version));
         match looked {
             Looked::Same if asked => {
-                tracing::info!(%version, "`{file}` is unchanged: version {version} stays in force")
+                tracing::info!(%version, "`{file}` is unchanged: version {version} stays in force");
             }
             Looked::Same => {}
             Looked::Applied { waiting } => {

@@ -1,5 +1,7 @@
 //! Every mistake is told at its line with how to mend it; what is proper means what it says; a bad change changes nothing.
 
+#![expect(clippy::disallowed_methods, reason = "a test may leave half a file")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,7 +202,8 @@ models = ["a"]
 
 #[test]
 fn broken_toml_is_told_at_its_line() {
-    for (text, line) in [("[server\nlisten = 1", 1), ("\n\nx = ", 3), ("[server]\n[server]\n", 2), ("a = 1\na = 2", 2)] {
+    for (text, line) in [("[server\nlisten = 1", 1), ("\n\nx = ", 3), ("[server]\n[server]\n", 2), ("a = 1\na = 2", 2)]
+    {
         let mistakes = parse(text).unwrap_err();
         let [mistake] = mistakes.list() else { panic!("{mistakes}") };
         assert_eq!(mistake.line, line, "{mistakes}");
@@ -240,7 +243,8 @@ fn what_is_in_force_is_described_without_secrets() {
 #[test]
 fn settings_that_wait_for_a_restart_are_named() {
     let old = Config::default();
-    let new = parse("[server]\nlisten = \"127.0.0.1:1\"\n[local]\nthreads = 3\n[limits]\nconnections_max = 9\n").unwrap();
+    let new =
+        parse("[server]\nlisten = \"127.0.0.1:1\"\n[local]\nthreads = 3\n[limits]\nconnections_max = 9\n").unwrap();
     assert_eq!(old.waiting_for_restart(&new), ["server.listen", "local.threads"]);
     assert!(old.waiting_for_restart(&old).is_empty());
 }

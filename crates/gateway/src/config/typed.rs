@@ -33,6 +33,7 @@ pub(super) struct Server {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "they are called as the file calls them")]
 pub(super) struct Limits {
     pub(super) head_bytes_max: Option<At<i64>>,
     pub(super) head_seconds_max: Option<At<i64>>,

@@ -1,5 +1,7 @@
 //! The data directory is there whole or not at all, belongs to one process, and nothing is made over an old one.
 
+#![expect(clippy::disallowed_methods, reason = "a test may leave half a file")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -76,7 +78,11 @@ fn what_was_lost_is_told_and_not_made_anew() {
         let path = folder.path().join("data");
         drop(open(&path).unwrap());
         let lost = path.join(part);
-        if lost.is_dir() { fs::remove_dir_all(&lost).unwrap() } else { fs::remove_file(&lost).unwrap() }
+        if lost.is_dir() {
+            fs::remove_dir_all(&lost).unwrap()
+        } else {
+            fs::remove_file(&lost).unwrap()
+        }
         let error = open(&path).unwrap_err();
         assert!(matches!(&error, DataDirError::Missing { path } if *path == lost), "{part}: {error}");
         assert!(!lost.exists());

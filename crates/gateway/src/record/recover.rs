@@ -91,11 +91,12 @@ impl Recorder {
     /// would find, and do.
     pub fn examine(folder: &Path) -> Result<Recovered, OpenError> {
         let path = folder.join(FILE_NAME);
-        let told = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => OpenError::Missing { path: path.clone() },
-            _ => OpenError::Io { path: path.clone(), error },
+        let told = |error| OpenError::Io { path: path.clone(), error };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing { path }),
+            Err(error) => return Err(told(error)),
         };
-        let mut file = File::open(&path).map_err(told)?;
         let found = read_back(&mut file, &path)?;
         let cut_bytes = file.metadata().map_err(told)?.len().saturating_sub(found.whole_bytes);
         Ok(Recovered { entries: found.next, cut_bytes, lost: found.open.len() as u64 })

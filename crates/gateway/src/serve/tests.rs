@@ -343,7 +343,7 @@ async fn a_body_at_a_good_pace_still_has_an_end() {
     let mut caller = server.caller().await;
     caller.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await;
     patiently(server.hand.awaited(Duration::from_secs(10))).await;
-    caller.send(&[b'x'; 60 * 1024]).await;
+    caller.send(&vec![b'x'; 60 * 1024]).await;
     server.until_received(60 * 1024).await;
     server.hand.advance(Duration::from_secs(10));
     server.move_to(12, 2).await;

@@ -37,7 +37,7 @@ fn proper_heads_are_taken_and_only_when_whole() {
 fn a_hundred_headers_are_taken_and_one_more_is_not() {
     let head = |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
     taken(&head(100), BodyFraming::Absent);
-    assert_eq!(verdict(&head(101)), Err("too_many_headers"));
+    assert_eq!(verdict(head(101)), Err("too_many_headers"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Keys live in the database by hash alone, are unique by name, and a revocation reaches every process within a second.
 
+#![expect(clippy::disallowed_methods, reason = "a test may leave half a file")]
+
 use std::path::Path;
 use std::time::Duration;
 
