@@ -13,7 +13,11 @@ import openai
 URL = os.environ["GWANMUN_URL"]
 KEY = os.environ["GWANMUN_KEY"]
 MODEL = os.environ["GWANMUN_MODEL"]
-QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+# With instructions of its own: under its template's default ones the starter model answers this question in poor French.
+QUESTION = [
+    {"role": "system", "content": "You are a helpful assistant."},
+    {"role": "user", "content": "What is the capital of France?"},
+]
 
 
 def client(key=KEY):

@@ -12,7 +12,10 @@ use tokio::process::{Child, Command};
 use crate::client::Client;
 
 /// How long a start may take: a model is read and repacked.
-const START_TIME_MAX: Duration = Duration::from_secs(60);
+const START_TIME_MAX: Duration = Duration::from_mins(1);
+
+/// How long an end may take when nothing is under way.
+const END_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// How long a measure may take to become what is waited for.
 const METRIC_TIME_MAX: Duration = Duration::from_secs(30);
@@ -96,6 +99,11 @@ impl Server {
         command
     }
 
+    /// Where it keeps what it keeps.
+    pub fn data_dir(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
     /// Resident memory in MiB, as the kernel says.
     pub fn resident_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs")));
@@ -123,7 +131,7 @@ impl Server {
         let pid = self.child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.is_ok_and(|status| status.success()));
         let status =
-            tokio::time::timeout(START_TIME_MAX, self.child.wait()).await.expect("it ends").expect("it was ours");
+            tokio::time::timeout(END_TIME_MAX, self.child.wait()).await.expect("it ends").expect("it was ours");
         assert!(status.success(), "it ended with {status}");
     }
 

@@ -9,6 +9,9 @@ use tokio::process::Command;
 
 use crate::views::{asking, streaming, with};
 
+/// Under its template's default instructions the starter model answers the question asked here in poor French.
+const INSTRUCTIONS: &str = "You are a helpful assistant.";
+
 /// Runs to the end; what it said, and whether it succeeded.
 async fn said(command: &mut Command) -> (String, bool) {
     let output = command.stdin(Stdio::null()).output().await.unwrap();
@@ -35,17 +38,17 @@ async fn the_official_openai_package() {
 #[tokio::test]
 async fn curl_whole_and_streamed() {
     let Some(server) = Server::start(&[]).await else { return };
-    let more = json!({"temperature": 0, "max_tokens": 24});
+    let messages = json!([{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": "What is the capital of France?"}]);
+    let more = json!({"temperature": 0, "max_tokens": 24, "messages": messages});
     let curl = async |body: String| {
         let mut command = Command::new("curl");
         command.args(["--silent", "--show-error", "--no-buffer", &format!("{}/v1/chat/completions", server.url())]);
         command.args(["--header", &format!("Authorization: Bearer {}", server.key), "--json", &body]);
         said(&mut command).await.0
     };
-    let question = "What is the capital of France?";
-    let whole = curl(with(asking(&server.model, question), &more).to_string()).await;
+    let whole = curl(with(asking(&server.model, ""), &more).to_string()).await;
     assert!(whole.contains("Paris"), "{whole}");
-    let streamed = curl(with(streaming(&server.model, question), &more).to_string()).await;
+    let streamed = curl(with(streaming(&server.model, ""), &more).to_string()).await;
     assert!(streamed.starts_with("data: ") && streamed.trim_end().ends_with("data: [DONE]"), "{streamed}");
     server.end().await;
 }
@@ -53,10 +56,13 @@ async fn curl_whole_and_streamed() {
 #[tokio::test]
 async fn ask_in_the_terminal() {
     let Some(server) = Server::start(&[]).await else { return };
-    let mut ask = server.command(&["ask", "What is the capital of France?"]);
-    ask.env("GWANMUN_URL", server.url()).env("GWANMUN_KEY", &server.key);
-    let (words, good) = said(&mut ask).await;
-    assert!(good && words.contains("Paris"), "{words}");
+    let settings = ["--max-tokens", "24", "--temperature", "0", "--system", INSTRUCTIONS];
+    let (data, url) = (server.data_dir(), server.url());
+    let (elsewhere, here) = (["ask", "--url", &url, "--key", &server.key], ["ask", "--data-dir", &data]);
+    for place in [elsewhere.as_slice(), &here] {
+        let (words, good) = said(server.command(place).args(settings).arg("What is the capital of France?")).await;
+        assert!(good && words.contains("Paris"), "{place:?}: {words}");
+    }
     server.end().await;
 }
 
