@@ -99,6 +99,7 @@ pub struct Counts {
 impl Recorder {
     /// A recorder that counts and makes permits, and writes nothing: for measurements only.
     pub fn off(secret: CommitmentSecret, clock: Clock) -> Self {
+        tracing::warn!("the record is off: decisions and outcomes are counted, not written; nothing can be shown later");
         Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1) })
     }
 

@@ -79,9 +79,9 @@ fn what_was_lost_is_told_and_not_made_anew() {
         drop(open(&path).unwrap());
         let lost = path.join(part);
         if lost.is_dir() {
-            fs::remove_dir_all(&lost).unwrap()
+            fs::remove_dir_all(&lost).unwrap();
         } else {
-            fs::remove_file(&lost).unwrap()
+            fs::remove_file(&lost).unwrap();
         }
         let error = open(&path).unwrap_err();
         assert!(matches!(&error, DataDirError::Missing { path } if *path == lost), "{part}: {error}");
