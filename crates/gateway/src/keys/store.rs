@@ -185,7 +185,8 @@ impl KeyStore {
             let mut failing = false;
             loop {
                 tokio::select! {
-                    () = stop.cancelled() => break,
+                    // While answers drain nobody new is let in, so no revocation has to be seen any more.
+                    () = stop.draining() => break,
                     () = clock.sleep(LOOK_EVERY) => {}
                 }
                 match store.look(&mut watch).await {
