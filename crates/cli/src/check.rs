@@ -12,7 +12,9 @@ use crate::{
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
 
-/// See whether everything that `serve` needs is in order; exit status 1 when something is not
+/// See whether everything that `serve` needs is in order
+///
+/// Exit status 1 when something is not.
 #[derive(Args)]
 pub(crate) struct Check {
     /// The configuration [default: gwanmun.toml in the data directory, where there is one]

@@ -100,10 +100,11 @@ impl Floor {
 }
 
 fn unusable(path: &std::path::Path, error: &local_model_cpu::LoadError) -> Failure {
-    let message = match error {
-        // It names the file itself.
-        local_model_cpu::LoadError::Open { .. } => error.to_string(),
-        error => format!("the model `{}` cannot be served: {error}", path.display()),
+    // One of them names the file itself.
+    let message = if matches!(error, local_model_cpu::LoadError::Open { .. }) {
+        error.to_string()
+    } else {
+        format!("the model `{}` cannot be served: {error}", path.display())
     };
     Failure::trouble(message).hint("another model: `--model FILE.gguf`; without a model: `--no-model`")
 }

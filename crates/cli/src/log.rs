@@ -37,9 +37,9 @@ impl Log {
             .with_ansi(colours)
             .with_target(false);
         if self.log_json {
-            subscriber.json().init()
+            subscriber.json().init();
         } else {
-            subscriber.init()
+            subscriber.init();
         }
         Ok(())
     }

@@ -21,6 +21,9 @@ use crate::{assembly::Plan, failure::Failure, floor::Choice, models, runtime, ta
 /// A record, a database and a log still fit.
 const ROOM_BYTES_MIN: u64 = 64_000_000;
 
+/// How a place that cannot be written is mended.
+const RIGHTS: &str = "give this user the right to write there, or choose another with `--data-dir`";
+
 /// Looks at everything.
 pub(super) fn all(plan: &Plan) -> Vec<Finding> {
     let running = DataDir::running(&plan.data_dir);
@@ -53,16 +56,14 @@ fn data_dir(path: &Path, running: Option<&Running>) -> (Option<DataDir>, Finding
     };
     if absent {
         let ancestor = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
-        return match writable(ancestor) {
-            true => {
-                (None, Finding::note(WHAT, format!("{shown} is not there yet: the first `gwanmun serve` makes it")))
-            }
-            false => {
-                let finding =
-                    Finding::wrong(WHAT, format!("{shown} cannot be made: {} is not writable", ancestor.display()));
-                (None, finding.mend("give this user the right to write there, or choose another with `--data-dir`"))
-            }
-        };
+        if writable(ancestor) {
+            return (
+                None,
+                Finding::note(WHAT, format!("{shown} is not there yet: the first `gwanmun serve` makes it")),
+            );
+        }
+        let found = format!("{shown} cannot be made: {} is not writable", ancestor.display());
+        return (None, Finding::wrong(WHAT, found).mend(RIGHTS));
     }
     let opened = DataDir::join(path, &Clock::system()).and_then(|dir| {
         dir.key_hash_secret()?;
@@ -73,7 +74,7 @@ fn data_dir(path: &Path, running: Option<&Running>) -> (Option<DataDir>, Finding
         Err(error) => (None, Finding::wrong(WHAT, error.to_string())),
         Ok(_) if !writable(path) => {
             let finding = Finding::wrong(WHAT, format!("{shown} is not writable"));
-            (None, finding.mend("give this user the right to write there, or choose another with `--data-dir`"))
+            (None, finding.mend(RIGHTS))
         }
         Ok(dir) => {
             let used =

@@ -10,33 +10,33 @@ use tempfile::TempDir;
 
 use crate::tiny_model;
 
-pub struct Bench {
+pub(crate) struct Bench {
     home: TempDir,
 }
 
 /// What a command printed, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
-    pub exit: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Told {
+    pub(crate) exit: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: TempDir::new().unwrap() }
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.home.path().join(path)
     }
 
     /// Where the data directory is by default.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path(".local/share/gwanmun")
     }
 
-    pub fn put(&self, path: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn put(&self, path: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::OpenOptions::new()
@@ -50,17 +50,17 @@ impl Bench {
     }
 
     /// A tiny model's file.
-    pub fn model(&self) -> String {
+    pub(crate) fn model(&self) -> String {
         self.put("tiny.gguf", &tiny_model::bytes()).display().to_string()
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gwanmun"));
         command.args(arguments).env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Told {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Told {
         self.told(&self.command(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
@@ -74,24 +74,24 @@ impl Bench {
     }
 
     /// What a command said that succeeded.
-    pub fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let told = self.run(arguments);
         assert_eq!(told.exit, Some(0), "{arguments:?}: {}", told.err);
         told.out
     }
 
-    pub fn serve(&self, arguments: &[&str]) -> Server {
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
         Server::start(self, arguments)
     }
 }
 
 /// A `gwanmun serve` on a free port; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     lines: BufReader<ChildStdout>,
     /// What it said when it was ready, up to and with the line that says how to stop.
-    pub banner: Vec<String>,
-    pub url: String,
+    pub(crate) banner: Vec<String>,
+    pub(crate) url: String,
 }
 
 impl Server {
@@ -115,24 +115,24 @@ impl Server {
     }
 
     /// The key that it showed, if it showed one.
-    pub fn key(&self) -> Option<&str> {
+    pub(crate) fn key(&self) -> Option<&str> {
         self.banner.iter().find_map(|line| line.strip_prefix("  key     "))
     }
 
     /// The next line that it says.
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Ends it as a service manager does; gives what else it said.
-    pub fn end(mut self) -> Told {
+    pub(crate) fn end(mut self) -> Told {
         self.signal("-TERM");
         let mut out = String::new();
         std::io::Read::read_to_string(&mut self.lines, &mut out).unwrap();
@@ -151,7 +151,7 @@ impl Drop for Server {
 }
 
 /// All that lies under a folder.
-pub fn tree(folder: &Path) -> Vec<String> {
+pub(crate) fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

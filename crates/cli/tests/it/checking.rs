@@ -54,7 +54,7 @@ fn each_thing_that_is_wrong_is_told_with_how_to_mend_it() {
     bench.put("c.toml", b"[server]\nlisten = \"127.0.0.1:0\"\n[local]\nmodel = \"tiny\"\n");
     let (exit, found) = findings(&bench, &["--config", "c.toml"]);
     assert_eq!(exit, Some(0), "{found:#}");
-    assert_eq!(found["model"]["found"], "tiny, 190 kB, its hash is right");
+    assert_eq!(found["model"]["found"], "tiny, 186 kB, its hash is right");
 
     bench.ok(&["key", "revoke", "a"]);
     let data = ".local/share/gwanmun";

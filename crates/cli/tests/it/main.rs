@@ -11,5 +11,6 @@ mod serving;
 mod tiny_model;
 mod words;
 
+#[expect(dead_code, clippy::cast_possible_truncation, reason = "the engine's own tests use all of it")]
 #[path = "../../../local_model_cpu/tests/it/gguf_writer.rs"]
 mod gguf_writer;

@@ -19,7 +19,7 @@ fn a_model_is_imported_listed_shown_and_removed() {
     let listed = bench.ok(&["model", "list"]);
     let mut lines = listed.lines();
     assert_eq!(lines.next(), Some("NAME  SIZE    KIND       LANGUAGES  LICENCE"));
-    assert_eq!(lines.next(), Some("tiny  190 kB  llama F32  en         CC0-1.0"), "{listed}");
+    assert_eq!(lines.next(), Some("tiny  186 kB  llama F32  en         CC0-1.0"), "{listed}");
     assert!(listed.contains("  smollm2-135m-instruct-q4_1  98 MB  en\n"), "{listed}");
     assert!(listed.contains("  qwen2.5-coder-1.5b-instruct-q4_k_m  1.12 GB  ko vi fr ja en\n"), "{listed}");
 
@@ -138,7 +138,7 @@ fn a_damaged_record_is_told_and_the_others_are_listed() {
     bench.ok(&["model", "import", "tiny.gguf", "--name", "b"]);
     bench.put(".local/share/gwanmun/models/b/record.json", b"{");
     let told = bench.run(&["model", "list"]);
-    assert!(told.out.contains("tiny  190 kB"), "{}", told.out);
+    assert!(told.out.contains("tiny  186 kB"), "{}", told.out);
     assert!(told.err.starts_with("error: the record HOME/.local/share/gwanmun/models/b/record.json cannot be read"));
     bench.ok(&["model", "remove", "b"]);
 }

@@ -13,7 +13,7 @@ fn the_first_start_makes_everything_and_shows_the_key_once() {
     assert!(key.starts_with("sk-gwm-"));
     let line = |what: &str| server.banner.iter().find(|line| line.trim_start().starts_with(what)).unwrap().clone();
     assert_eq!(server.banner[0], format!("관문 Gwanmun {}", env!("CARGO_PKG_VERSION")));
-    assert_eq!(line("model"), "  model   tiny (190 kB, CC0-1.0, speaks English only)");
+    assert_eq!(line("model"), "  model   tiny (186 kB, CC0-1.0, speaks English only)");
     assert_eq!(
         line("console"),
         "  console http://127.0.0.1:4001 (comes with a later version: nothing listens there yet)"
@@ -116,5 +116,5 @@ fn a_known_model_that_is_stored_is_served_by_name() {
     bench.ok(&["model", "import", "tiny.gguf", "--name", "small-one"]);
     bench.put("c.toml", b"[local]\nmodel = \"small-one\"\n");
     let server = bench.serve(&["--config", "c.toml"]);
-    assert!(server.banner.iter().any(|line| line.starts_with("  model   small-one (190 kB")), "{:?}", server.banner);
+    assert!(server.banner.iter().any(|line| line.starts_with("  model   small-one (186 kB")), "{:?}", server.banner);
 }

@@ -7,7 +7,7 @@ const WIDTH: u64 = 64;
 const HIDDEN: u64 = 64;
 
 /// The file's bytes.
-pub fn bytes() -> Vec<u8> {
+pub(crate) fn bytes() -> Vec<u8> {
     let mut tokens: Vec<String> = (0..=255).map(|byte| spelled(byte).to_string()).collect();
     tokens.push("<|end|>".to_owned());
     let mut types = vec![1; 256];

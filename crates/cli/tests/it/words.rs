@@ -10,7 +10,7 @@ Usage: gwanmun [OPTIONS] <COMMAND>
 Commands:
   serve        Serve the API
   ask          Ask one question; the answer streams to the terminal
-  check        See whether everything that `serve` needs is in order; exit status 1 when something is not
+  check        See whether everything that `serve` needs is in order
   key          Say who may call: make, list and revoke keys
   model        Keep the models that this machine can answer from
   version      Say which version this is

