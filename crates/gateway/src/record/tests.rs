@@ -145,6 +145,8 @@ async fn a_record_that_is_off_makes_permits_and_writes_nothing() {
     assert_eq!(permit.outcome(&answered()).await, Ok(0));
     assert_eq!(recorder.refusal(&refusal("b")).await, Ok(2));
     assert_eq!(recorder.counts(), Counts { permitted: 1, refused: 1, ended: 1, waiting: 0 });
+    // Whoever waits for a failure waits on: a channel that is closed would look like one.
+    assert!(recorder.failed().has_changed().is_ok());
 }
 
 /// A record with two open decisions, one ended, and where its last batch begins.
