@@ -7,7 +7,7 @@ use gateway::{
     config::{self, LocalModelChoice},
 };
 use local_model::{LocalModel, Running, Settings, Stop};
-use model_store::{STARTER, Store};
+use model_store::{AnswerDefaults, STARTER, Store};
 
 use crate::{failure::Failure, models, terminal::Terminal};
 
@@ -79,6 +79,8 @@ impl Floor {
             card.sha256 = Some(record.sha256.to_string());
             card.licence = record.licence;
             card.languages = record.languages;
+            let AnswerDefaults { system, temperature, top_p } = record.defaults;
+            card.defaults = local_model::AnswerDefaults { system, temperature, top_p };
             notes = record.notes;
         }
         let now = clock.clone();

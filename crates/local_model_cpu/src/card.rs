@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use local_model::ModelCard;
+use local_model::{AnswerDefaults, ModelCard};
 
 use crate::LoadError;
 use crate::codec;
@@ -38,6 +38,7 @@ pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
         licence: metadata.string("general.license")?.map(str::to_owned),
         languages: languages(metadata),
         sha256: None,
+        defaults: AnswerDefaults::default(),
     })
 }
 

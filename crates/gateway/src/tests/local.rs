@@ -1,6 +1,9 @@
 //! Answers of the local floor, through the whole road.
 
-use local_model::scripted::{Gate, Script};
+use local_model::{
+    AnswerDefaults,
+    scripted::{Gate, Script},
+};
 use serde_json::{Value, json};
 
 use super::rig::{Rig, next_text};
@@ -171,4 +174,29 @@ async fn a_model_that_breaks_is_an_error_and_never_an_end_marker() {
     assert_eq!(last["error"]["code"], "answer_interrupted");
     assert!(!streamed.body.contains("[DONE]") && !streamed.body.contains("\"stop\""));
     assert_eq!(rig.endings(), ["failed", "failed"]);
+}
+
+#[tokio::test]
+async fn the_models_defaults_hold_where_a_caller_says_nothing() {
+    let defaults =
+        AnswerDefaults { system: Some("be brief".to_owned()), temperature: Some(0.0), ..AnswerDefaults::default() };
+    let rig = Rig::new(Some(capital().defaults(defaults)), "");
+    let plain = Rig::new(Some(capital()), "");
+
+    let tokens = async |rig: &Rig, body: Value| rig.chat(body).await.json()["usage"]["prompt_tokens"].as_u64().unwrap();
+    // The default's eight bytes, with a beginning and an end.
+    assert_eq!(tokens(&rig, ask("capital")).await, tokens(&plain, ask("capital")).await + 10);
+    let own = json!({"model": "scripted", "messages": [
+        {"role": "system", "content": "ramble"}, {"role": "user", "content": "capital"}]});
+    assert_eq!(tokens(&rig, own.clone()).await, tokens(&plain, own).await, "a caller's own instructions stand alone");
+
+    let answers = async |more: Value| {
+        let got = rig.chat(with(ask("dice"), &with(json!({"n": 4, "max_tokens": 16}), &more))).await.json();
+        let choices = got["choices"].as_array().unwrap().clone();
+        choices.iter().map(|choice| choice["message"]["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let cold = answers(json!({})).await;
+    assert!(cold.iter().all(|answer| *answer == cold[0]), "temperature 0 by default: {cold:?}");
+    let warm = answers(json!({"temperature": 1.0, "seed": 7})).await;
+    assert!(warm.iter().any(|answer| *answer != warm[0]), "the caller's temperature holds: {warm:?}");
 }

@@ -50,6 +50,7 @@ fn a_card_says_what_the_header_says() {
         licence: Some("apache-2.0".to_owned()),
         languages: vec!["en".to_owned(), "ko".to_owned()],
         sha256: None,
+        defaults: AnswerDefaults::default(),
     };
     assert_eq!(card, expected);
 }
