@@ -78,7 +78,7 @@ impl Server {
         let mut server = Self { address, key, model: String::new(), binary, folder, child };
         server.until_ready().await;
         let models = server.client().get("/v1/models").await.json();
-        server.model = models["data"][0]["id"].as_str().expect("a model").to_owned();
+        models["data"][0]["id"].as_str().expect("a model").clone_into(&mut server.model);
         Some(server)
     }
 

@@ -102,6 +102,7 @@ async fn two_hundred_streams_and_half_of_them_leave() {
 
 /// What cannot work is told in words and by the exit code, before a port is open.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test's own files, which no crash can harm")]
 async fn bad_input_is_told() {
     let Some(server) = Server::start(&[]).await else { return };
     let folder = tempfile::tempdir().unwrap();
