@@ -11,8 +11,9 @@ use tokio::net::TcpStream;
 
 use crate::http1::{Body, Chunks, Head};
 
-/// A wait longer than this is a hang, and fails the test that waits.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A wait longer than this is a hang, and fails the test that waits. The last of two hundred callers of a real model on a
+/// busy machine waits its turn for more than a minute.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A caller with one key. Each request has a connection of its own.
 #[derive(Clone, Debug)]
@@ -190,7 +191,7 @@ impl Open {
 }
 
 async fn patient<T>(waiting: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, waiting).await.expect("an answer within a minute")
+    tokio::time::timeout(PATIENCE, waiting).await.expect("an answer within three minutes")
 }
 
 /// An answer as it came.
