@@ -175,7 +175,7 @@ impl Count {
     pub(crate) fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some((run, rest)) = line.split_once(" run: ").filter(|_| line.starts_with("Summary")) {
-            let run = run
+            let run: u64 = run
                 .rsplit(' ')
                 .nth(1)
                 .and_then(|run| run.rsplit('/').next())
