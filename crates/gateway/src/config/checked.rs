@@ -129,7 +129,6 @@ fn limits(typed: &typed::Limits, numbers: &mut Numbers<'_, '_>) -> Limits {
             COUNT,
             of.connections_max,
         ),
-        json_depth_max: numbers.or("limits.json_depth_max", typed.json_depth_max.as_ref(), 8..=128, of.json_depth_max),
         answer_time_max: numbers.seconds(
             "limits.answer_seconds_max",
             typed.answer_seconds_max.as_ref(),

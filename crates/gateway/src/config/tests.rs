@@ -33,7 +33,6 @@ body_bytes_max = 2048
 body_seconds_max = 2
 idle_seconds_max = 3
 connections_max = 4
-json_depth_max = 8
 answer_seconds_max = 5
 write_stall_seconds_max = 6
 drain_seconds_max = 7
@@ -87,7 +86,6 @@ fn what_is_typed_is_what_holds() {
         body_time_max: seconds(2),
         idle_time_max: seconds(3),
         connections_max: 4,
-        json_depth_max: 8,
         answer_time_max: seconds(5),
         write_stall_time_max: seconds(6),
         drain_time_max: seconds(7),
@@ -238,6 +236,21 @@ fn what_is_in_force_is_described_without_secrets() {
     assert!(defaults.iter().all(|setting| setting.is_default));
     assert_eq!(defaults[2].to_string(), "limits.head_bytes_max = 16384  # default");
     assert!(!format!("{:?}", parse(WHOLE).unwrap()).contains("sk-seoul-secret"));
+}
+
+#[test]
+fn the_page_for_operators_shows_the_defaults() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown = Config::parse_in(block, "gwanmun.toml", &|_| Some("a-key".to_owned())).unwrap();
+    assert_eq!(shown.limits, Limits::default());
+    assert_eq!(Admission { requests_per_minute_per_key: None, ..shown.admission }, Admission::default());
+    let without_default = Local { model: None, threads: None, context_tokens_max: None, ..shown.local };
+    assert_eq!(without_default, Local::default());
+    let told = &shown.destinations[0];
+    assert_eq!(told.connect_time_max, defaults::CONNECT_TIME_MAX);
+    assert_eq!(told.first_byte_time_max, defaults::FIRST_BYTE_TIME_MAX);
+    assert_eq!((told.idle_time_max, told.total_time_max), (defaults::REMOTE_IDLE_TIME_MAX, defaults::TOTAL_TIME_MAX));
 }
 
 #[test]
