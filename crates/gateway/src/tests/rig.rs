@@ -22,6 +22,7 @@ use crate::{
     app::{App, Parts},
     clock::Clock,
     config::Config,
+    destinations::remote::SystemRoots,
     keys::{HashSecret, KeyRing},
     record::{CommitmentSecret, Recorder, Writing},
     routes::router,
@@ -69,7 +70,7 @@ impl Rig {
             model
         });
         let parts = Parts { config: config.live(), keys, recorder, local, clock, tasks: tasks.clone() };
-        let app = App::new(parts).unwrap();
+        let app = App::with_roots(parts, SystemRoots::none()).unwrap();
         Self { router: router(Arc::clone(&app)), app, key, tasks, writing: Some(writing), folder }
     }
 
