@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use wire::error::Code;
 
-use super::events::{Noted, Progress, SeenUsage, Splitter, events};
+use super::events::{ChunkUsage, Noted, Progress, Splitter, events};
 use crate::{
     clock::{Clock, Sleep},
     config,
@@ -47,7 +47,7 @@ pub(crate) struct Reply {
 struct Whole {
     choices: Vec<serde::de::IgnoredAny>,
     #[serde(default)]
-    usage: Option<SeenUsage>,
+    usage: Option<ChunkUsage>,
 }
 
 impl Reply {

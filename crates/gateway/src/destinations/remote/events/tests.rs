@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Event, Noted, Progress, Splitter, events};
+use super::{Event, Noted, Progress, Seen, Splitter, events};
 
 const STREAM: &str = "data: a\n\n: note\n\nevent: x\r\ndata: b\r\ndata:c\r\n\r\nid: 1\n\ndata: [DONE]\n\n";
 
@@ -26,6 +26,17 @@ fn an_event_without_end_is_not_held_for_ever() {
         assert!(splitter.push(piece.clone()).unwrap().is_empty());
     }
     splitter.push(piece).unwrap_err();
+}
+
+#[test]
+fn no_byte_is_looked_at_twice() {
+    let mut splitter = Splitter::default();
+    for (piece, line, looked) in
+        [("data: a\ndata: ", 8, 14), ("b", 8, 15), ("c\r", 8, 16), ("\nd", 18, 19), ("\n\ne", 0, 1)]
+    {
+        splitter.push(Bytes::from(piece)).unwrap();
+        assert_eq!(splitter.seen, Seen { line, looked }, "after {piece:?}");
+    }
 }
 
 #[test]
