@@ -71,6 +71,36 @@ async fn a_stream_opens_with_the_role_and_ends_with_finish_usage_and_marker() {
     assert_eq!((&outcome["ending"], &outcome["answer_bytes"]), (&json!("answered"), &json!(before_marker)));
 }
 
+/// A streamed answer of which the first event has come.
+async fn begun(rig: &Rig) -> axum::body::Body {
+    let request = rig.request("POST", "/v1/chat/completions", with(ask("count"), &json!({"stream": true})).to_string());
+    let mut body = rig.open(request).await.into_body();
+    next_text(&mut body).await.unwrap();
+    body
+}
+
+#[tokio::test]
+async fn an_answer_that_the_process_itself_breaks_off_is_not_laid_at_the_callers_door() {
+    let mut rig = Rig::new(Some(capital()), "");
+    let body = begun(&rig).await;
+    rig.tasks.cancel();
+    drop(body);
+    let outcome = rig.entries().pop().unwrap();
+    assert_eq!((&outcome["ending"], &outcome["reason"]), (&json!("abandoned"), &json!("server_stopping")));
+
+    let mut rig = Rig::new(Some(capital()), "");
+    let body = begun(&rig).await;
+    let defect = std::panic::AssertUnwindSafe(move || {
+        let _dropped_on_the_way_out = body;
+        panic!("a defect, planted");
+    });
+    std::panic::catch_unwind(defect).unwrap_err();
+    assert_eq!(rig.app.gate().in_flight(), 0, "its room is free again");
+    let entries = rig.entries();
+    assert_eq!(entries.len(), 2, "one decision, one outcome: {entries:#?}");
+    assert_eq!((&entries[1]["ending"], &entries[1]["reason"]), (&json!("abandoned"), &json!("internal_error")));
+}
+
 #[tokio::test]
 async fn several_choices_are_told_apart_and_a_seed_repeats_them() {
     let rig = Rig::new(Some(capital()), "");
