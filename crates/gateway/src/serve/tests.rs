@@ -362,6 +362,30 @@ async fn a_caller_that_stops_reading_is_cut_and_its_answer_given_up() {
 }
 
 #[tokio::test]
+async fn a_caller_that_reads_a_little_now_and_then_is_cut_when_the_answer_has_had_its_time() {
+    let seconds = Duration::from_secs;
+    let limits = Limits {
+        body_time_max: seconds(10),
+        answer_time_max: seconds(30),
+        write_stall_time_max: seconds(20),
+        ..Limits::default()
+    };
+    let mut server = Server::start(limits).await;
+    let mut caller = server.caller().await;
+    caller.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    // More than lies between the two: when it is read, the server has written since.
+    let mut piece = vec![0; 16 * 1024 * 1024];
+    for _ in 0..5 {
+        patiently(caller.0.read_exact(&mut piece)).await.unwrap();
+        server.hand.advance(seconds(10));
+    }
+    patiently(caller.0.read_exact(&mut piece)).await.unwrap();
+    server.move_to(60, 10).await;
+    assert_eq!(server.event().await, "given up");
+    server.until_open(0).await;
+}
+
+#[tokio::test]
 async fn time_does_not_run_for_the_caller_while_it_is_being_answered() {
     let mut server = Server::start(Limits::default()).await;
     let mut caller = server.caller().await;
