@@ -169,6 +169,36 @@ async fn a_provider_that_falls_silent_is_left_after_its_idle_time_and_not_before
     assert_eq!(rig.endings(), ["failed"]);
 }
 
+/// Asks a remote that plays `acts`; moves the clock by `passed` seconds once that is waited for. Gives status and code.
+async fn asked_until(passed: u64, acts: Vec<Act>, edit: impl Fn(String) -> String) -> (u16, Value, Value) {
+    let (clock, hand) = Clock::by_hand(jiff::Timestamp::UNIX_EPOCH);
+    let tasks = Tasks::new(Clock::system());
+    let mut remote = FakeRemote::new(&tasks, acts).await;
+    let mut rig = Rig::with_clock(None, &edit(remote.config("open")), clock);
+    let waited = async {
+        hand.awaited(Duration::from_secs(passed)).await;
+        hand.advance(Duration::from_secs(passed));
+    };
+    let (got, ()) = tokio::join!(rig.chat(ask(false)), waited);
+    remote.closed().await;
+    assert_eq!(rig.endings(), ["failed"]);
+    let error = got.json()["error"].clone();
+    (got.status.as_u16(), error["code"].clone(), error["message"].clone())
+}
+
+#[tokio::test]
+async fn a_provider_has_limits_for_connecting_for_its_first_byte_and_for_the_whole() {
+    let late = |message: &str| (504, json!("upstream_timeout"), json!(message));
+    let (head, stall) = (Act::Send(head("application/json") + "{"), Act::Stall);
+    // The fake answers no handshake.
+    let got = asked_until(5, vec![], |config| config.replace("http://", "https://")).await;
+    assert_eq!(got, late("the destination could not be connected to in time"));
+    let got = asked_until(65, vec![stall.clone()], |config| config).await;
+    assert_eq!(got, late("the destination did not begin to answer in time"));
+    let got = asked_until(25, vec![head, stall], |config| config + "total_seconds_max = 25\n").await;
+    assert_eq!(got, late("the destination's answer took too long as a whole"));
+}
+
 #[tokio::test]
 async fn one_connection_serves_one_stream_after_the_other() {
     let sent = delta("a") + FINISH + DONE;
