@@ -372,3 +372,20 @@ fn a_codec_that_cannot_be_built_says_why() {
         assert!(words.contains(expected), "{name}: {words}");
     }
 }
+
+#[test]
+fn a_vocabulary_cannot_make_the_breaking_of_spellings_endless() {
+    let vocabulary = testdata("tiny_vocabulary.json");
+    let mut tokens = texts(&vocabulary["tokens"]);
+    let mut types = vec![1; tokens.len()];
+    // Broken by U+E000, the one becomes the other, which breaking turns into itself and more.
+    tokens.extend(["<|turn|>", "<|end|>", "xy", "x\u{e000}"]);
+    types.extend([3; 4]);
+    let mut writer = tiny("smollm");
+    writer.strings("tokenizer.ggml.tokens", &tokens).i32s("tokenizer.ggml.token_type", &types);
+    let codec = read(&writer).unwrap();
+    let turns = [user("xy \u{e001}")];
+    assert_eq!(codec.unused_mark(&turns), Some('\u{e002}'));
+    let control = tokens.len() as Token - 2;
+    assert!(codec.encode_chat(&turns).unwrap().iter().all(|token| *token < control));
+}
