@@ -6,14 +6,20 @@ use std::path::Path;
 use local_model::{AnswerDefaults, ModelCard};
 
 use crate::LoadError;
-use crate::codec;
+use crate::codec::{self, Codec};
 use crate::gguf::{File, Metadata, TensorKind};
 use crate::shape::Shape;
+use crate::weights::Weights;
 
-/// Reads a model file's card from its header, in milliseconds; refuses a file whose tokenizer, template or tensors this
-/// crate could not serve. The SHA-256 is left to who reads the whole file.
+/// Reads a model file's card, in a fraction of a second: no weights but vectors are read. Refuses what [`crate::load`]
+/// would refuse on any machine: a file whose tokenizer, template or tensors this crate could not serve. The SHA-256 is left
+/// to who reads the whole file.
 pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
-    card(path, &File::open(path)?)
+    let file = File::open(path)?;
+    let card = card(path, &file)?;
+    Codec::read(file.metadata(), jiff::Zoned::now)?;
+    Weights::check(&file)?;
+    Ok(card)
 }
 
 /// The card of an open file.

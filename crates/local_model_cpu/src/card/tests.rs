@@ -31,7 +31,7 @@ fn inspected(name: &str, writer: &GgufWriter) -> Result<ModelCard, LoadError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     writer.write(&path);
-    inspect(&path)
+    card(&path, &File::open(&path)?)
 }
 
 #[test]

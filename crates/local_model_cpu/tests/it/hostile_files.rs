@@ -105,7 +105,7 @@ fn a_good_file_is_loaded_and_answers() {
 #[test]
 fn each_fault_is_told() {
     type Spoil = fn(&mut GgufWriter);
-    let faults: [(&str, Spoil, &str); 16] = [
+    let faults: [(&str, Spoil, &str); 17] = [
         (
             "architecture",
             |w| drop_it(w.string("general.architecture", "mamba")),
@@ -149,16 +149,31 @@ fn each_fault_is_told() {
             |w| drop_it(w.remove_tensor("output_norm.weight").tensor("output_norm.weight", &[32], 0, vec![0; 128])),
             "tensor `output_norm.weight` has the sizes [32], but the metadata ask for [96]",
         ),
+        ("no merges", |w| drop_it(w.remove("tokenizer.ggml.merges")), "entry `tokenizer.ggml.merges` is missing"),
         ("pre-tokenizer", |w| drop_it(w.string("tokenizer.ggml.pre", "unheard")), "in the way `unheard`"),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (name, spoil, expected) in faults {
         let mut writer = good();
         spoil(&mut writer);
-        let words =
-            loaded(&folder.path().join("a.gguf"), &writer).err().unwrap_or_else(|| panic!("{name} was accepted"));
+        let path = folder.path().join("a.gguf");
+        let words = loaded(&path, &writer).err().unwrap_or_else(|| panic!("{name} was accepted"));
         assert!(words.contains(expected), "{name}: {words}");
+        let told = inspect(&path).err().unwrap_or_else(|| panic!("{name} has a card"));
+        assert_eq!(told.to_string(), words, "{name}: what cannot be loaded is not taken in");
     }
+}
+
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gguf");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let (told, heard) = std::sync::mpsc::channel();
+    let look = move || told.send(inspect(&path).map_err(|error| error.to_string()));
+    std::thread::Builder::new().spawn(look).unwrap();
+    let words = heard.recv_timeout(std::time::Duration::from_secs(30)).expect("it waits for the pipe").unwrap_err();
+    assert!(words.ends_with("is not a regular file"), "{words}");
 }
 
 fn drop_it(_: &mut GgufWriter) {}
