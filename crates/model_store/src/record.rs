@@ -64,9 +64,8 @@ pub struct Facts {
 }
 
 /// What a model is asked with where a caller says nothing; what is absent is left to the API's own defaults and the model's
-/// chat template.
+/// chat template. Fields are only added, as everywhere in a record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AnswerDefaults {
     /// The instructions of a conversation that brings none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
