@@ -72,7 +72,7 @@ pub struct Limits {
     pub idle_time_max: Duration,
     /// Connections open at once; one more is turned away with 503.
     pub connections_max: usize,
-    /// From a request's last byte to its answer's last.
+    /// From a request's arrival to its answer's last byte.
     pub answer_time_max: Duration,
     /// How long a write may make no progress because the caller does not read.
     pub write_stall_time_max: Duration,

@@ -53,10 +53,10 @@ pub(crate) enum Piece {
     Broken(ApiError),
 }
 
-/// Passes the answer on: the head now, the body as it comes.
+/// Passes the answer on: the head now, the body as it comes, until `answer_time_max` after the request's arrival.
 pub(crate) async fn relay(answer: Answer, answer_time_max: Duration) -> Result<(Response, Marks), ApiError> {
     let Answer { source, mut account, stream } = answer;
-    let deadline = account.app().clock().sleep(answer_time_max);
+    let deadline = account.app().clock().sleep_until(account.arrived().plus(answer_time_max));
     let marks = account.marks().clone();
     let mut response = if stream {
         account.told(StatusCode::OK);

@@ -98,6 +98,11 @@ impl Account {
         &self.request_id
     }
 
+    /// When the request came.
+    pub(crate) fn arrived(&self) -> Moment {
+        self.arrived
+    }
+
     /// The process that it belongs to.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.app

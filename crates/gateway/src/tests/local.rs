@@ -1,5 +1,9 @@
 //! Answers of the local floor, through the whole road.
 
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::FutureExt as _;
 use local_model::{
     AnswerDefaults,
     scripted::{Gate, Script},
@@ -7,6 +11,7 @@ use local_model::{
 use serde_json::{Value, json};
 
 use super::rig::{Rig, next_text};
+use crate::clock::Clock;
 
 fn capital() -> Script {
     Script::new().answer("capital", "Paris.").chance("dice", 12).endless("count", "1 ")
@@ -72,7 +77,7 @@ async fn a_stream_opens_with_the_role_and_ends_with_finish_usage_and_marker() {
 }
 
 /// A streamed answer of which the first event has come.
-async fn begun(rig: &Rig) -> axum::body::Body {
+async fn begun(rig: &Rig) -> Body {
     let request = rig.request("POST", "/v1/chat/completions", with(ask("count"), &json!({"stream": true})).to_string());
     let mut body = rig.open(request).await.into_body();
     next_text(&mut body).await.unwrap();
@@ -99,6 +104,23 @@ async fn an_answer_that_the_process_itself_breaks_off_is_not_laid_at_the_callers
     let entries = rig.entries();
     assert_eq!(entries.len(), 2, "one decision, one outcome: {entries:#?}");
     assert_eq!((&entries[1]["ending"], &entries[1]["reason"]), (&json!("abandoned"), &json!("internal_error")));
+}
+
+#[tokio::test]
+async fn an_answer_s_time_counts_from_the_request_s_arrival() {
+    let (clock, hand) = Clock::by_hand(jiff::Timestamp::UNIX_EPOCH);
+    let rig = Rig::with_clock(Some(capital()), "[limits]\nanswer_seconds_max = 30\nbody_seconds_max = 50\n", clock);
+    let (typing, typed) = tokio::sync::oneshot::channel::<String>();
+    let body = Body::from_stream(futures_util::stream::once(typed));
+    let request = rig.request("POST", "/v1/chat/completions", "").map(|_| body);
+    let slowly = async {
+        hand.awaited(Duration::from_secs(50)).await;
+        hand.advance(Duration::from_secs(20));
+        typing.send(with(ask("count"), &json!({"stream": true})).to_string()).unwrap();
+    };
+    let (answer, ()) = tokio::join!(rig.open(request), slowly);
+    assert_eq!(answer.status(), 200);
+    assert!(hand.awaited(Duration::from_secs(30)).now_or_never().is_some(), "ten seconds are left");
 }
 
 #[tokio::test]
