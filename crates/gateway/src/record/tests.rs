@@ -319,6 +319,7 @@ struct TestDisk {
     bytes: Arc<Mutex<Vec<u8>>>,
     synced: Arc<Mutex<usize>>,
     fail_append_at: Option<u32>,
+    panic_append_at: Option<u32>,
     fail_sync_at: Option<u32>,
     appends: Arc<AtomicU32>,
     syncs: Arc<AtomicU32>,
@@ -328,6 +329,7 @@ struct TestDisk {
 impl RecordFile for TestDisk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let count = self.appends.fetch_add(1, Ordering::SeqCst);
+        assert_ne!(Some(count), self.panic_append_at, "a defect, planted");
         if Some(count) == self.fail_append_at {
             self.bytes.lock().unwrap().extend(&bytes[..bytes.len() / 2]);
             return Err(io::ErrorKind::StorageFull.into());
@@ -373,6 +375,18 @@ async fn after_the_first_failure_nothing_is_acknowledged_written_or_synced() {
         assert_eq!(writing.finish(), Err(RecordError::Failed));
         assert_eq!((disk.appends.load(Ordering::SeqCst), disk.syncs.load(Ordering::SeqCst)), (appends, syncs));
     }
+}
+
+#[tokio::test]
+async fn a_writer_that_ends_by_a_defect_has_failed() {
+    let disk = TestDisk { panic_append_at: Some(1), ..TestDisk::default() };
+    let (recorder, writing) = on(&disk);
+    let mut failed = recorder.failed();
+    let permit = recorder.decision(decision("a")).await.unwrap();
+    assert_eq!(recorder.decision(decision("b")).await.unwrap_err(), RecordError::Failed);
+    failed.wait_for(|failed| *failed).await.unwrap();
+    assert_eq!(permit.outcome(&Outcome::bare(Ending::Answered, None)).await, Err(RecordError::Failed));
+    assert_eq!(writing.finish(), Err(RecordError::Failed));
 }
 
 #[tokio::test]

@@ -174,6 +174,15 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// A writer that ends by a defect has failed as well: the process must not seem ready without it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failing.send_replace(true);
+        }
+    }
+}
+
 /// Tells everybody that nothing is acknowledged any more.
 fn refuse(batch: impl Iterator<Item = Message>) {
     for message in batch {
