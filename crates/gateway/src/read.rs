@@ -93,7 +93,7 @@ impl Ask {
     pub(crate) fn choices(&self) -> u32 {
         match &self.words {
             Words::Chat(request) => request.choices(),
-            Words::Completion(request) => request.choices().saturating_mul(prompts(request)),
+            Words::Completion(request) => request.choices_all(),
         }
     }
 
@@ -101,7 +101,10 @@ impl Ask {
     pub(crate) fn candidates(&self) -> u32 {
         match &self.words {
             Words::Chat(request) => request.choices(),
-            Words::Completion(request) => request.best_of.unwrap_or(request.choices()).saturating_mul(prompts(request)),
+            Words::Completion(request) => {
+                let prompts = u32::try_from(request.prompt.count()).unwrap_or(u32::MAX);
+                request.best_of.unwrap_or(request.choices()).saturating_mul(prompts)
+            }
         }
     }
 
@@ -120,10 +123,6 @@ impl Ask {
             Words::Completion(request) => request.to_json(model),
         }
     }
-}
-
-fn prompts(request: &CompletionRequest) -> u32 {
-    u32::try_from(request.prompt.count()).unwrap_or(u32::MAX)
 }
 
 /// JSON, and nothing around it. A missing content type is let pass: the strict parse finds what is not JSON.
