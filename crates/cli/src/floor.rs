@@ -6,8 +6,8 @@ use gateway::{
     clock::Clock,
     config::{self, LocalModelChoice},
 };
-use local_model::{LocalModel, Running, Settings, Stop};
-use model_store::{AnswerDefaults, STARTER, Store};
+use local_model::{AnswerDefaults, LocalModel, ModelCard, Running, Settings, Stop};
+use model_store::{Record, STARTER, Store};
 
 use crate::{failure::Failure, models, terminal::Terminal};
 
@@ -74,14 +74,8 @@ impl Floor {
         let mut loaded = local_model_cpu::load(&path, &engine).map_err(|error| unusable(&path, &error))?;
         let mut notes = Vec::new();
         if let Some(record) = record {
-            let card = &mut loaded.card;
-            card.name = record.name.to_string();
-            card.sha256 = Some(record.sha256.to_string());
-            card.licence = record.licence;
-            card.languages = record.languages;
-            let AnswerDefaults { system, temperature, top_p } = record.defaults;
-            card.defaults = local_model::AnswerDefaults { system, temperature, top_p };
-            notes = record.notes;
+            notes.clone_from(&record.notes);
+            complete(&mut loaded.card, record);
         }
         let now = clock.clone();
         let origin = now.now();
@@ -99,6 +93,16 @@ impl Floor {
         self.running.tell(Stop::Cancel);
         self.running.join();
     }
+}
+
+/// Puts on a card what the record knows and the file does not say.
+fn complete(card: &mut ModelCard, record: Record) {
+    card.name = record.name.to_string();
+    card.sha256 = Some(record.sha256.to_string());
+    card.licence = record.licence;
+    card.languages = record.languages;
+    let model_store::AnswerDefaults { system, temperature, top_p } = record.defaults;
+    card.defaults = AnswerDefaults { system, temperature, top_p };
 }
 
 fn unusable(path: &std::path::Path, error: &local_model_cpu::LoadError) -> Failure {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use gateway::{clock::Clock, data_dir::DataDir};
-use model_store::{KnownModel, ModelName, Record, Store, Stored, Wanted};
+use model_store::{AnswerDefaults, KnownModel, ModelName, Record, Store, Stored, Wanted};
 use serde::Serialize;
 
 use crate::{
@@ -97,6 +97,7 @@ struct Known<'a> {
     bytes: u64,
     languages: &'a [String],
     licence: Option<&'a str>,
+    defaults: &'a AnswerDefaults,
     notes: &'a [String],
     source: String,
     facts_from: &'a str,
@@ -213,6 +214,7 @@ fn for_programs(known: &KnownModel) -> Result<Known<'_>, Failure> {
         bytes: known.bytes,
         languages: &known.languages,
         licence: known.licence.as_deref(),
+        defaults: &known.defaults,
         notes: &known.notes,
         source: known.source()?.to_string(),
         facts_from: &known.facts_from,
@@ -254,6 +256,7 @@ fn show(stored: &Stored, json: bool, terminal: &mut Terminal) -> Result<Answer, 
         ("chat template", if facts.chat { "yes" } else { "no: it completes text, it does not chat" }.to_owned()),
         ("languages", if record.languages.is_empty() { "not stated".into() } else { record.languages.join(" ") }),
         ("licence", record.licence.clone().unwrap_or_else(|| "not stated".to_owned())),
+        ("defaults", spelled(&record.defaults)),
     ];
     for (what, value) in lines {
         writeln!(terminal.out(), "{STRONG}{what:<14}{STRONG:#} {value}")?;
@@ -262,4 +265,16 @@ fn show(stored: &Stored, json: bool, terminal: &mut Terminal) -> Result<Answer, 
         writeln!(terminal.out(), "{STRONG}{:<14}{STRONG:#} {note}", "note")?;
     }
     Ok(Answer::Yes)
+}
+
+/// What a model is asked with where a caller says nothing.
+fn spelled(defaults: &AnswerDefaults) -> String {
+    let AnswerDefaults { system, temperature, top_p } = defaults;
+    let told = [
+        temperature.map(|temperature| format!("temperature {temperature}")),
+        top_p.map(|top_p| format!("top_p {top_p}")),
+        system.as_ref().map(|system| format!("instructions \"{system}\"")),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if told.is_empty() { "none: the API's".to_owned() } else { told.join(", ") }
 }

@@ -31,6 +31,7 @@ fn a_model_is_imported_listed_shown_and_removed() {
         "vocabulary     257 tokens",
         "chat template  yes",
         "licence        CC0-1.0",
+        "defaults       none: the API's",
     ] {
         assert!(shown.lines().any(|told| told == line), "{line} is not in\n{shown}");
     }
@@ -39,6 +40,7 @@ fn a_model_is_imported_listed_shown_and_removed() {
     let json: Value = serde_json::from_str(&bench.ok(&["model", "list", "--json"])).unwrap();
     assert_eq!(json["stored"][0]["name"], "tiny");
     assert_eq!(json["known"][0]["languages"], serde_json::json!(["en"]));
+    assert_eq!(json["known"][0]["defaults"]["top_p"], 0.9);
     assert_eq!(json["broken"], serde_json::json!([]));
 
     let again = bench.run(&["model", "import", "tiny.gguf"]);
@@ -51,6 +53,23 @@ fn a_model_is_imported_listed_shown_and_removed() {
     bench.ok(&["model", "pull", &format!("file:{}", bench.path("tiny.gguf").display()), "--name", "b"]);
     assert_eq!(bench.ok(&["model", "remove", "tiny"]), "removed tiny\n");
     assert_eq!(tree(&bench.data().join("models")), [".pull", "b", "b/model.gguf", "b/record.json"]);
+}
+
+#[test]
+fn a_models_defaults_are_shown() {
+    let bench = Bench::new();
+    bench.model();
+    bench.ok(&["model", "import", "tiny.gguf"]);
+    let path = ".local/share/gwanmun/models/tiny/record.json";
+    let mut record: Value = serde_json::from_slice(&std::fs::read(bench.path(path)).unwrap()).unwrap();
+    let defaults = serde_json::json!({ "system": "Be brief.", "temperature": 0.2, "top_p": 0.9 });
+    record["defaults"] = defaults.clone();
+    bench.put(path, record.to_string().as_bytes());
+    let shown = bench.ok(&["model", "show", "tiny"]);
+    let told = r#"defaults       temperature 0.2, top_p 0.9, instructions "Be brief.""#;
+    assert!(shown.lines().any(|line| line == told), "{shown}");
+    let json: Value = serde_json::from_str(&bench.ok(&["model", "show", "tiny", "--json"])).unwrap();
+    assert_eq!(json["defaults"], defaults);
 }
 
 #[test]
