@@ -1,0 +1,31 @@
+//! How long verifying takes: makes a log of a million entries (or as many as the first argument says) and times it.
+
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "the tests' own writer, which may fall over"
+)]
+#[path = "../tests/it/writer.rs"]
+mod writer;
+
+use std::time::Instant;
+
+use audit_verify::{Options, verify};
+
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement prints what the clock says")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let length: usize = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+    let directory = tempfile::tempdir()?;
+    let keys = writer::Keys::new(writer::ORIGIN, 1);
+    writer::write(directory.path(), &writer::files(&writer::Story::of(length).entries, &keys, &[], 64 << 20));
+    let begun = Instant::now();
+    let report = verify(directory.path(), &Options::default())?;
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{report}");
+    println!("{} entries, {} bytes, in {seconds:.2} s", report.entries, report.entry_bytes);
+    let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = peak.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().to_owned();
+    println!("peak memory of making and verifying: {peak}");
+    Ok(())
+}
