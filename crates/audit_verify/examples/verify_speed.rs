@@ -1,11 +1,6 @@
 //! How long verifying takes: makes a log of a million entries (or as many as the first argument says) and times it.
 
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    dead_code,
-    reason = "the tests' own writer, which may fall over"
-)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the tests' own writer, which may fall over")]
 #[path = "../tests/it/writer.rs"]
 mod writer;
 

@@ -97,6 +97,7 @@ fn check_batch(batch: Batch) -> Checked {
         let text = batch.entry(record);
         let mut checksum = CASTAGNOLI.digest();
         checksum.update(&record.length.to_be_bytes());
+        checksum.update(&record.durable.to_be_bytes());
         checksum.update(&record.leaf);
         checksum.update(text);
         verdicts.push(Verdict {

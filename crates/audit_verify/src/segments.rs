@@ -18,8 +18,8 @@ const MAGIC: &[u8; 16] = b"gwanmun-log-1\n\0\0";
 
 const HEADER_BYTES: u64 = 32;
 
-/// Length, checksum and leaf hash: what stands before each entry.
-const RECORD_HEADER_BYTES: usize = 40;
+/// Length, checksum, durable size and leaf hash: what stands before each entry.
+pub(crate) const RECORD_HEADER_BYTES: usize = 48;
 
 const ENTRY_BYTES_MAX: u32 = 65_535;
 
@@ -33,6 +33,8 @@ pub(crate) struct Record {
     /// Where it begins in its file.
     pub(crate) offset: u64,
     pub(crate) checksum: u32,
+    /// How many entries were durable when it was written.
+    pub(crate) durable: u64,
     pub(crate) leaf: Hash,
     /// Where its entry lies in the batch.
     pub(crate) begins: usize,
@@ -223,7 +225,7 @@ impl Reading<'_> {
             }
             let mut header = [0; RECORD_HEADER_BYTES];
             self.file.read_exact(&mut header)?;
-            let Some((length, checksum, leaf)) = split_record_header(&header) else {
+            let Some((length, checksum, durable, leaf)) = split_record_header(&header) else {
                 return Ok(false);
             };
             let record_bytes = RECORD_HEADER_BYTES as u64 + u64::from(length);
@@ -233,7 +235,7 @@ impl Reading<'_> {
             let begins = batch.entries.len();
             batch.entries.resize(begins + usize::try_from(length).unwrap_or(0), 0);
             self.file.read_exact(batch.entries.get_mut(begins..).unwrap_or_default())?;
-            batch.records.push(Record { offset: self.offset, checksum, leaf, begins, length });
+            batch.records.push(Record { offset: self.offset, checksum, durable, leaf, begins, length });
             self.offset += record_bytes;
             self.next = self.next.saturating_add(1);
         }
@@ -262,8 +264,10 @@ impl Reading<'_> {
     }
 }
 
-fn split_record_header(header: &[u8; RECORD_HEADER_BYTES]) -> Option<(u32, u32, Hash)> {
+fn split_record_header(header: &[u8; RECORD_HEADER_BYTES]) -> Option<(u32, u32, u64, Hash)> {
     let (length, rest) = header.split_first_chunk::<4>()?;
-    let (checksum, leaf) = rest.split_first_chunk::<4>()?;
-    Some((u32::from_be_bytes(*length), u32::from_be_bytes(*checksum), leaf.try_into().ok()?))
+    let (checksum, rest) = rest.split_first_chunk::<4>()?;
+    let (durable, leaf) = rest.split_first_chunk::<8>()?;
+    let (length, checksum) = (u32::from_be_bytes(*length), u32::from_be_bytes(*checksum));
+    Some((length, checksum, u64::from_be_bytes(*durable), leaf.try_into().ok()?))
 }

@@ -68,6 +68,8 @@ pub enum FindingKind {
     BadChecksum,
     /// A record's leaf hash is not that of its entry.
     WrongLeafHash,
+    /// A record's durable size cannot be true.
+    DurableSize,
     /// An entry is not canonical JSON.
     NotCanonical,
     /// An entry says what the schema does not know.
@@ -159,6 +161,9 @@ impl FindingKind {
                 ("bad-checksum", "the bytes were changed after they were written, or the disk lost some", Fault)
             }
             Self::WrongLeafHash => ("wrong-leaf-hash", "the entry was changed and its checksum made anew", Fault),
+            Self::DurableSize => {
+                ("durable-size", "the record was not written here, or not when its neighbours were", Fault)
+            }
             Self::NotCanonical => {
                 ("not-canonical", "it can be read in more than one way, or was not written by this log", Fault)
             }

@@ -41,8 +41,8 @@ fn what_does_not_fit_is_refused_with_its_name() {
         (",\"v\":1", "", "`v` is missing"),
         ("\"stop\"", "\"halt\"", "`halt` is not a kind of entry"),
         ("\"reason\":\"asked\",", "", "`reason` is missing"),
-        ("\"asked\"", "\"\"", "`reason` is not text, or is empty"),
-        ("\"asked\"", "null", "`reason` is not text, or is empty"),
+        ("\"asked\"", "\"\"", "`reason` is not text of 1 to 2048 bytes without control characters"),
+        ("\"asked\"", "null", "`reason` is not text of 1 to 2048 bytes without control characters"),
         ("\"seq\":0", "\"seq\":-1", "`seq` is not a whole number in its one spelling"),
         ("\"seq\":0", "\"seq\":\"7\"", "`seq` is not a whole number in its one spelling"),
         ("\"seq\":0", "\"seq\":\"9007199254740992\"", "sound"),
@@ -66,8 +66,8 @@ fn what_does_not_fit_is_refused_with_its_name() {
 fn a_decision_permits_at_least_one_destination_each_once() {
     let decision = |destinations: &str| {
         told(&format!(
-            "{{\"at\":\"2026-05-01T00:00:00.000000Z\",\"choices\":1,\"commitment\":\"{HEX}\",\"config\":\"c\",\
-             \"destinations\":{destinations},\"key\":\"k\",\"kind\":\"decision\",\"model\":\"m\",\"policy\":\"p\",\
+            "{{\"at\":\"2026-05-01T00:00:00.000000Z\",\"choices\":1,\"commitment\":\"{HEX}\",\"config\":\"{HEX}\",\
+             \"destinations\":{destinations},\"key\":\"k\",\"kind\":\"decision\",\"model\":\"m\",\"policy\":\"{HEX}\",\
              \"replica\":\"00000000000000aa\",\"request\":\"r\",\"request_bytes\":1,\"seq\":0,\"stream\":false,\
              \"surface\":\"chat\",\"team\":\"t\",\"v\":1}}"
         ))

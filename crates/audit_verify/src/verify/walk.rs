@@ -12,8 +12,11 @@ use crate::entry::Fault;
 use crate::history::History;
 use crate::pipeline::{self, Checked, Verdict};
 use crate::report::{Finding, FindingKind, Report};
-use crate::segments::{Batch, Record, Segment};
+use crate::segments::{Batch, RECORD_HEADER_BYTES, Record, Segment};
 use crate::tree::{Frontier, Hash};
+
+/// Records of one sync at most, twice; more in doubt is damage, not a torn tail.
+const DOUBTED_MAX: usize = 8192;
 
 /// The state of a pass over the segments.
 #[derive(Debug)]
@@ -26,8 +29,10 @@ pub(super) struct Walk {
     signed_size: u64,
     tolerance_us: i64,
     tiles: Option<Derived>,
-    /// Damaged records with no sound one after them yet: a torn tail, if nothing signed stands there.
-    suspects: Vec<Suspect>,
+    /// From a damaged record on: a torn tail, if nothing shows that it was promised.
+    doubted: Vec<Doubted>,
+    /// The durable size of the last sound record.
+    durable: u64,
     /// Entries are missing somewhere, so that no later root can be computed.
     pub(super) broken: bool,
     pub(super) torn: Option<Torn>,
@@ -36,13 +41,16 @@ pub(super) struct Walk {
     failed: Option<io::Error>,
 }
 
-/// A record whose checksum does not hold.
+/// A record that does not count yet: damaged, or after a damaged one.
 #[derive(Debug)]
-struct Suspect {
-    finding: Finding,
+struct Doubted {
     file: Arc<str>,
+    offset: u64,
+    index: u64,
     verdict: Verdict,
-    bytes: u64,
+    leaf: Hash,
+    durable: u64,
+    length: u32,
 }
 
 /// Bytes at the end that are no whole record.
@@ -69,7 +77,8 @@ impl Walk {
             signed_size,
             tolerance_us,
             tiles: tiles.map(|directory| Derived::new(directory, newest)),
-            suspects: Vec::new(),
+            doubted: Vec::new(),
+            durable: 0,
             broken: false,
             torn: None,
             latest_at_newest: None,
@@ -129,25 +138,40 @@ impl Walk {
     }
 
     fn take_record(&mut self, batch: &Batch, record: &Record, verdict: Verdict, index: u64, report: &mut Report) {
+        let sound = verdict.checksum_holds;
+        // A sound record that was written after the damaged ones had been promised shows that they are no torn tail.
+        let promises = sound && self.doubted.first().is_some_and(|first| record.durable > first.index);
+        if promises || self.doubted.len() >= DOUBTED_MAX {
+            self.flush(report);
+        }
+        let (file, offset) = (Arc::clone(&batch.file), record.offset);
+        let doubted =
+            Doubted { file, offset, index, verdict, leaf: record.leaf, durable: record.durable, length: record.length };
+        if !sound || !self.doubted.is_empty() {
+            self.doubted.push(doubted);
+        } else {
+            self.settle_record(doubted, report);
+        }
+    }
+
+    fn settle_record(&mut self, record: Doubted, report: &mut Report) {
+        let Doubted { file, offset, index, verdict, leaf, durable, length } = record;
+        let told_at = |kind, wrong| Finding::at(kind, &file, offset, Some(index), wrong);
+        let entry_intact = verdict.leaf == leaf;
         if !verdict.checksum_holds {
-            let intact = if verdict.leaf == record.leaf { "; the entry itself matches its leaf hash" } else { "" };
-            let wrong = format!("the record's checksum does not hold{intact}");
-            let finding = Finding::at(FindingKind::BadChecksum, &batch.file, record.offset, Some(index), wrong);
-            let bytes = u64::from(record.length).saturating_add(40);
-            self.suspects.push(Suspect { finding, file: Arc::clone(&batch.file), verdict, bytes });
-            // A whole file of damage is no torn tail; do not gather it.
-            if self.suspects.len() > 100 {
-                self.flush(report);
-            }
-            return;
-        }
-        self.flush(report);
-        if verdict.leaf != record.leaf {
+            let intact = if entry_intact { "; the entry itself matches its leaf hash" } else { "" };
+            report.add(told_at(FindingKind::BadChecksum, format!("the record's checksum does not hold{intact}")));
+        } else if !entry_intact {
             let wrong = "the leaf hash written beside the entry is not the entry's".to_owned();
-            report.add(Finding::at(FindingKind::WrongLeafHash, &batch.file, record.offset, Some(index), wrong));
+            report.add(told_at(FindingKind::WrongLeafHash, wrong));
+        } else if durable > index || durable < self.durable {
+            let wrong =
+                format!("it says that {durable} entries were durable, after a record that said {}", self.durable);
+            report.add(told_at(FindingKind::DurableSize, wrong));
+        } else {
+            self.durable = durable;
         }
-        let told_at = |kind, wrong| Finding::at(kind, &batch.file, record.offset, Some(index), wrong);
-        self.take_entry(verdict, index, u64::from(record.length), &told_at, report);
+        self.take_entry(verdict, index, u64::from(length), &told_at, report);
     }
 
     fn take_entry(
@@ -195,28 +219,24 @@ impl Walk {
         }
     }
 
-    /// Damaged records before a sound one, or where a signature covers them, are damage.
+    /// What was in doubt is no torn tail: it counts, with its damage.
     fn flush(&mut self, report: &mut Report) {
-        for suspect in std::mem::take(&mut self.suspects) {
-            let Suspect { finding, verdict, bytes, .. } = suspect;
-            let (file, offset, index) = (finding.file.clone(), finding.offset.unwrap_or(0), finding.entry.unwrap_or(0));
-            report.add(finding);
-            let told_at = |kind, wrong| Finding::at(kind, &file, offset, Some(index), wrong);
-            self.take_entry(verdict, index, bytes.saturating_sub(40), &told_at, report);
+        for record in std::mem::take(&mut self.doubted) {
+            self.settle_record(record, report);
         }
     }
 
     fn end(&mut self, report: &mut Report) {
-        let Some(first) = self.suspects.first() else { return };
-        let (file, offset) = (Arc::clone(&first.file), first.finding.offset.unwrap_or(0));
-        let in_one_file = self.suspects.iter().all(|suspect| suspect.file == file);
-        if first.finding.entry.is_some_and(|entry| entry < self.signed_size) || !in_one_file {
+        let Some(first) = self.doubted.first() else { return };
+        let (file, offset) = (Arc::clone(&first.file), first.offset);
+        let in_one_file = self.doubted.iter().all(|record| record.file == file);
+        if first.index < self.signed_size || !in_one_file {
             self.flush(report);
             return;
         }
-        let bytes: u64 = self.suspects.drain(..).map(|suspect| suspect.bytes).sum();
-        let after = self.torn.take().map_or(0, |torn| torn.bytes);
-        self.torn = Some(Torn { file, offset, bytes: bytes.saturating_add(after) });
+        let records = self.doubted.drain(..).map(|record| u64::from(record.length) + RECORD_HEADER_BYTES as u64);
+        let bytes: u64 = records.sum::<u64>() + self.torn.take().map_or(0, |torn| torn.bytes);
+        self.torn = Some(Torn { file, offset, bytes });
     }
 }
 

@@ -5,6 +5,7 @@ mod honest;
 mod messages;
 mod mutations;
 mod proofs;
+mod second_opinion;
 mod signatures;
 mod tiles;
 mod writer;

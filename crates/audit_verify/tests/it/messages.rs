@@ -91,7 +91,7 @@ fn missing_keys_and_wrong_keys_are_told_apart() {
 
 #[test]
 fn damage_is_told_with_file_and_place() {
-    let lines = told(&|directory| edit(directory, &segment(directory, 1), |bytes| bytes[32 + 40 + 5] ^= 1));
+    let lines = told(&|directory| edit(directory, &segment(directory, 1), |bytes| bytes[32 + 48 + 5] ^= 1));
     let first = first_of_segment(1);
     assert_eq!(
         lines[0],
@@ -134,7 +134,7 @@ fn first_of_segment(place: usize) -> u64 {
     entries.truncate(40);
     let files = writer::files(&entries, &keys, &[], 6000);
     let names: Vec<&String> = files.keys().filter(|name| name.starts_with("segments/")).collect();
-    names[place]["segments/".len()..]["".len()..20].parse().unwrap()
+    names[place].strip_prefix("segments/").unwrap().strip_suffix(".seg").unwrap().parse().unwrap()
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn edit(entries: &mut [Vec<u8>], random: &mut StdRng) {
     let entry = String::from_utf8(entries[at].clone()).unwrap();
     let changed = [
         ("\"team\":\"water\"", "\"team\":\"roads\""),
-        ("\"config\":\"c1\"", "\"config\":\"c2\""),
+        ("\"config\":\"11", "\"config\":\"22"),
         ("\"number\":2", "\"number\":3"),
     ]
     .into_iter()

@@ -28,10 +28,24 @@ impl Setting {
     fn proof(&self, at: usize) -> String {
         let leaves: Vec<_> = self.entries.iter().map(|entry| writer::leaf(entry)).collect();
         let mut proof = format!("c2sp.org/tlog-proof@v1\nextra {}\nindex {at}\n", STANDARD.encode(&self.entries[at]));
-        for hash in writer::path(at, &leaves) {
-            proof += &format!("{}\n", STANDARD.encode(hash));
+        for hash in path(at, &leaves) {
+            proof.push_str(&STANDARD.encode(hash));
+            proof.push('\n');
         }
         proof + "\n" + &writer::checkpoint(&self.keys, &[&self.witness], &leaves, TIME)
+    }
+}
+
+/// RFC 6962, section 2.1.1.
+fn path(at: usize, leaves: &[writer::Hash]) -> Vec<writer::Hash> {
+    if leaves.len() == 1 {
+        return Vec::new();
+    }
+    let (left, right) = leaves.split_at(writer::split(leaves.len()));
+    if at < left.len() {
+        [path(at, left), vec![writer::root(right)]].concat()
+    } else {
+        [path(at - left.len(), right), vec![writer::root(left)]].concat()
     }
 }
 

@@ -106,24 +106,12 @@ pub(crate) fn root(leaves: &[Hash]) -> Hash {
     }
 }
 
-/// RFC 6962, section 2.1.1.
-pub(crate) fn path(at: usize, leaves: &[Hash]) -> Vec<Hash> {
-    if leaves.len() == 1 {
-        return Vec::new();
-    }
-    let (left, right) = leaves.split_at(split(leaves.len()));
-    if at < left.len() {
-        [path(at, left), vec![root(right)]].concat()
-    } else {
-        [path(at - left.len(), right), vec![root(left)]].concat()
-    }
-}
-
 fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::digest([&[1], &left[..], right].concat()).into()
 }
 
-fn split(length: usize) -> usize {
+/// How many leaves the left of two subtrees has.
+pub(crate) fn split(length: usize) -> usize {
     let mut half = 1;
     while half * 2 < length {
         half *= 2;
@@ -131,12 +119,12 @@ fn split(length: usize) -> usize {
     half
 }
 
-/// A record around any entry.
-pub(crate) fn record(entry: &[u8]) -> Vec<u8> {
+/// A record around any entry, written when all before it were durable.
+pub(crate) fn record(index: u64, entry: &[u8]) -> Vec<u8> {
     let length = u32::try_from(entry.len()).unwrap().to_be_bytes();
-    let leaf = leaf(entry);
-    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&[&length[..], &leaf, entry].concat());
-    [&length[..], &crc.to_be_bytes(), &leaf, entry].concat()
+    let rest = [&index.to_be_bytes()[..], &leaf(entry), entry].concat();
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&[&length[..], &rest].concat());
+    [&length[..], &crc.to_be_bytes(), &rest].concat()
 }
 
 pub(crate) fn header(origin: &str, first: u64) -> Vec<u8> {
@@ -152,7 +140,7 @@ pub(crate) fn segments(entries: &[Vec<u8>], limit: usize, files: &mut BTreeMap<S
             first = index;
             file = header(ORIGIN, index);
         }
-        file.extend_from_slice(&record(entry));
+        file.extend_from_slice(&record(index, entry));
         if file.len() > limit {
             files.insert(format!("segments/{first:020}.seg"), std::mem::take(&mut file));
         }
@@ -177,7 +165,7 @@ pub(crate) fn checkpoint(keys: &Keys, witnesses: &[&Keys], leaves: &[Hash], time
 }
 
 pub(crate) fn signed_file(leaves: &[Hash]) -> String {
-    format!("{}\n{}\n", leaves.len(), STANDARD.encode(root(leaves)))
+    checkpoint_text(leaves.len(), &root(leaves))
 }
 
 /// All files of a log in which every entry is signed.
@@ -221,7 +209,7 @@ fn spell(value: &Value) -> String {
             String::from_utf8(canonical(&sorted)).unwrap()
         }
         Value::Array(values) => format!("[{}]", values.iter().map(spell).collect::<Vec<_>>().join(",")),
-        _ => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
 }
 
@@ -253,7 +241,7 @@ impl Story {
     }
 
     pub(crate) fn start(&mut self) -> u64 {
-        self.add("start", serde_json::json!({"version": "0.1.0", "config": "c1"}))
+        self.add("start", serde_json::json!({"version": "0.1.0", "config": "11".repeat(32)}))
     }
 
     pub(crate) fn decision(&mut self, request: &str, destinations: &[&str]) -> u64 {
@@ -274,7 +262,7 @@ impl Story {
     pub(crate) fn refusal(&mut self, request: &str) -> u64 {
         let fields = serde_json::json!({
             "request": request, "key": "key_1", "team": "water", "surface": "chat", "reason": "no_such_model",
-            "policy": "p1", "config": "c1", "commitment": "ab".repeat(32),
+            "policy": "aa".repeat(32), "config": "11".repeat(32), "commitment": "ab".repeat(32),
         });
         self.add("refusal", fields)
     }
@@ -302,7 +290,7 @@ pub(crate) fn decision(request: &str, destinations: &[&str]) -> Value {
     serde_json::json!({
         "request": request, "key": "key_1", "team": "water", "surface": "chat", "model": "small", "stream": true,
         "choices": 1, "request_bytes": 812, "prompt_tokens": 190, "answer_tokens_max": 512, "destinations": destinations,
-        "policy": "p1", "config": "c1", "commitment": "cd".repeat(32),
+        "policy": "aa".repeat(32), "config": "11".repeat(32), "commitment": "cd".repeat(32),
     })
 }
 
