@@ -5,12 +5,13 @@
 mod canonical;
 mod value;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use canonical::Fields;
-pub use value::{Count, Digest, Text};
+pub use value::{Cost, Count, Digest, Text, Word};
 
 /// The version of the schema that this crate writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;
@@ -93,7 +94,7 @@ record! {
         /// The class of the data.
         class: Option<Class>,
         /// What the reader found in the text, by kind; counts only.
-        findings: Option<Vec<Finding>>,
+        findings: Option<BTreeMap<Word, Count>>,
         /// The hash of the policy that judged.
         policy: Digest,
         /// The hash of the configuration in force.
@@ -194,8 +195,8 @@ record! {
         subject: Text,
         /// By whom.
         by: Text,
-        /// What else belongs to that action; each name once, in the order of their bytes.
-        detail: Vec<Detail>,
+        /// What else belongs to that action, by name.
+        detail: BTreeMap<Word, Text>,
     }
 }
 
@@ -227,38 +228,6 @@ record! {
         /// By whom.
         by: Text,
     }
-}
-
-// Nested objects are written in the order of declaration: it is the alphabet's.
-
-/// A kind of identifier and how often it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    /// How often.
-    pub count: Count,
-    /// The kind, such as `kr.rrn`.
-    pub name: Text,
-}
-
-/// Money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cost {
-    /// How many minor units of the currency, as the ledger states them.
-    pub amount: Count,
-    /// ISO 4217.
-    pub currency: Text,
-}
-
-/// One named string of an administration entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Detail {
-    /// Its name.
-    pub name: Text,
-    /// What it says.
-    pub value: Text,
 }
 
 /// The class of the data in a request.
@@ -376,19 +345,16 @@ impl Body {
         let mut fields = Fields::default();
         fields.add("kind", self.kind())?;
         match self {
-            Body::Decision(body) => body.fields(&mut fields),
+            Body::Decision(body) => {
+                check_list("destinations", &body.destinations).and_then(|()| body.fields(&mut fields))
+            }
             Body::Refusal(body) => body.fields(&mut fields),
             Body::Attempt(body) => body.fields(&mut fields),
             Body::Outcome(body) => body.fields(&mut fields),
-            Body::Administration(body) => {
-                if !body.detail.is_sorted_by(|one, next| one.name < next.name) {
-                    return Err(EntryError::Schema("`detail` is not in the order of its names".to_owned()));
-                }
-                body.fields(&mut fields)
-            }
+            Body::Administration(body) => body.fields(&mut fields),
             Body::Start(body) => body.fields(&mut fields),
             Body::Stop(body) => body.fields(&mut fields),
-            Body::Erasure(body) => body.fields(&mut fields),
+            Body::Erasure(body) => check_list("keys", &body.keys).and_then(|()| body.fields(&mut fields)),
         }?;
         fields.check_length()?;
         Ok(fields)
@@ -410,6 +376,15 @@ impl Body {
             other => return Err(EntryError::Schema(format!("unknown kind `{other}`"))),
         })
     }
+}
+
+/// A list names something, and nothing twice.
+fn check_list(name: &str, list: &[Text]) -> Result<(), EntryError> {
+    let twice = list.iter().enumerate().any(|(at, text)| list.iter().take(at).any(|before| before == text));
+    if list.is_empty() || twice {
+        return Err(EntryError::Schema(format!("`{name}` is empty or names something twice")));
+    }
+    Ok(())
 }
 
 /// What the log adds to each entry.
@@ -447,10 +422,12 @@ impl Entry {
         let schema = |error: serde_json::Error| EntryError::Schema(error.to_string());
         let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(schema)?;
         let common: Common = serde_json::from_value(fields.clone().into()).map_err(schema)?;
-        if common.v != serde_json::Value::from(SCHEMA_VERSION) {
+        if common.v != SCHEMA_VERSION {
             return Err(EntryError::Version(common.v.to_string()));
         }
-        ["at", "kind", "replica", "seq", "v"].iter().for_each(|name| drop(fields.remove(*name)));
+        for name in ["at", "kind", "replica", "seq", "v"] {
+            fields.remove(name);
+        }
         let entry = Entry {
             at: canonical::parse_time(&common.at)?,
             replica: canonical::parse_replica(&common.replica)?,

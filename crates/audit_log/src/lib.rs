@@ -25,8 +25,8 @@ mod writer;
 pub use checkpoint::{Checkpoint, SignedCheckpoint, Verified};
 pub use disk::{Appending, Disk, RealDisk};
 pub use entry::{
-    Action, Administration, Attempt, Body, Class, Cost, Count, Decision, Detail, Digest, Ending, Entry, EntryError,
-    Erasure, Finding, Outcome, Refusal, Replica, SCHEMA_VERSION, Start, Stop, Text,
+    Action, Administration, Attempt, Body, Class, Cost, Count, Decision, Digest, Ending, Entry, EntryError, Erasure,
+    Outcome, Refusal, Replica, SCHEMA_VERSION, Start, Stop, Text, Word,
 };
 pub use error::LogError;
 pub use keys::{Role, SigningKeys, parse_public_file};

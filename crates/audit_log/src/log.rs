@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disk::{Disk, RealDisk, replace};
-use crate::entry::{Action, Administration, Body, Detail, Replica, Text};
+use crate::entry::{Action, Administration, Body, EntryError, Replica, Text, Word};
 use crate::error::LogError;
 use crate::keys::{Role, SigningKeys};
 use crate::merkle::{consistency_proof, empty_root, includes, inclusion_proof, leaf_hash};
@@ -304,14 +304,12 @@ impl Log {
     pub fn rotate_keys(&self, by: Text) -> Result<Arc<[VerifierKey; 2]>, LogError> {
         let new = SigningKeys::generate(&self.origin, Role::Log).map_err(LogError::file(&self.dir.join("key")))?;
         let [classical, post_quantum] = new.public().each_ref().map(ToString::to_string);
-        let named = |name: &str, value: String| -> Result<Detail, LogError> {
-            Ok(Detail { name: Text::new(name)?, value: Text::new(value)? })
-        };
+        let named = |name: &str, key: String| -> Result<_, EntryError> { Ok((Word::new(name)?, Text::new(key)?)) };
         let body = Body::Administration(Administration {
             action: Action::KeyRotate,
             subject: Text::new(&*self.origin)?,
             by,
-            detail: vec![named("ed25519", classical)?, named("ml_dsa_44", post_quantum)?],
+            detail: [named("ed25519", classical)?, named("ml_dsa_44", post_quantum)?].into(),
         });
         let appended = self.append_and_wait(&body)?;
         self.wait_for_checkpoint(appended.index + 1)?;

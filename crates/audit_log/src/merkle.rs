@@ -28,7 +28,7 @@ pub fn root_of(hashes: &[Hash]) -> Hash {
         [] => empty_root(),
         [one] => *one,
         more => {
-            let (left, right) = more.split_at(left_share(more.len() as u64) as usize);
+            let (left, right) = more.split_at(1 << (more.len() - 1).ilog2());
             node_hash(&root_of(left), &root_of(right))
         }
     }

@@ -43,7 +43,7 @@ pub struct Policy {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     voters: Vec<Voter>,
-    quorum: Option<usize>,
+    quorum: Quorum,
 }
 
 /// Why a policy can't be read, or does not accept a checkpoint.
@@ -123,10 +123,10 @@ impl Policy {
             votes.push(vote);
         }
         match self.quorum {
-            Some(quorum) if votes.get(quorum) != Some(&true) => {
+            Quorum::Voter(quorum) if votes.get(quorum) != Some(&true) => {
                 Err(PolicyError::NoQuorum { cosigned: cosigned.iter().filter(|cosigned| **cosigned).count() })
             }
-            _ => Ok(()),
+            Quorum::Voter(_) | Quorum::Nobody => Ok(()),
         }
     }
 }
@@ -140,7 +140,14 @@ struct Reader {
     names: HashMap<Vec<u8>, usize>,
     /// Voters that are members of a group already.
     taken: Vec<usize>,
-    quorum: Option<Option<usize>>,
+    quorum: Option<Quorum>,
+}
+
+/// What the `quorum` line asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quorum {
+    Nobody,
+    Voter(usize),
 }
 
 impl Reader {
@@ -201,7 +208,7 @@ impl Reader {
         if self.quorum.is_some() {
             return Err("a second `quorum` line".to_owned());
         }
-        self.quorum = Some(if name == b"none" { None } else { Some(self.find(name)?) });
+        self.quorum = Some(if name == b"none" { Quorum::Nobody } else { Quorum::Voter(self.find(name)?) });
         Ok(())
     }
 

@@ -207,7 +207,8 @@ impl Scan<'_> {
             offset += record.bytes();
         }
         let rest = bytes.get(offset..).unwrap_or_default();
-        if !rest.is_empty() && !(last && self.never_acknowledged(rest)) {
+        let whole = rest.is_empty() || (last && self.never_acknowledged(rest));
+        if !whole {
             return Err(damaged(
                 offset,
                 &format!("entry {} is damaged, and it may have been acknowledged", self.size()),
@@ -250,15 +251,15 @@ impl Scan<'_> {
     /// Where the tree has a size that was vouched for, it must have that root.
     fn compare_roots(&self) -> Result<(), LogError> {
         let size = self.size();
-        let Some(vouched) = self.vouched.iter().find(|vouched| vouched.checkpoint.size == size) else { return Ok(()) };
-        let root: Hash = self.tiles.edge().root();
-        match self.vouched.iter().find(|vouched| vouched.checkpoint.size == size && vouched.checkpoint.root != root) {
-            None => Ok(()),
-            Some(_) => {
-                let what = format!("the first {size} entries do not have the root that this file vouches for");
-                Err(LogError::Damaged { path: vouched.path.clone(), offset: 0, what })
-            }
+        let mut here = self.vouched.iter().filter(|vouched| vouched.checkpoint.size == size).peekable();
+        if here.peek().is_none() {
+            return Ok(());
         }
+        let root: Hash = self.tiles.edge().root();
+        here.find(|vouched| vouched.checkpoint.root != root).map_or(Ok(()), |vouched| {
+            let what = format!("the first {size} entries do not have the root that this file vouches for");
+            Err(LogError::Damaged { path: vouched.path.clone(), offset: 0, what })
+        })
     }
 
     fn check_nothing_lost(&self) -> Result<(), LogError> {

@@ -59,10 +59,10 @@ impl<'a> Record<'a> {
 
     /// Adds the record to what will be written. An entry's length is 1 to [`ENTRY_BYTES_MAX`]: the caller has seen to it.
     pub(crate) fn write(&self, to: &mut Vec<u8>) {
-        let length = (self.entry.len() as u32).to_be_bytes();
+        let length = u32::try_from(self.entry.len()).unwrap_or(u32::MAX).to_be_bytes();
         let durable = self.durable.to_be_bytes();
         to.extend_from_slice(&length);
-        to.extend_from_slice(&checksum(&length, &durable, &self.leaf, self.entry).to_be_bytes());
+        to.extend_from_slice(&checksum(length, durable, &self.leaf, self.entry).to_be_bytes());
         to.extend_from_slice(&durable);
         to.extend_from_slice(&self.leaf);
         to.extend_from_slice(self.entry);
@@ -79,7 +79,7 @@ impl<'a> Record<'a> {
             return None;
         }
         let entry = rest.get(..wanted)?;
-        (checksum(length, durable, leaf, entry) == u32::from_be_bytes(*sum)).then_some(Record {
+        (checksum(*length, *durable, leaf, entry) == u32::from_be_bytes(*sum)).then_some(Record {
             durable: u64::from_be_bytes(*durable),
             leaf: *leaf,
             entry,
@@ -88,8 +88,8 @@ impl<'a> Record<'a> {
 }
 
 /// CRC-32C (Castagnoli) over all of a record but the checksum itself.
-fn checksum(length: &[u8; 4], durable: &[u8; 8], leaf: &Hash, entry: &[u8]) -> u32 {
-    let head = crc32c::crc32c_append(crc32c::crc32c(length), durable);
+fn checksum(length: [u8; 4], durable: [u8; 8], leaf: &Hash, entry: &[u8]) -> u32 {
+    let head = crc32c::crc32c_append(crc32c::crc32c(&length), &durable);
     crc32c::crc32c_append(crc32c::crc32c_append(head, leaf), entry)
 }
 

@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::merkle::{Hash, Nodes, empty_root, node_hash, root_of};
+use crate::segment::ENTRY_BYTES_MAX;
 
 /// Hashes in a full tile, entries in a full bundle.
 pub const TILE_WIDTH: u64 = 256;
 const HASH_BYTES: usize = 32;
+const TILE_BYTES: usize = 256 * HASH_BYTES;
+/// Each entry with the two bytes of its length.
+const BUNDLE_BYTES_MAX: usize = 256 * (2 + ENTRY_BYTES_MAX);
 
 /// The path of a hash tile below the log's directory; `width` 256 is the full one.
 pub fn tile_path(level: u32, index: u64, width: u64) -> PathBuf {
@@ -71,7 +75,7 @@ impl Edge {
         let (mut hash, mut level, mut index) = (leaf, 0_u32, (self.size - 1) / TILE_WIDTH);
         loop {
             if self.levels.len() <= level as usize {
-                self.levels.push(Vec::with_capacity(TILE_WIDTH as usize));
+                self.levels.push(Vec::new());
             }
             let Some(hashes) = self.levels.get_mut(level as usize) else { return };
             hashes.push(hash);
@@ -139,7 +143,7 @@ impl<'d> TileWriter<'d> {
 
     /// Adds an entry and writes what it fills.
     pub(crate) fn add(&mut self, leaf: Hash, entry: &[u8]) -> io::Result<()> {
-        self.bundle.extend_from_slice(&(entry.len() as u16).to_be_bytes());
+        self.bundle.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
         self.bundle.extend_from_slice(entry);
         let index = self.edge.size / TILE_WIDTH;
         let mut filled = Vec::new();
@@ -224,8 +228,7 @@ impl<'d> TileReader<'d> {
     /// The entries of one bundle that lie below the size.
     pub(crate) fn bundle(&self, index: u64) -> io::Result<Vec<Vec<u8>>> {
         let width = self.size.saturating_sub(index * TILE_WIDTH).min(TILE_WIDTH);
-        let limit = TILE_WIDTH as usize * (2 + usize::from(u16::MAX));
-        let bytes = self.read(&bundle_path(index, width), &bundle_path(index, TILE_WIDTH), limit)?;
+        let bytes = self.read(&bundle_path(index, width), &bundle_path(index, TILE_WIDTH), BUNDLE_BYTES_MAX)?;
         let (mut rest, mut entries) = (bytes.as_slice(), Vec::new());
         while (entries.len() as u64) < width {
             let taken = rest
@@ -241,8 +244,7 @@ impl<'d> TileReader<'d> {
     fn tile(&mut self, level: u32, index: u64) -> io::Result<&[Hash]> {
         if !self.tiles.contains_key(&(level, index)) {
             let width = ((self.size >> (8 * level)) - index * TILE_WIDTH).min(TILE_WIDTH);
-            let limit = TILE_WIDTH as usize * HASH_BYTES;
-            let bytes = self.read(&tile_path(level, index, width), &tile_path(level, index, TILE_WIDTH), limit)?;
+            let bytes = self.read(&tile_path(level, index, width), &tile_path(level, index, TILE_WIDTH), TILE_BYTES)?;
             let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
             let hashes = hashes.get(..width as usize).ok_or_else(|| damaged(&tile_path(level, index, width)))?.to_vec();
             self.tiles.insert((level, index), hashes);

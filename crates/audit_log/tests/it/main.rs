@@ -1,5 +1,6 @@
 //! Whole-log tests: one binary.
 #![cfg(test)]
+#![expect(clippy::cast_possible_truncation, reason = "small numbers, on machines of 64 bits")]
 
 mod faults;
 mod kill;

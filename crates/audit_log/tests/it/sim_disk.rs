@@ -77,6 +77,7 @@ struct State {
 pub(crate) struct SimDisk(Arc<Mutex<State>>);
 
 /// What an operation is to do.
+#[derive(Clone, Copy)]
 enum Way {
     Done,
     Not,
