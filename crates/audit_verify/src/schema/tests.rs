@@ -54,7 +54,7 @@ fn what_does_not_fit_is_refused_with_its_name() {
         (".000000Z", "Z", "`at` is not a time in UTC with microseconds, such as `2026-01-31T09:30:00.000000Z`"),
         ("05-01", "02-30", "`at` is not a time in UTC with microseconds, such as `2026-01-31T09:30:00.000000Z`"),
         ("00:00:00", "23:59:60", "`at` is not a time in UTC with microseconds, such as `2026-01-31T09:30:00.000000Z`"),
-        ("\"v\":1}", "\"v\":1} ", "form: something follows the value, at byte 119 of the entry"),
+        ("\"v\":1}", "\"v\":1} ", "form: something follows the value, at byte 110 of the entry"),
     ] {
         assert!(stop.contains(from), "{from}");
         assert_eq!(told(&stop.replace(from, to)), wrong, "{from} to {to}");
