@@ -4,6 +4,8 @@
 //! formats are C2SP's: `tlog-tiles`, `signed-note`, `tlog-checkpoint`, `tlog-cosignature`, `tlog-proof`, `tlog-witness`,
 //! `tlog-policy`. This crate must not know HTTP, async runtimes, models or policies; time and the disk are handed in.
 
+#![cfg_attr(test, expect(clippy::cast_possible_truncation, reason = "tests use small numbers, on machines of 64 bits"))]
+
 mod checkpoint;
 mod disk;
 mod entry;

@@ -2,7 +2,7 @@
 //!
 //! This file must not know where a policy comes from, nor how witnesses are asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::note::{KeyKind, NoteError, VerifierKey};
@@ -139,7 +139,7 @@ struct Reader {
     voters: Vec<Voter>,
     names: HashMap<Vec<u8>, usize>,
     /// Voters that are members of a group already.
-    taken: Vec<usize>,
+    taken: HashSet<usize>,
     quorum: Option<Quorum>,
 }
 
@@ -228,10 +228,9 @@ impl Reader {
     /// Takes a voter into a group; each can be in one only, so that each witness counts once.
     fn take(&mut self, name: &[u8]) -> Result<usize, String> {
         let voter = self.find(name)?;
-        if self.taken.contains(&voter) {
+        if !self.taken.insert(voter) {
             return Err(format!("`{}` is a member already", name.escape_ascii()));
         }
-        self.taken.push(voter);
         Ok(voter)
     }
 }
