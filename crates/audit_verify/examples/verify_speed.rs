@@ -1,33 +1,39 @@
-//! How long verifying takes: makes a log of a million entries (or as many as the first argument says) and times it.
+//! How long verifying takes, and how much memory: makes a log of a million entries (or as many as the first argument says)
+//! and verifies it in a process of its own. With a directory as the argument, verifies that.
 
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the tests' own writer, which may fall over")]
 #[path = "../tests/it/writer.rs"]
 mod writer;
 
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use audit_verify::{Options, verify};
 
-#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement prints what the clock says")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let length: usize = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let argument = std::env::args().nth(1).unwrap_or_else(|| "1000000".to_owned());
+    if Path::new(&argument).is_dir() {
+        return measure(Path::new(&argument));
+    }
     let directory = tempfile::tempdir()?;
     let keys = writer::Keys::new(writer::ORIGIN, 1);
-    writer::write(directory.path(), &writer::files(&writer::Story::of(length).entries, &keys, &[], 64 << 20));
-    // What making the log took shall not count: the kernel begins its peak anew.
-    writer::put(std::path::Path::new("/proc/self/clear_refs"), b"5");
-    let before = memory("VmRSS");
-    let begun = Instant::now();
-    let report = verify(directory.path(), &Options::default())?;
-    let seconds = begun.elapsed().as_secs_f64();
-    println!("{report}");
-    println!("{} entries, {} bytes, in {seconds:.2} s", report.entries, report.entry_bytes);
-    println!("memory before {before}, at most {}", memory("VmHWM"));
+    let entries = writer::Story::of(argument.parse()?).entries;
+    writer::write(directory.path(), &writer::files(&entries, &keys, &[], 64 << 20));
+    Command::new(std::env::current_exe()?).arg(directory.path()).status()?;
     Ok(())
 }
 
-/// A line of what Linux tells of this process.
-fn memory(line: &str) -> String {
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement prints what the clock says")]
+fn measure(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let report = verify(directory, &Options::default())?;
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{report}");
+    println!("{} entries, {} bytes, in {seconds:.2} s", report.entries, report.entry_bytes);
+    // Linux only; elsewhere nothing is said.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find_map(|told| told.strip_prefix(line)).unwrap_or_default().replace(['\t', ':'], "")
+    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
+    Ok(())
 }
