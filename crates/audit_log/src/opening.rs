@@ -43,8 +43,8 @@ pub(crate) fn open_files(dir: &Path, disk: &dyn Disk, now: Duration) -> Result<O
     let origin: Arc<str> =
         origin.ok_or_else(|| LogError::file(&origin_path)(NoteError::new("it is not one line")))?.into();
 
-    let keys = open_keys(dir, disk, &origin)?;
     let newest = read_checkpoint(dir, disk, &origin)?;
+    let keys = open_keys(dir, disk, &origin)?;
     let signed = read_signed(dir, disk, &origin)?;
     let vouched = [
         Vouched { path: dir.join("checkpoint"), checkpoint: newest.checkpoint.clone() },

@@ -42,7 +42,7 @@ fn fields_and_values_mean_what_they_say() {
     let vectors = vectors(include_str!("../../../../spec/audit_log/entries.json"));
     let entry = Entry::parse(vectors[0].entry.as_bytes()).unwrap();
     assert_eq!((entry.seq, entry.replica), (0, Replica(0x00f1_e2d3_c4b5_a697)));
-    assert_eq!(entry.at, Duration::from_secs(1_795_262_400));
+    assert_eq!(entry.at, Duration::from_hours(498_684));
     let Body::Decision(decision) = entry.body else { panic!("a decision") };
     assert_eq!(decision.class, Some(Class::Sensitive));
     assert_eq!(decision.findings.unwrap()[&Word::new("email").unwrap()], Count(2));

@@ -68,7 +68,7 @@ fn a_verifier_key_is_read_and_written_the_same_and_its_id_checked() {
         text.replace('+', "-"),
         text.replacen('+', " +", 1),
         format!("{text}A"),
-        text[..text.len() - 4].to_owned(),
+        text.chars().take(text.len() - 4).collect(),
         String::new(),
         "a+00000000+".to_owned(),
     ] {

@@ -1,5 +1,7 @@
 //! Policies: the specification's example with real keys, every rule, and every line that must be refused.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::keys::{Role, SigningKeys};
@@ -15,7 +17,9 @@ fn policy(rest: &str) -> String {
     let mut text = format!("# who watches\n\nlog {} https://log.example/\n", keys(0, Role::Log).public()[0]);
     for number in 1..=6_u8 {
         let name = if number <= 3 { format!("X{number}") } else { format!("Y{}", number - 3) };
-        text += &format!("\twitness {name}  {} \n", keys(number, Role::Witness).public()[usize::from(number % 2)]);
+        let keys = keys(number, Role::Witness);
+        let key = &keys.public()[usize::from(number % 2)];
+        writeln!(text, "\twitness {name}  {key} ").unwrap();
     }
     text + rest
 }

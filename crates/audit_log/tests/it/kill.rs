@@ -39,15 +39,11 @@ fn child_that_writes_until_it_is_killed() {
                     let appended = log.append_and_wait(&decision(writer * 1_000_000 + number)).unwrap();
                     println!("entry {} {}", appended.index, writer * 1_000_000 + number);
                     let newest = &log.latest_checkpoint().checkpoint;
-                    println!("root {} {}", newest.size, hex(&newest.root));
+                    println!("root {} {}", newest.size, hex::encode(newest.root));
                 }
             });
         }
     });
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn start_child(dir: &Path) -> Child {
@@ -92,7 +88,7 @@ fn what_a_killed_process_acknowledged_is_there_and_its_roots_are_extended() {
     roots.sort();
     roots.dedup();
     for (size, root) in roots.iter().step_by(roots.len() / 40 + 1) {
-        assert_eq!(hex(&naive::root(&leaves[..*size])), *root, "the tree of {size}");
+        assert_eq!(hex::encode(naive::root(&leaves[..*size])), *root, "the tree of {size}");
     }
 }
 

@@ -151,11 +151,13 @@ fn new_keys_take_over_and_the_old_checkpoints_stay_provable() {
     assert_eq!(parse_public_file(&fs::read_to_string(&path).unwrap()).unwrap(), new.to_vec());
 }
 
+/// What is done to a log's directory.
+type Harm = Box<dyn Fn(&Path)>;
+
 #[test]
 fn what_is_not_a_sound_log_is_refused_by_name_and_left_as_it_is() {
     let elsewhere = made();
     let other_key = fs::read(elsewhere.path().join("log/key")).unwrap();
-    type Harm = Box<dyn Fn(&Path)>;
     let put = |name: &'static str, bytes: Vec<u8>| -> Harm { Box::new(move |dir| replace(&dir.join(name), &bytes)) };
     let gone = |name: &'static str| -> Harm { Box::new(move |dir| fs::remove_file(dir.join(name)).unwrap()) };
     let cases: Vec<(&str, Harm, &str)> = vec![
