@@ -45,6 +45,7 @@ pub(crate) fn open_files(dir: &Path, disk: &dyn Disk, now: Duration) -> Result<O
 
     let newest = read_checkpoint(dir, disk, &origin)?;
     let keys = open_keys(dir, disk, &origin)?;
+    check_signatures(dir, disk, &newest)?;
     let signed = read_signed(dir, disk, &origin)?;
     let vouched = [
         Vouched { path: dir.join("checkpoint"), checkpoint: newest.checkpoint.clone() },
@@ -82,18 +83,24 @@ fn old_key_files(dir: &Path, disk: &dyn Disk) -> Result<Vec<(u64, PathBuf)>, Log
     Ok(sizes.collect())
 }
 
-/// The newest checkpoint, if both of its signatures hold under the keys of its time.
+/// The newest checkpoint, not yet verified.
 fn read_checkpoint(dir: &Path, disk: &dyn Disk, origin: &str) -> Result<SignedCheckpoint, LogError> {
     let path = dir.join("checkpoint");
     let signed = SignedCheckpoint::parse(&read_text(disk, &path, NOTE_BYTES_MAX)?).map_err(LogError::file(&path))?;
     check_origin(&signed.checkpoint, origin).map_err(LogError::file(&path))?;
+    Ok(signed)
+}
+
+/// Whether both of a checkpoint's signatures hold under the keys of its time.
+fn check_signatures(dir: &Path, disk: &dyn Disk, signed: &SignedCheckpoint) -> Result<(), LogError> {
+    let path = dir.join("checkpoint");
     let mut files = vec![dir.join("key.pub")];
     let old = old_key_files(dir, disk)?.into_iter().filter(|(size, _)| *size >= signed.checkpoint.size);
     files.extend(old.map(|(_, file)| file));
     for file in files {
         let keys = parse_public_file(&read_text(disk, &file, SMALL_BYTES_MAX)?).map_err(LogError::file(&file))?;
         if signed.verify(&keys).map_err(LogError::file(&path))?.len() == 2 {
-            return Ok(signed);
+            return Ok(());
         }
     }
     Err(LogError::file(&path)(NoteError::new("it is not signed by both of the log's keys")))
