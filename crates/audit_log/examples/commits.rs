@@ -10,15 +10,15 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use audit_log::{Body, Count, Decision, Digest, Log, Settings, Text};
+use audit_log::{Body, Count, Decision, Digest, Ending, Log, Settings, Text};
 use rustix::time::{ClockId, clock_gettime};
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Fallible<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
+fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
     let dir = arguments.next().map_or_else(|| PathBuf::from("."), PathBuf::from);
     let seconds = arguments.next().map_or(Ok(3), |text| text.parse())?;
@@ -50,7 +50,7 @@ fn main() -> Outcome<()> {
 }
 
 /// One thread that appends a kilobyte and syncs, over and over.
-fn raw_syncs(dir: &Path, time: Duration) -> Outcome<f64> {
+fn raw_syncs(dir: &Path, time: Duration) -> Fallible<f64> {
     let mut file = OpenOptions::new().append(true).create_new(true).open(dir.join("raw"))?;
     let (start, mut count) = (Instant::now(), 0_u32);
     while start.elapsed() < time {
@@ -72,12 +72,12 @@ fn settings() -> Settings {
 }
 
 /// So many writers in flight, each with its next entry as soon as its last is durable, as a server's requests are.
-fn run(dir: &Path, writers: u64, time: Duration) -> Outcome<Run> {
+fn run(dir: &Path, writers: u64, time: Duration) -> Fallible<Run> {
     Log::create(dir, "gwanmun.bench/0000000000000001", &settings())?;
     let (log, _) = Log::open(dir, settings())?;
     let log = Arc::new(log);
-    let body = Arc::new(sample()?);
-    let (done, stop, appending) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)), AtomicU64::new(0));
+    let decision = sample()?;
+    let (done, appending) = (Arc::new(AtomicU64::new(0)), AtomicU64::new(0));
     let cpu = process_cpu();
     let start = Instant::now();
     // Tokens come back on the writer's thread and are spent by this one, so that threads are not what is measured.
@@ -85,8 +85,12 @@ fn run(dir: &Path, writers: u64, time: Duration) -> Outcome<Run> {
     for _ in 0..writers {
         give_back.send(())?;
     }
+    let mut index = 0_u64;
     while start.elapsed() < time {
         free.recv()?;
+        // One thread appends, so entries stand in the order of their making: each outcome follows its decision.
+        let body = if index % 2 == 0 { decision.clone() } else { outcome(index - 1)? };
+        index += 1;
         let (done, give_back) = (Arc::clone(&done), give_back.clone());
         let before = thread_cpu();
         log.append(&body, move |result| {
@@ -95,7 +99,6 @@ fn run(dir: &Path, writers: u64, time: Duration) -> Outcome<Run> {
         })?;
         appending.fetch_add(thread_cpu().saturating_sub(before), Ordering::Relaxed);
     }
-    stop.store(true, Ordering::Relaxed);
     let entries = done.load(Ordering::Relaxed) as f64;
     let rate = entries / start.elapsed().as_secs_f64();
     let cpu_us = process_cpu().saturating_sub(cpu) as f64 / 1e3 / entries;
@@ -104,7 +107,7 @@ fn run(dir: &Path, writers: u64, time: Duration) -> Outcome<Run> {
 }
 
 /// How fast a log is read back and checked when it is opened, in MiB a second.
-fn reopen(dir: &Path) -> Outcome<f64> {
+fn reopen(dir: &Path) -> Fallible<f64> {
     let mut bytes = 0;
     for item in std::fs::read_dir(dir.join("segments"))? {
         bytes += item?.metadata()?.len();
@@ -117,7 +120,7 @@ fn reopen(dir: &Path) -> Outcome<f64> {
     Ok(bytes as f64 / f64::from(1 << 20) / seconds)
 }
 
-fn sample() -> Outcome<Body> {
+fn sample() -> Fallible<Body> {
     Ok(Body::Decision(Decision {
         request: Text::new("req-0193b7c2f1d84e3a9c55")?,
         key: Text::new("k_7f31a2")?,
@@ -138,6 +141,26 @@ fn sample() -> Outcome<Body> {
         law: None,
         reservation: None,
         commitment: Digest([3; 32]),
+    }))
+}
+
+fn outcome(decision: u64) -> Fallible<Body> {
+    Ok(Body::Outcome(audit_log::Outcome {
+        decision: Count(decision),
+        request: Text::new("req-0193b7c2f1d84e3a9c55")?,
+        ending: Ending::Answered,
+        reason: None,
+        status: Some(200),
+        destination: Some(Text::new("local/smollm2")?),
+        attempts: 1,
+        prompt_tokens: Some(Count(512)),
+        completion_tokens: Some(Count(230)),
+        answer_bytes: Count(9_120),
+        commitment: Some(Digest([4; 32])),
+        duration_us: Some(Count(1_234_567)),
+        tls_group: None,
+        finish: Some(Text::new("stop")?),
+        cost: None,
     }))
 }
 
