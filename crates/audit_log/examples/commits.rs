@@ -89,7 +89,7 @@ fn run(dir: &Path, writers: u64, time: Duration) -> Fallible<Run> {
     while start.elapsed() < time {
         free.recv()?;
         // One thread appends, so entries stand in the order of their making: each outcome follows its decision.
-        let body = if index % 2 == 0 { decision.clone() } else { outcome(index - 1)? };
+        let body = if index.is_multiple_of(2) { decision.clone() } else { outcome(index - 1)? };
         index += 1;
         let (done, give_back) = (Arc::clone(&done), give_back.clone());
         let before = thread_cpu();
