@@ -175,15 +175,15 @@ impl Count {
     pub(crate) fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some((run, rest)) = line.split_once(" run: ").filter(|_| line.starts_with("Summary")) {
-            let run = run
+            let run: u64 = run
                 .rsplit(' ')
                 .nth(1)
                 .and_then(|run| run.rsplit('/').next())
                 .and_then(|run| run.parse().ok())
                 .unwrap_or(0);
-            let passed = number_before(rest, " passed");
-            self.passed += passed;
-            self.failed += u64::saturating_sub(run, passed);
+            // In place of all before it: nextest shows what failing tests printed, and their own summaries are among that.
+            self.passed = number_before(rest, " passed");
+            self.failed = run.saturating_sub(self.passed);
         } else if let Some(rest) = line.strip_prefix("test result: ") {
             self.passed += number_before(rest, " passed");
             self.failed += number_before(rest, " failed");

@@ -40,6 +40,7 @@ fn check(sources: &Sources) -> Findings {
         rules::each_file(file, &mut findings);
     }
     rules::test_modules_named(sources, &mut findings);
+    rules::snapshots_are_read(sources, &mut findings);
     rules::crates_in_architecture(sources, &mut findings);
     arrows::check(sources, &mut findings);
     findings

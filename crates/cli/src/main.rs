@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! The command `gwanmun`: reads what was typed, runs one subcommand, tells how it ended.
+
+mod args;
+mod ask;
+mod assembly;
+mod check;
+mod completions;
+mod failure;
+mod floor;
+mod key;
+mod log;
+mod model;
+mod models;
+mod place;
+mod progress;
+mod road;
+mod runtime;
+mod serve;
+mod table;
+mod terminal;
+mod version;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match args::read() {
+        Ok(cli) => cli,
+        Err(ended) => return ended,
+    };
+    let mut terminal = terminal::Terminal::new();
+    match cli.run(&mut terminal) {
+        Ok(answer) => answer.into(),
+        Err(failure) => failure.tell(&mut terminal),
+    }
+}

@@ -4,12 +4,18 @@
 #![expect(
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     clippy::missing_panics_doc,
     reason = "test support: what fails here must end the test, tasks end with the test's runtime, and its clock is its own"
 )]
 
+pub mod client;
+pub mod command;
+pub mod harness;
 pub mod http1;
 pub mod load;
+pub mod record;
 pub mod wall;

@@ -96,9 +96,14 @@ impl Gate {
         Self { stop, in_flight: AtomicUsize::new(0), tallies: Mutex::default() }
     }
 
+    /// How far the process is on its way out.
+    pub(crate) fn phase(&self) -> Phase {
+        self.stop.phase()
+    }
+
     /// Whether nobody is let in any more; who is inside stays.
     pub(crate) fn is_draining(&self) -> bool {
-        match self.stop.phase() {
+        match self.phase() {
             Phase::Running => false,
             Phase::Draining | Phase::Cancelled => true,
         }

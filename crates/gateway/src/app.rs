@@ -20,7 +20,11 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     decide::{Offer, Place, Policy},
-    destinations::{Destination, local::Floor, remote::Remote},
+    destinations::{
+        Destination,
+        local::Floor,
+        remote::{Remote, SystemRoots},
+    },
     error::ApiError,
     keys::KeyRing,
     metrics::{Levels, Metrics},
@@ -55,6 +59,7 @@ pub struct App {
     keys: KeyRing,
     recorder: Recorder,
     local: Option<LocalModel>,
+    roots: SystemRoots,
     clock: Clock,
     gate: Arc<Gate>,
     metrics: Metrics,
@@ -75,10 +80,15 @@ pub(crate) struct InForce {
 }
 
 impl App {
-    /// Puts the parts together. Fails only where the system gives no random bytes.
+    /// Puts the parts together, and reads the system's TLS roots. Fails only where the system gives no random bytes.
     pub fn new(parts: Parts) -> Result<Arc<Self>, getrandom::Error> {
+        Self::with_roots(parts, SystemRoots::read())
+    }
+
+    /// As [`App::new`], with these roots.
+    pub(crate) fn with_roots(parts: Parts, roots: SystemRoots) -> Result<Arc<Self>, getrandom::Error> {
         let Parts { config, keys, recorder, local, clock, tasks } = parts;
-        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &clock));
+        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &roots, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
         Ok(Arc::new(Self {
             config,
@@ -86,6 +96,7 @@ impl App {
             keys,
             recorder,
             local,
+            roots,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
             metrics: Metrics::new(),
@@ -101,7 +112,8 @@ impl App {
         if Arc::ptr_eq(&known.config, &self.config.load()) {
             return known;
         }
-        let fresh = Arc::new(InForce::new(self.config.load_full(), self.local.as_ref(), &self.clock));
+        let fresh = InForce::new(self.config.load_full(), self.local.as_ref(), &self.roots, &self.clock);
+        let fresh = Arc::new(fresh);
         self.in_force.store(Arc::clone(&fresh));
         fresh
     }
@@ -165,7 +177,7 @@ impl App {
 }
 
 impl InForce {
-    fn new(config: Arc<Config>, local: Option<&LocalModel>, clock: &Clock) -> Self {
+    fn new(config: Arc<Config>, local: Option<&LocalModel>, roots: &SystemRoots, clock: &Clock) -> Self {
         let mut offers = Vec::new();
         let mut destinations = Vec::new();
         if let Some(model) = local {
@@ -192,7 +204,7 @@ impl InForce {
             }));
             destinations.push((
                 Arc::clone(&remote.name),
-                Destination::Remote(Box::new(Remote::new(Arc::clone(remote), clock))),
+                Destination::Remote(Box::new(Remote::new(Arc::clone(remote), roots, clock))),
             ));
         }
         let policy = Policy { version: Arc::clone(&config.version), remote: config.policy.remote, offers };

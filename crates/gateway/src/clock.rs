@@ -5,7 +5,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -34,7 +33,8 @@ struct HandMoved {
     began: Timestamp,
     /// Owner: [`Hand`]. Time passed since `began`; sleepers wait on the channel.
     passed: watch::Sender<Duration>,
-    sleepers: AtomicU64,
+    /// Owner: the sleepers; each takes its own moment out when it ends.
+    waits: watch::Sender<Vec<Moment>>,
 }
 
 impl Clock {
@@ -46,8 +46,8 @@ impl Clock {
 
     /// A clock that shows `began` and moves only when its [`Hand`] moves it.
     pub fn by_hand(began: Timestamp) -> (Self, Hand) {
-        let moved =
-            Arc::new(HandMoved { began, passed: watch::Sender::new(Duration::ZERO), sleepers: AtomicU64::new(0) });
+        let (passed, waits) = (watch::Sender::new(Duration::ZERO), watch::Sender::new(Vec::new()));
+        let moved = Arc::new(HandMoved { began, passed, waits });
         (Self(Source::Hand(Arc::clone(&moved))), Hand(moved))
     }
 
@@ -84,7 +84,7 @@ impl Clock {
             Source::Hand(hand) => {
                 let hand = Arc::clone(hand);
                 // Counted when made, not when first polled: a test that saw the sleeper may move the hand.
-                let counted = Sleeper::count(&hand);
+                let counted = Sleeper::count(&hand, moment);
                 let mut passed = hand.passed.subscribe();
                 Box::pin(async move {
                     let _counted = counted;
@@ -137,24 +137,36 @@ impl Hand {
         self.0.passed.send_modify(|passed| *passed = passed.saturating_add(span));
     }
 
-    /// How many waits are set now. A test awaits the waiter with this before it moves the clock.
-    pub fn sleepers(&self) -> u64 {
-        self.0.sleepers.load(Ordering::SeqCst)
+    /// How many waits are set now.
+    pub fn sleepers(&self) -> usize {
+        self.0.waits.borrow().len()
+    }
+
+    /// Returns when somebody waits for the time to be `passed` since the clock was made: a test that moves the clock sooner
+    /// would wake nobody.
+    pub async fn awaited(&self, passed: Duration) {
+        let mut waits = self.0.waits.subscribe();
+        // The sender lives as long as `self`, so the wait cannot fail.
+        let _ = waits.wait_for(|waits| waits.contains(&Moment(passed))).await;
     }
 }
 
-struct Sleeper(Arc<HandMoved>);
+struct Sleeper(Arc<HandMoved>, Moment);
 
 impl Sleeper {
-    fn count(hand: &Arc<HandMoved>) -> Self {
-        hand.sleepers.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(hand))
+    fn count(hand: &Arc<HandMoved>, until: Moment) -> Self {
+        hand.waits.send_modify(|waits| waits.push(until));
+        Self(Arc::clone(hand), until)
     }
 }
 
 impl Drop for Sleeper {
     fn drop(&mut self) {
-        self.0.sleepers.fetch_sub(1, Ordering::SeqCst);
+        self.0.waits.send_modify(|waits| {
+            if let Some(at) = waits.iter().position(|until| *until == self.1) {
+                waits.swap_remove(at);
+            }
+        });
     }
 }
 

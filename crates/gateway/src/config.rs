@@ -72,8 +72,6 @@ pub struct Limits {
     pub idle_time_max: Duration,
     /// Connections open at once; one more is turned away with 503.
     pub connections_max: usize,
-    /// How deep arrays and objects of a JSON body may nest.
-    pub json_depth_max: usize,
     /// From a request's last byte to its answer's last.
     pub answer_time_max: Duration,
     /// How long a write may make no progress because the caller does not read.

@@ -32,7 +32,7 @@ const PRIVATE_FOLDER: u32 = 0o700;
 pub struct DataDir {
     path: PathBuf,
     /// Held by the one process that serves from it.
-    _lock: Option<File>,
+    lock: Option<File>,
     made: bool,
 }
 
@@ -121,7 +121,7 @@ impl DataDir {
         lock.set_len(0)
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(|error| told(&lock_path, error))?;
-        dir._lock = Some(lock);
+        dir.lock = Some(lock);
         running::forget(&dir.path.join(RUN))?;
         Ok(dir)
     }
@@ -136,7 +136,7 @@ impl DataDir {
             }
             Err(error) => return Err(told(path, error)),
         };
-        let dir = Self { path: path.to_owned(), _lock: None, made };
+        let dir = Self { path: path.to_owned(), lock: None, made };
         dir.check()?;
         Ok(dir)
     }
@@ -199,7 +199,8 @@ fn make(path: &Path, clock: &Clock) -> Result<bool, DataDirError> {
     };
     fs::create_dir_all(parent).map_err(|error| told(parent, error))?;
     // Held while making, so that two first starts do not make one directory.
-    let held = File::open(parent).and_then(|parent| parent.lock().map(|()| parent)).map_err(|error| told(parent, error))?;
+    let held =
+        File::open(parent).and_then(|parent| parent.lock().map(|()| parent)).map_err(|error| told(parent, error))?;
     if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
         return Ok(false);
     }
@@ -244,10 +245,13 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn read_secret(path: &Path) -> Result<[u8; 32], DataDirError> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => DataDirError::Missing { path: path.to_owned() },
-        _ => told(path, error),
-    })?;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(DataDirError::Missing { path: path.to_owned() });
+        }
+        Err(error) => return Err(told(path, error)),
+    };
     let mode = file.metadata().map_err(|error| told(path, error))?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(DataDirError::SecretOpen { path: path.to_owned() });
@@ -258,13 +262,15 @@ fn read_secret(path: &Path) -> Result<[u8; 32], DataDirError> {
 }
 
 fn told(path: &Path, error: io::Error) -> DataDirError {
+    use io::ErrorKind::{AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
     let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull => {
-            DataDirError::NotWritable { path, error }
-        }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => DataDirError::NotADirectory { path },
-        _ => DataDirError::Io { path, error },
+    let kind = error.kind();
+    if matches!(kind, PermissionDenied | ReadOnlyFilesystem | StorageFull) {
+        DataDirError::NotWritable { path, error }
+    } else if matches!(kind, NotADirectory | AlreadyExists) {
+        DataDirError::NotADirectory { path }
+    } else {
+        DataDirError::Io { path, error }
     }
 }
 

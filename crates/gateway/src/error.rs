@@ -185,10 +185,11 @@ impl ApiError {
         body
     }
 
-    /// Tells the operator, once. A caller's own mistake is not worth a line at the default level.
+    /// Tells the operator, once, and in words of ours alone: a provider's own code may hold anything. A caller's own mistake
+    /// is not worth a line at the default level.
     pub(crate) fn log(&self, request_id: &str) {
         let told = &self.0;
-        let (status, fault, code) = (told.status.as_u16(), told.fault.name(), self.code());
+        let (status, fault, code) = (told.status.as_u16(), told.fault.name(), self.reason());
         let detail = told.detail.as_deref().unwrap_or_default();
         match told.fault {
             Fault::Caller => tracing::debug!(request_id, status, fault, code, detail, "request refused"),
@@ -210,7 +211,7 @@ impl std::error::Error for ApiError {}
 impl From<framing::Refusal> for ApiError {
     fn from(refusal: framing::Refusal) -> Self {
         let framing::Refusal { status, code, message } = refusal;
-        Self::caller(status, Code::InvalidValue, message).foreign_code(code)
+        Self::caller(status, Code::InvalidValue, message).foreign_code(code).detail(code)
     }
 }
 

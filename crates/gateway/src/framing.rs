@@ -14,7 +14,7 @@ pub(crate) use guard::Guard;
 mod chunks;
 mod exchange;
 mod guard;
-mod head;
+pub(crate) mod head;
 mod refusals;
 mod watchdog;
 

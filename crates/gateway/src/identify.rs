@@ -46,6 +46,3 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     let key = rest.strip_prefix(b" ")?;
     scheme.eq_ignore_ascii_case(b"bearer").then(|| key.trim_ascii())
 }
-
-#[cfg(test)]
-mod tests;

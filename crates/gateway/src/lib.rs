@@ -45,3 +45,6 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod tasks;
+
+#[cfg(test)]
+mod tests;

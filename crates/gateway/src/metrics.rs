@@ -194,6 +194,3 @@ fn histogram() -> Histogram {
 fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,7 +36,7 @@ pub(crate) fn show(app: &App, headers: &HeaderMap, asked: &str) -> Result<Respon
 fn model(app: &App, offer: &Offer) -> Model {
     Model {
         id: offer.model.to_string(),
-        object: ModelObject::default(),
+        object: ModelObject,
         created: app.began_seconds(),
         owned_by: offer.destination.to_string(),
     }

@@ -8,11 +8,12 @@ use http::StatusCode;
 use wire::error::Code;
 
 use crate::{
+    app::App,
     decide::{Decision, Permitted, Refusal},
     error::ApiError,
     inspect::Facts,
     read::Ask,
-    record::{self, Commitment, Part, Permit, RecordError, Recorder},
+    record::{self, Commitment, Part, Permit, RecordError},
     relay::Marks,
     routes::Arrival,
 };
@@ -22,21 +23,26 @@ const POLICY: &str = "local only, listed keys; remote as configured";
 
 /// Makes `decision` durable. What is permitted gives a permit; what is refused is told to the caller, once it is durable.
 pub(crate) async fn record(
-    recorder: &Recorder,
+    app: &App,
     decision: Decision,
     facts: &Facts<'_>,
     ask: &Ask,
     arrival: &Arrival,
 ) -> Result<Permit, ApiError> {
+    let recorder = app.recorder();
+    let failed = |error| {
+        app.metrics().not_recorded();
+        not_recorded(error)
+    };
     let request = recorder.commit(&arrival.id, Part::Request).over(&ask.bytes);
     match decision {
         Decision::Permitted(permitted) => {
             let entry = permitted_entry(&permitted, facts, arrival, request);
-            recorder.decision(entry).await.map_err(not_recorded)
+            recorder.decision(entry).await.map_err(failed)
         }
         Decision::Refused(refusal) => {
             let entry = refused_entry(&refusal, facts, arrival, request);
-            let entry = recorder.refusal(&entry).await.map_err(not_recorded)?;
+            let entry = recorder.refusal(&entry).await.map_err(failed)?;
             Err(ApiError::from(refusal).marked(&Marks::refused(entry)))
         }
     }

@@ -173,6 +173,3 @@ async fn collect(headers: &HeaderMap, body: Body, limits: &Limits, clock: &Clock
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

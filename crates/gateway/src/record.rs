@@ -45,7 +45,11 @@ struct Shared {
 #[derive(Debug)]
 enum Mode {
     /// Counted, not written.
-    Off { next: AtomicU64 },
+    Off {
+        next: AtomicU64,
+        /// Never turns true; held, so that whoever waits for it waits as long as the recorder lives.
+        failed: watch::Sender<bool>,
+    },
     /// Written and synced by the one writer thread.
     Synced(Queue),
 }
@@ -99,7 +103,10 @@ pub struct Counts {
 impl Recorder {
     /// A recorder that counts and makes permits, and writes nothing: for measurements only.
     pub fn off(secret: CommitmentSecret, clock: Clock) -> Self {
-        Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1) })
+        tracing::warn!(
+            "the record is off: decisions and outcomes are counted, not written; nothing can be shown later"
+        );
+        Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1), failed: watch::Sender::new(false) })
     }
 
     fn new(secret: CommitmentSecret, clock: Clock, mode: Mode) -> Self {
@@ -124,7 +131,7 @@ impl Recorder {
                 queue.send_if_room(Message::Decision { fields, permit, made })?;
                 permitted.await.unwrap_or(Err(RecordError::Failed))
             }
-            (Mode::Off { next }, _) => Ok(permit.number(next.fetch_add(1, Ordering::Relaxed))),
+            (Mode::Off { next, .. }, _) => Ok(permit.number(next.fetch_add(1, Ordering::Relaxed))),
             (Mode::Synced(_), None) => Err(RecordError::Failed),
         }
     }
@@ -138,7 +145,7 @@ impl Recorder {
                 queue.send_if_room(Message::Other { fields, written: Some(written) })?;
                 durable.await.unwrap_or(Err(RecordError::Failed))?
             }
-            Mode::Off { next } => next.fetch_add(1, Ordering::Relaxed),
+            Mode::Off { next, .. } => next.fetch_add(1, Ordering::Relaxed),
         };
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         Ok(entry)
@@ -154,7 +161,7 @@ impl Recorder {
     pub fn failed(&self) -> watch::Receiver<bool> {
         match &self.0.mode {
             Mode::Synced(queue) => queue.failed(),
-            Mode::Off { .. } => watch::Sender::new(false).subscribe(),
+            Mode::Off { failed, .. } => failed.subscribe(),
         }
     }
 
@@ -207,7 +214,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.ended {
-            let _ = self.send(&Outcome::bare(Ending::Abandoned, None), false);
+            drop(self.send(&Outcome::bare(Ending::Abandoned, None), false));
         }
     }
 }

@@ -202,6 +202,3 @@ impl Marks {
         headers.insert(RECORD_HEADER, HeaderValue::from(self.entry));
     }
 }
-
-#[cfg(test)]
-mod tests;

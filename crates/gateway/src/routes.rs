@@ -127,6 +127,3 @@ fn tell_marked(
     app.metrics().answered(endpoint, response.status().as_u16(), marks.and_then(|marks| marks.destination()));
     response
 }
-
-#[cfg(test)]
-mod tests;

@@ -50,7 +50,9 @@ pub struct Serving {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else is there.
-    #[error("the address `{address}` is taken by another process: end that one, or choose another with `--listen` or `[server] listen`")]
+    #[error(
+        "the address `{address}` is taken by another process: end that one, or choose another with `--listen` or `[server] listen`"
+    )]
     Taken {
         /// Where.
         address: SocketAddr,
@@ -87,10 +89,16 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Listens at `address`.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => ListenError::Taken { address },
-        io::ErrorKind::AddrNotAvailable => ListenError::NotHere { address },
-        _ => ListenError::Io { address, error },
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| {
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            ListenError::Taken { address }
+        } else if kind == io::ErrorKind::AddrNotAvailable {
+            ListenError::NotHere { address }
+        } else {
+            ListenError::Io { address, error }
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What is known of a set of weights. What is not known is absent, never guessed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     /// The name that callers use, such as `smollm2-135m-instruct-q4_1`.
     pub name: String,
@@ -30,4 +30,22 @@ pub struct ModelCard {
     /// SHA-256 of the file, in lower-case hex, where it has been computed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
+    /// What holds where a caller says nothing.
+    #[serde(default)]
+    pub defaults: AnswerDefaults,
+}
+
+/// What this model is asked with where a caller says nothing. Small models need it more than large ones: without it they
+/// ramble at the temperature that the API calls its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerDefaults {
+    /// The instructions of a conversation that brings none; absent: whatever the model's chat template says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub system: Option<String>,
+    /// Temperature, 0 to 2; absent: 1, as the API says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub temperature: Option<f32>,
+    /// Nucleus, over 0 to 1; absent: 1, as the API says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub top_p: Option<f32>,
 }

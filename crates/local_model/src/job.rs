@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::{Capacity, Token};
 
+/// Answers to one prompt, at most: eight times what the public APIs allow, and few enough to be queued as one job.
+const CHOICES_MAX: u32 = 128;
+
 /// One prompt to answer, once or several times.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -12,7 +15,7 @@ pub struct Job {
     pub caller: Arc<str>,
     /// The prompt, as [`crate::TextCodec`] made it; at least one token.
     pub prompt: Vec<Token>,
-    /// How many answers to give, each drawn for itself; at least 1. They are queued together or not at all.
+    /// How many answers to give, each drawn for itself; 1 to 128. They are queued together or not at all.
     pub choices: u32,
     /// Tokens of one answer at most; at least 1. Cut to what the context leaves after the prompt.
     pub answer_tokens_max: u32,
@@ -132,6 +135,9 @@ impl Job {
         }
         if self.choices == 0 || self.answer_tokens_max == 0 {
             return unservable("no answer is asked for".to_owned());
+        }
+        if self.choices > CHOICES_MAX {
+            return unservable(format!("more than {CHOICES_MAX} answers are asked for"));
         }
         if self.stop.iter().any(String::is_empty) {
             return unservable("a stop string is empty".to_owned());

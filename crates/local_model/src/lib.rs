@@ -25,7 +25,7 @@ mod stop;
 mod text;
 
 pub use answer::{Answer, Event, Finish, TokenScore};
-pub use card::ModelCard;
+pub use card::{AnswerDefaults, ModelCard};
 pub use engine::{
     Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
 };

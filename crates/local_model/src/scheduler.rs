@@ -89,6 +89,7 @@ impl Scheduler {
         settings: Settings,
     ) -> Self {
         let capacity = engine.capacity();
+        let capacity = Capacity { batch_tokens_max: capacity.batch_tokens_max.max(1), ..capacity };
         // Every running sequence must fit into a step with at least one token.
         let sequences_max = settings.sequences_max.min(capacity.slots_max).min(capacity.batch_tokens_max).max(1);
         Self {
@@ -121,6 +122,12 @@ impl Scheduler {
             }
         };
         self.gauges.stop(&why);
+        // Jobs that came too late to be looked at fail like all others.
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Job(job, reader) = message {
+                self.take(*job, reader);
+            }
+        }
         while let Some(&job) = self.jobs.keys().next() {
             self.fail(job, &why);
         }

@@ -2,7 +2,7 @@
 //! vocabulary of bytes, so that queue, scheduler, gateway and command can be tested without weights, to the token.
 //! Computes no language; must not know the scheduler.
 //!
-//! ```ignore
+//! ```text
 //! let gate = Gate::closed();
 //! let script = Script::new().answer("capital of France", "Paris").endless("count", "1 ").gate(&gate);
 //! let probe = script.probe();
@@ -25,7 +25,7 @@ pub use probe::{Gate, Probe, Seen, SeenSequence};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Capacity, LoadedModel, ModelCard};
+use crate::{AnswerDefaults, Capacity, LoadedModel, ModelCard};
 
 use codec::ByteCodec;
 use engine::ScriptedEngine;
@@ -45,6 +45,7 @@ const CAPACITY: Capacity = Capacity {
 #[derive(Clone)]
 pub struct Script {
     name: String,
+    defaults: AnswerDefaults,
     capacity: Capacity,
     rules: Vec<Rule>,
     gate: Option<Gate>,
@@ -91,12 +92,19 @@ impl Script {
     pub fn new() -> Self {
         Self {
             name: "scripted".to_owned(),
+            defaults: AnswerDefaults::default(),
             capacity: CAPACITY,
             rules: Vec::new(),
             gate: None,
             before_forward: None,
             probe: Probe::new(),
         }
+    }
+
+    /// What it is asked with where a caller says nothing.
+    pub fn defaults(mut self, defaults: AnswerDefaults) -> Self {
+        self.defaults = defaults;
+        self
     }
 
     /// The name on the model's card.
@@ -189,6 +197,7 @@ pub fn model(script: Script) -> LoadedModel {
         context_tokens: script.capacity.context_tokens_max as u64,
         vocabulary: VOCABULARY as u64,
         chat: true,
+        defaults: script.defaults.clone(),
         ..ModelCard::default()
     };
     LoadedModel { card, engine: Box::new(ScriptedEngine::new(script)), codec: Arc::new(ByteCodec) }

@@ -3,35 +3,48 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use local_model::ModelCard;
+use local_model::{AnswerDefaults, ModelCard};
 
 use crate::LoadError;
-use crate::codec;
+use crate::codec::{self, Codec};
 use crate::gguf::{File, Metadata, TensorKind};
+use crate::shape::Shape;
+use crate::weights::Weights;
 
-/// Reads a model file's card from its header, in milliseconds; refuses a file whose tokenizer, template or tensors this
-/// crate could not serve. The SHA-256 is left to who reads the whole file.
+/// Reads a model file's card, in a fraction of a second: no weights but vectors are read. Refuses what [`crate::load`]
+/// would refuse on any machine: a file whose tokenizer, template or tensors this crate could not serve. The SHA-256 is left
+/// to who reads the whole file.
 pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
-    card(path, &File::open(path)?)
+    let file = File::open(path)?;
+    let card = card(path, &file)?;
+    Codec::read(file.metadata(), jiff::Zoned::now)?;
+    Weights::check(&file)?;
+    Ok(card)
 }
 
 /// The card of an open file.
 pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
     let metadata = file.metadata();
-    let architecture = metadata.need_string("general.architecture")?;
+    let shape = Shape::read(&metadata)?;
     let tokens = metadata.strings("tokenizer.ggml.tokens")?.map_or(0, |tokens| tokens.len());
+    let embedding = file.tensor("token_embd.weight")?;
+    let rows = embedding.dims.last().copied().unwrap_or(0);
+    if rows < tokens as u64 {
+        return Err(LoadError::tensor(embedding.name, format!("has {rows} rows for a vocabulary of {tokens} tokens")));
+    }
     Ok(ModelCard {
         name: name(path, metadata)?,
-        architecture: architecture.to_owned(),
+        architecture: metadata.need_string("general.architecture")?.to_owned(),
         parameters: file.tensors().map(|tensor| tensor.weights()).sum(),
         quantisation: most_common_kind(file).map_or("", TensorKind::name).to_owned(),
-        context_tokens: metadata.need_u64(&format!("{architecture}.context_length"))?,
+        context_tokens: shape.context_tokens as u64,
         vocabulary: tokens as u64,
         bytes: file.bytes(),
         chat: codec::facts(metadata)?.chat,
         licence: metadata.string("general.license")?.map(str::to_owned),
         languages: languages(metadata),
         sha256: None,
+        defaults: AnswerDefaults::default(),
     })
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Codec {
     merging: ByteLevelCodec,
     controls: Spellings,
     user_defined: Spellings,
+    /// Characters for private use that control tokens are spelled with: no marks can be made of them.
+    private_in_controls: HashSet<char>,
     bytes: TokenBytes,
     ends: Vec<Token>,
     begin: Option<Token>,
@@ -69,11 +71,20 @@ impl Codec {
             merging,
             controls: Spellings::new(vocabulary.of_class(Class::Control))?,
             user_defined: Spellings::new(vocabulary.of_class(Class::UserDefined))?,
+            private_in_controls: vocabulary.of_class(Class::Control).flat_map(|(_, text)| private(text)).collect(),
             bytes: TokenBytes::new(&vocabulary),
             begin: vocabulary.begin.filter(|_| begins),
             ends: vocabulary.ends,
             template,
         })
+    }
+
+    /// A character for private use that nobody said and no control token is spelled with: breaking one spelling must not
+    /// make another.
+    fn unused_mark(&self, turns: &[Turn]) -> Option<char> {
+        let said: HashSet<char> = turns.iter().flat_map(|turn| private(&turn.text)).collect();
+        let unused = |mark: &char| !said.contains(mark) && !self.private_in_controls.contains(mark);
+        ('\u{e000}'..='\u{f8ff}').chain('\u{f0000}'..='\u{ffffd}').find(unused)
     }
 
     /// Plain text: control tokens cannot come of it.
@@ -104,7 +115,8 @@ impl TextCodec for Codec {
     fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError> {
         let no_template = "the model's file brings none; send a plain prompt instead";
         let template = self.template.as_ref().ok_or_else(|| CodecError::Template(no_template.to_owned()))?;
-        let mark = unused_mark(turns).ok_or_else(|| CodecError::Template("every private mark is in use".to_owned()))?;
+        let mark = self.unused_mark(turns);
+        let mark = mark.ok_or_else(|| CodecError::Template("every private mark is in use".to_owned()))?;
         let guarded: Vec<(Speaker, String)> =
             turns.iter().map(|turn| (turn.speaker, self.controls.broken_by(mark, &turn.text))).collect();
         let rendered = template.render(&guarded)?;
@@ -130,11 +142,9 @@ impl TextCodec for Codec {
     }
 }
 
-/// A character for private use that nobody said.
-fn unused_mark(turns: &[Turn]) -> Option<char> {
-    let private = |letter: &char| matches!(letter, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}');
-    let said: HashSet<char> = turns.iter().flat_map(|turn| turn.text.chars().filter(private)).collect();
-    ('\u{e000}'..='\u{f8ff}').chain('\u{f0000}'..='\u{ffffd}').find(|mark| !said.contains(mark))
+/// The characters for private use in a text.
+fn private(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|letter| matches!(letter, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}'))
 }
 
 fn read_pre_tokenizer(metadata: Metadata<'_>) -> Result<PreTokenizer, LoadError> {

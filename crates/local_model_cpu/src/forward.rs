@@ -133,6 +133,3 @@ impl Forward {
         Ok(&self.logits.values()[..wanted * weights.vocabulary()])
     }
 }
-
-#[cfg(test)]
-mod tests;

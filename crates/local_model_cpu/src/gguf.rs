@@ -52,12 +52,12 @@ impl File {
     /// Maps a file and reads its header; no weight is touched.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
         let unreadable = |source| LoadError::Open { path: path.to_owned(), source };
-        let file = fs::File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
+        // Looked at before it is opened: a named pipe opens only once somebody writes to it.
+        if !fs::metadata(path).map_err(unreadable)?.is_file() {
             return Err(LoadError::NotGguf(format!("`{}` is not a regular file", path.display())));
         }
-        if metadata.len() == 0 {
+        let file = fs::File::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.len() == 0 {
             return Err(LoadError::NotGguf("the model file is empty; fetch it again".to_owned()));
         }
         // SAFETY: the map is only read, as bytes, for which every bit pattern is valid. A process that shortens the

@@ -17,6 +17,8 @@ mod memory;
 mod packed;
 mod pool;
 mod rope;
+#[cfg(test)]
+mod samples;
 mod settings;
 mod shape;
 mod simd;

@@ -95,12 +95,13 @@ impl Pool {
         if self.helpers.is_empty() || items <= grain {
             let done = catch_unwind(AssertUnwindSafe(|| {
                 if items > 0 {
-                    work(0..items)
+                    work(0..items);
                 }
             }));
             return done.map_err(|_| Panicked);
         }
         let shared = &*self.shared;
+        #[expect(clippy::transmute_ptr_to_ptr, reason = "a cast cannot forget the lifetime of a trait object")]
         // SAFETY: only the lifetime is forgotten; the pointer is used inside the gate only, which is closed and empty
         // again before this function returns.
         let work = unsafe {

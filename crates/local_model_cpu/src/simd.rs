@@ -31,8 +31,6 @@ pub(crate) trait Simd: Copy {
     fn store(self, value: Self::Floats, to: &mut [f32; LANES]);
     /// IEEE halves as floats.
     fn load_half(self, from: &[u16; LANES]) -> Self::Floats;
-    /// Floats as IEEE halves.
-    fn store_half(self, value: Self::Floats, to: &mut [u16; LANES]);
     /// bfloat16 as floats.
     fn load_brain(self, from: &[u16; LANES]) -> Self::Floats;
 

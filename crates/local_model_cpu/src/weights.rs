@@ -45,17 +45,16 @@ impl Weights {
     /// Reads a file's weights; the file may be closed afterwards.
     pub(crate) fn load(file: &File, pool: &mut Pool) -> Result<Self, LoadError> {
         let shape = Shape::read(&file.metadata())?;
-        let mut plan = Plan { file, shape: &shape, bytes: 0, strips: Vec::new() };
-        let embedding = plan.embedding()?;
-        let layers = (0..shape.layers).map(|layer| plan.layer(layer)).collect::<Result<_, _>>()?;
-        let output_norm = plan.vector("output_norm.weight", shape.width)?;
-        let output = match file.find_tensor("output.weight") {
-            Some(_) => plan.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
-            None => embedding.clone(),
-        };
-        let rope = plan.rope()?;
+        let mut plan = Plan::new(file, &shape);
+        let Network { rope, layers, embedding, output_norm, output } = plan.network()?;
         let memory = plan.pack(pool)?;
         Ok(Self { shape, rope, layers, embedding, output_norm, output, memory })
+    }
+
+    /// Checks that [`Weights::load`] would find all weights in their shapes, without packing any: takes milliseconds.
+    pub(crate) fn check(file: &File) -> Result<(), LoadError> {
+        let shape = Shape::read(&file.metadata())?;
+        Plan::new(file, &shape).network().map(|_| ())
     }
 
     /// Where the matrices' strips lie.
@@ -124,7 +123,32 @@ struct Plan<'a> {
     strips: Vec<StripSource<'a>>,
 }
 
+/// A network's parts as planned: all of [`Weights`] but the memory.
+struct Network {
+    rope: Rope,
+    layers: Vec<Layer>,
+    embedding: Matrix,
+    output_norm: Vec<f32>,
+    output: Matrix,
+}
+
 impl<'a> Plan<'a> {
+    fn new(file: &'a File, shape: &'a Shape) -> Self {
+        Self { file, shape, bytes: 0, strips: Vec::new() }
+    }
+
+    fn network(&mut self) -> Result<Network, LoadError> {
+        let shape = self.shape;
+        let embedding = self.embedding()?;
+        let layers = (0..shape.layers).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
+        let output_norm = self.vector("output_norm.weight", shape.width)?;
+        let output = match self.file.find_tensor("output.weight") {
+            Some(_) => self.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
+            None => embedding.clone(),
+        };
+        Ok(Network { rope: self.rope()?, layers, embedding, output_norm, output })
+    }
+
     fn embedding(&mut self) -> Result<Matrix, LoadError> {
         const NAME: &str = "token_embd.weight";
         let rows = match self.file.tensor(NAME)?.dims {

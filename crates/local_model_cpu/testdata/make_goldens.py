@@ -3,6 +3,7 @@
     python make_goldens.py vocabulary                        trains tiny_vocabulary.json (needs tokenizers)
     python make_goldens.py templates                         renders templates.json (needs transformers)
     python make_goldens.py tiny                              cuts tiny_tokens.json (needs llama_cpp, gguf)
+    python make_goldens.py blocks                            decodes blocks.json (needs gguf)
     python make_goldens.py transformers MODEL.gguf OUT.json  its section of a real model's golden (needs transformers, torch, gguf)
     python make_goldens.py llama MODEL.gguf OUT.json         its section of a real model's golden (needs llama_cpp)
 
@@ -125,6 +126,30 @@ def tiny():
     write(HERE / "tiny_tokens.json", {"made_by": made_by, "families": rows})
 
 
+def blocks():
+    """A block of random bytes of each kind and its weights, by the gguf package."""
+    import gguf
+    import numpy
+
+    random = numpy.random.default_rng(1)
+    kinds = {}
+    for name in ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]:
+        kind = gguf.GGMLQuantizationType[name]
+        _, size = gguf.GGML_QUANT_SIZES[kind]
+        stored = random.integers(0, 256, size * 2, dtype=numpy.uint8)
+        if name in ("F32", "F16", "BF16"):
+            stored = numpy.array([0.75, -1.5], dtype=numpy.float32 if name != "F16" else numpy.float16).view(numpy.uint8)
+            stored = stored.reshape(2, -1)[:, -size:].reshape(-1).copy()
+        halves = {"Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+        for block in range(2):
+            for at in halves.get(name, [0] if name.startswith("Q") else []):
+                scale = numpy.array([random.normal() / 8], dtype=numpy.float16).view(numpy.uint8)
+                stored[block * size + at: block * size + at + 2] = scale
+        weights = gguf.quants.dequantize(stored, kind).reshape(-1)
+        kinds[name] = {"bytes": stored.tobytes().hex(), "weights": " ".join(f"{float(w):.9g}" for w in weights)}
+    write(HERE / "blocks.json", {"made_by": f"gguf {version('gguf')}", "kinds": kinds})
+
+
 def published_tokenizer(pre, tokens, merges):
     """The tokenizer that the model's makers publish, built with Hugging Face's own parts."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
@@ -183,29 +208,28 @@ def encode_rendered(tokenizer, metadata, text):
     return ids
 
 
-def measure(prompts, passage, logits_after, tokenizer_decode):
-    """Top log-probabilities and greedy continuations of prompts, and the passage's mean log-likelihood."""
+def measure(prompts, passage, every_logprobs, continued):
+    """Top log-probabilities and greedy continuations of prompts, and the passage's mean log-likelihood.
+
+    `every_logprobs(ids)` gives a row after each token; `continued(ids)` yields the row after them, then one after each
+    token that it is sent.
+    """
     rows = []
     for ids in prompts:
-        first = logits_after(ids)[-1]
-        order = sorted(range(len(first)), key=lambda token: -first[token])[:TOP]
-        rows.append({"ids": ids, "top": [[token, round(float(first[token]), 5)] for token in order]})
-    every = logits_after(passage)
+        steps = continued(ids)
+        last = next(steps)
+        order = last.argsort()[::-1][:TOP]
+        top = [[int(token), round(float(last[token]), 5)] for token in order]
+        tokens, margins = [], []
+        while len(tokens) < GREEDY_TOKENS:
+            best, second = last.argsort()[::-1][:2]
+            tokens.append(int(best))
+            margins.append(round(float(last[best] - last[second]), 4))
+            last = steps.send(int(best))
+        rows.append({"ids": ids, "top": top, "greedy": tokens, "margins": margins})
+    every = every_logprobs(passage)
     total = sum(float(every[at][passage[at + 1]]) for at in range(len(passage) - 1))
     return {"prompts": rows, "passage": {"ids": passage, "mean_logprob": total / (len(passage) - 1)}}
-
-
-def greedy(rows, logits_after):
-    """Continues each prompt with its likeliest token, with the margin to the second at each step."""
-    for row in rows:
-        ids, margins = list(row["ids"]), []
-        for _ in range(GREEDY_TOKENS):
-            last = logits_after(ids)[-1]
-            best, second = last.topk(2).values.tolist() if hasattr(last, "topk") else sorted(last, reverse=True)[:2]
-            margins.append(round(float(best - second), 4))
-            ids.append(int(last.argmax()))
-        row["greedy"] = ids[len(row["ids"]):]
-        row["margins"] = margins
 
 
 def with_transformers(model_path, out):
@@ -220,17 +244,24 @@ def with_transformers(model_path, out):
     path = Path(model_path)
     model = AutoModelForCausalLM.from_pretrained(str(path.parent), gguf_file=path.name, dtype=torch.float32).eval()
 
-    def logits_after(ids):
+    def every_logprobs(ids):
         with torch.no_grad():
-            return torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), dim=-1)
+            return torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), dim=-1).numpy()
+
+    def continued(ids):
+        cache = None
+        while True:
+            with torch.no_grad():
+                output = model(torch.tensor([ids]), past_key_values=cache, use_cache=True)
+            cache = output.past_key_values
+            ids = [(yield torch.log_softmax(output.logits[0, -1].double(), dim=-1).numpy())]
 
     chats = [{"turns": turns, "text": chat_text(metadata, turns)} for turns in TEXTS["chats"]]
     for chat in chats:
         chat["ids"] = encode_rendered(tokenizer, metadata, chat["text"])
     prompts = [tokenizer.encode(text).ids for text in TEXTS["prompts"]] + [chat["ids"] for chat in chats[:2]]
     passage = tokenizer.encode(" ".join(TEXTS["passages"])).ids[:PASSAGE_TOKENS]
-    section = measure(prompts, passage, logits_after, None)
-    greedy(section["prompts"], logits_after)
+    section = measure(prompts, passage, every_logprobs, continued)
     section["made_by"] = f"transformers {version('transformers')}, torch {version('torch')}, float32"
     section["sentences"] = [tokenizer.encode(text).ids for text in TEXTS["sentences"]]
     section["chats"] = chats
@@ -244,17 +275,27 @@ def with_llama(model_path, out):
     golden = json.loads(Path(out).read_text(encoding="utf-8"))["transformers"]
     model = llama_cpp.Llama(str(model_path), n_ctx=1024, logits_all=True, verbose=False, n_threads=1)
 
-    def logits_after(ids):
-        model.reset()
-        model.eval(ids)
-        logits = numpy.array(model.scores[: len(ids)], dtype=numpy.float64)
+    def logprobs(rows):
+        logits = numpy.array(rows, dtype=numpy.float64)
         peak = logits.max(axis=-1, keepdims=True)
         return logits - peak - numpy.log(numpy.exp(logits - peak).sum(axis=-1, keepdims=True))
 
+    def every_logprobs(ids):
+        model.reset()
+        model.eval(ids)
+        return logprobs(model.scores[: len(ids)])
+
+    def continued(ids):
+        model.reset()
+        held = 0
+        while True:
+            model.eval(ids)
+            held += len(ids)
+            ids = [(yield logprobs(model.scores[held - 1]))]
+
     prompts = [[int(token) for token in row["ids"].split()] for row in golden["prompts"]]
     passage = [int(token) for token in golden["passage"]["ids"].split()]
-    section = measure(prompts, passage, logits_after, None)
-    greedy(section["prompts"], logits_after)
+    section = measure(prompts, passage, every_logprobs, continued)
     section["made_by"] = f"llama_cpp_python {version('llama_cpp_python')}"
     section["sentences"] = [model.tokenize(text.encode(), add_bos=False) for text in TEXTS["sentences"]]
     update(out, model_path, "llama_cpp", compact(section))
@@ -275,7 +316,7 @@ def compact(section):
 
 if __name__ == "__main__":
     commands = {
-        "vocabulary": vocabulary, "templates": templates, "tiny": tiny,
+        "vocabulary": vocabulary, "templates": templates, "tiny": tiny, "blocks": blocks,
         "transformers": with_transformers, "llama": with_llama,
     }
     commands[sys.argv[1]](*sys.argv[2:])

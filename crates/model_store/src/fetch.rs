@@ -32,6 +32,11 @@ pub(crate) fn fetch(
     }
 }
 
+/// Which pip there is, in its own words.
+pub(crate) fn pip_version(settings: &Settings) -> Result<String, StoreError> {
+    pypi::version(&settings.python)
+}
+
 /// Refuses early what the disk could not hold.
 fn refuse_if_no_room(folder: &Path, needed: u64) -> Result<(), StoreError> {
     let disk = rustix::fs::statvfs(folder).map_err(|e| StoreError::disk("read", folder)(e.into()))?;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{Digest, ModelName, Source, StoreError};
+use crate::{AnswerDefaults, Digest, ModelName, Source, StoreError};
 
 /// The model that a first `serve` pulls when told of no other.
 pub const STARTER: &str = "smollm2-135m-instruct-q4_1";
@@ -37,6 +37,9 @@ pub struct KnownModel {
     /// What its users should know.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What it is asked with where a caller says nothing.
+    #[serde(default)]
+    pub defaults: AnswerDefaults,
     /// Where the facts above were read.
     pub facts_from: String,
     /// When they were read.

@@ -20,6 +20,6 @@ pub use digest::Digest;
 pub use error::StoreError;
 pub use known::{KnownModel, STARTER, known_model, known_models};
 pub use name::ModelName;
-pub use record::{Facts, Record};
+pub use record::{AnswerDefaults, Facts, Record};
 pub use source::{Origin, Source};
 pub use store::{Inspect, Listing, Progress, Roots, Settings, Store, Stored, Wanted};

@@ -10,7 +10,7 @@ use crate::{Digest, ModelName};
 pub(crate) const FORMAT: u32 = 1;
 
 /// The record of one stored model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Which form this record has; 1 today.
     pub format: u32,
@@ -32,6 +32,9 @@ pub struct Record {
     /// SPDX identifier of its licence, or the licence's own name; absent where none is stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
+    /// What it is asked with where a caller says nothing.
+    #[serde(default, skip_serializing_if = "AnswerDefaults::is_empty")]
+    pub defaults: AnswerDefaults,
     /// What else its users should know, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -58,4 +61,25 @@ pub struct Facts {
     /// The languages that the file states.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
+}
+
+/// What a model is asked with where a caller says nothing; what is absent is left to the API's own defaults and the model's
+/// chat template. Fields are only added, as everywhere in a record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerDefaults {
+    /// The instructions of a conversation that brings none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Temperature, 0 to 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Nucleus, over 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+}
+
+impl AnswerDefaults {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }

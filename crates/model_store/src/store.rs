@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Digest, Facts, KnownModel, ModelName, Record, Source, StoreError,
+    AnswerDefaults, Digest, Facts, KnownModel, ModelName, Record, Source, StoreError,
     aside::{self, Aside},
     digest::Hasher,
     fetch,
@@ -78,6 +78,8 @@ pub struct Wanted {
     pub languages: Vec<String>,
     /// Its licence; the file's own word where absent.
     pub licence: Option<String>,
+    /// What it is asked with where a caller says nothing.
+    pub defaults: AnswerDefaults,
     /// What its users should know.
     pub notes: Vec<String>,
     pub(crate) wheels: Vec<Wheel>,
@@ -87,7 +89,16 @@ impl Wanted {
     /// A model of which only the source is known.
     pub fn of(name: ModelName, source: Source) -> Self {
         let nothing = Vec::new;
-        Self { name, source, bytes: None, languages: nothing(), licence: None, notes: nothing(), wheels: Vec::new() }
+        Self {
+            name,
+            source,
+            bytes: None,
+            languages: nothing(),
+            licence: None,
+            defaults: AnswerDefaults::default(),
+            notes: nothing(),
+            wheels: Vec::new(),
+        }
     }
 
     /// A known model.
@@ -98,6 +109,7 @@ impl Wanted {
             bytes: Some(model.bytes),
             languages: model.languages.clone(),
             licence: model.licence.clone(),
+            defaults: model.defaults.clone(),
             notes: model.notes.clone(),
             wheels: model.wheels.clone(),
         })
@@ -128,7 +140,7 @@ pub enum Progress<'a> {
 }
 
 /// A stored model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     /// What is known of it.
     pub record: Record,
@@ -272,9 +284,15 @@ impl Store {
             pulled_at: (self.settings.now)(),
             languages: languages.clone(),
             licence: wanted.licence.clone().or_else(|| facts.licence.clone()),
+            defaults: wanted.defaults.clone(),
             notes: wanted.notes.clone(),
             facts,
         })
+    }
+
+    /// Which pip would fetch packages, in its own words.
+    pub fn pip_version(&self) -> Result<String, StoreError> {
+        fetch::pip_version(&self.settings)
     }
 
     /// Removes a stored model, sound or broken; it disappears in one step.

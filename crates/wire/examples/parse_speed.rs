@@ -11,24 +11,34 @@ use wire::answer::{ChunkChoice, Delta, StreamHead, StreamKind};
 use wire::chat::ChatRequest;
 use wire::sse::Decoder;
 
-const TURNS: usize = 20_000;
+const ROUNDS: usize = 60;
+const TURNS: usize = 200;
+const ENGLISH: &str =
+    r"The quick brown fox isn't lazy at all; it jumps over the dog, and asks what the dog thinks of it.\n";
+const KOREAN: &str = r#"빠른 갈색 여우가 게으른 개를 뛰어넘고, 개에게 어떻게 생각하느냐고 \"물었다\".\n"#;
 
 fn main() {
     let small = include_bytes!("../fixtures/sdk/chat_stream.json");
     let tools = include_bytes!("../fixtures/sdk/chat_tools.json");
-    let typical = conversation(1024);
-    let long = conversation(32 * 1024);
-    let bodies: [(&str, &[u8]); 4] =
-        [("small chat", small), ("1 KiB chat", &typical), ("32 KiB chat", &long), ("tools", tools)];
+    let english = conversation(1024, ENGLISH);
+    let korean = conversation(1024, KOREAN);
+    let long = conversation(32 * 1024, KOREAN);
+    let bodies: [(&str, &[u8]); 5] = [
+        ("small chat", small),
+        ("1 KiB English", &english),
+        ("1 KiB Korean", &korean),
+        ("32 KiB Korean", &long),
+        ("tools", tools),
+    ];
     for (name, body) in bodies {
         let Ok(request) = ChatRequest::parse(body) else { continue };
         let ours = time(|| drop(black_box(ChatRequest::parse(black_box(body)))));
         let tree = time(|| drop(black_box(serde_json::from_slice::<serde_json::Value>(black_box(body)))));
         let written = time(|| drop(black_box(request.to_json("upstream"))));
         let read = time(|| {
-            black_box(request.each_text(|surface| {
+            request.each_text(|surface| {
                 black_box(surface.text);
-            }));
+            });
         });
         let bytes = body.len();
         println!(
@@ -57,15 +67,14 @@ fn stream() {
     println!("one event: write {written} ns, read {read} ns");
 }
 
-/// A chat of about so many bytes: a system prompt and turns of mixed script.
-fn conversation(bytes: usize) -> Vec<u8> {
-    let said = "The quick brown fox isn\\u2019t lazy.\\nIt jumps \\\"over\\\" the dog: 빠른 갈색 여우가 게으른 개를 뛰어넘는다. ".repeat(2);
+/// A chat of about so many bytes: a system prompt and turns.
+fn conversation(bytes: usize, said: &str) -> Vec<u8> {
     let mut body =
         String::from(r#"{"model":"gpt-4o-mini","temperature":0.7,"stream":true,"max_tokens":512,"messages":["#);
     body.push_str(r#"{"role":"system","content":"You are a helpful assistant."}"#);
     while body.len() < bytes {
         body.push_str(r#",{"role":"user","content":""#);
-        body.push_str(&said);
+        body.push_str(&said.repeat(2));
         body.push_str(r#""}"#);
     }
     body.push_str("]}");
@@ -75,12 +84,12 @@ fn conversation(bytes: usize) -> Vec<u8> {
 /// The fastest of several rounds, in nanoseconds a turn: the least disturbed one.
 fn time(mut work: impl FnMut()) -> u128 {
     let mut best = u128::MAX;
-    for _ in 0..5 {
+    for _ in 0..ROUNDS {
         let begin = Instant::now();
-        for _ in 0..TURNS / 5 {
+        for _ in 0..TURNS {
             work();
         }
-        best = best.min(begin.elapsed().as_nanos() / (TURNS as u128 / 5));
+        best = best.min(begin.elapsed().as_nanos() / TURNS as u128);
     }
     best
 }

@@ -9,5 +9,7 @@ pub mod completion;
 pub mod error;
 mod limited;
 pub mod needs;
+#[cfg(test)]
+mod spec_tests;
 pub mod sse;
 pub mod strict_json;

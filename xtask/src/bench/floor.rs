@@ -29,25 +29,35 @@ pub(super) fn run(repository: &Repository, compared: &Compared) -> Result<Value>
             "no llama.cpp to compare with: give `--llama-python PATH` of an interpreter that has `llama-cpp-python`"
         );
     }
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let example = ["run", "--release", "--quiet", "-p", "local_model_cpu", "--example", "floor_bench", "--"];
-        ours.push(figures(repository.command("cargo").args(example).arg(&model))?);
-        if let Some(python) = &compared.python {
-            theirs.push(figures(repository.command(python).arg("crates/e2e/python/llama_bench.py").arg(&model))?);
-        }
-    }
     let mut told = Map::new();
-    for name in ours.first().map(|figures| figures.keys().cloned().collect::<Vec<_>>()).unwrap_or_default() {
-        let (ours, theirs) = (middle(&ours, &name), middle(&theirs, &name));
-        let Some(value) = ours else { continue };
+    for threads in ["1", "2"] {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let example = ["run", "--release", "--quiet", "-p", "local_model_cpu", "--example", "floor_bench", "--"];
+            ours.push(figures(repository.command("cargo").args(example).arg(&model).args([threads, "1"]))?);
+            if let Some(python) = &compared.python {
+                let script = "crates/e2e/python/llama_bench.py";
+                theirs.push(figures(repository.command(python).arg(script).arg(&model).arg(threads))?);
+            }
+        }
+        tell(threads, &ours, &theirs, &mut told);
+    }
+    Ok(Value::Object(told))
+}
+
+/// One line a figure of speed: ours, theirs, ours as a multiple of theirs.
+fn tell(threads: &str, ours: &[Map<String, Value>], theirs: &[Map<String, Value>], told: &mut Map<String, Value>) {
+    let names = ours.first().into_iter().flat_map(Map::keys).filter(|name| name.ends_with("_per_second"));
+    for name in names {
+        let Some(value) = middle(ours, name) else { continue };
+        let theirs = middle(theirs, name);
         let ratio = theirs.filter(|theirs| *theirs > 0.0).map(|theirs| value / theirs);
         let beside =
             theirs.map_or(String::new(), |theirs| format!("   llama.cpp {theirs:.1}   {:.2} ×", ratio.unwrap_or(0.0)));
-        println!("{name:<40}ours {value:.1}{beside}");
+        let name = format!("{name}, {threads} threads");
+        println!("{name:<52}ours {value:.1}{beside}");
         told.insert(name, json!({"ours": value, "llama_cpp": theirs, "ratio": ratio}));
     }
-    Ok(Value::Object(told))
 }
 
 fn figures(command: &mut std::process::Command) -> Result<Map<String, Value>> {

@@ -60,8 +60,8 @@ impl Stage<'_> {
         let config = folder.join("nginx.conf");
         write(&config, &nginx_config(&folder, address, self.provider))?;
         let mut command = pinned(self.repository, "nginx", SUBJECT_CORE);
-        command.args(["-e", "stderr", "-p"]).arg(&folder).arg("-c").arg(&config).stderr(Stdio::null());
-        started("nginx", address, "none".to_owned(), &mut command).map(Some)
+        command.args(["-e", "stderr", "-p"]).arg(&folder).arg("-c").arg(&config);
+        started("nginx", address, "none".to_owned(), &folder, &mut command).map(Some)
     }
 
     /// Our gateway, release build, with `settings` added to its configuration.
@@ -81,16 +81,23 @@ impl Stage<'_> {
         };
         let mut command = pinned(self.repository, &binary.to_string_lossy(), SUBJECT_CORE);
         serve_arguments(&mut command, &data, &config, &listen, &console);
-        started(name, address, key, command.stdout(Stdio::null()).stderr(Stdio::null()))
+        started(name, address, key, &folder, &mut command)
     }
 }
 
-fn started(name: &'static str, address: SocketAddr, key: String, command: &mut Command) -> Result<Subject> {
+fn started(
+    name: &'static str,
+    address: SocketAddr,
+    key: String,
+    folder: &Path,
+    command: &mut Command,
+) -> Result<Subject> {
+    let said = folder.join("said");
     let begun = children::now();
-    let process = Running::start(command)?;
+    let process = Running::start(command.stdout(Stdio::null()).stderr(fs::File::create(&said)?))?;
     while !answers(address, &key) {
         if begun.elapsed() > START_TIME_MAX {
-            bail!("{name} does not answer at {address}");
+            bail!("{name} does not answer at {address}: {}", fs::read_to_string(&said)?.trim());
         }
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -23,6 +23,15 @@ fn nextest_summaries() {
 }
 
 #[test]
+fn what_failing_tests_printed_is_not_counted_twice() {
+    let lines = [
+        "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 45 filtered out; finished in 0.62s",
+        "     Summary [   9.1s] 5 tests run: 4 passed, 1 failed, 52 skipped",
+    ];
+    assert_eq!(counted(&lines), (4, 1));
+}
+
+#[test]
 fn built_in_summaries_add_up() {
     let lines = [
         "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",

@@ -59,6 +59,21 @@ pub(super) fn test_modules_named(sources: &Sources, findings: &mut Findings) {
     }
 }
 
+/// A snapshot that no test reads proves nothing and misleads whoever reads it.
+pub(super) fn snapshots_are_read(sources: &Sources, findings: &mut Findings) {
+    for file in sources.files() {
+        let Some(name) = file.path.strip_suffix(".snap").and_then(|path| path.rsplit("__").next()) else { continue };
+        // Named after the test's function (`name`, `name-2`), or by the test in quotes.
+        let test = name.split('-').next().unwrap_or(name);
+        let (function, quoted) = (format!("fn {test}("), format!("\"{name}\""));
+        let read =
+            |source: &File| source.is_rust() && (source.text.contains(&function) || source.text.contains(&quoted));
+        if !sources.files().iter().any(read) {
+            findings.problems.push(format!("{}: no test reads it", file.path));
+        }
+    }
+}
+
 /// The map shows every crate.
 pub(super) fn crates_in_architecture(sources: &Sources, findings: &mut Findings) {
     let Some(map) = sources.find("ARCHITECTURE.md") else {

@@ -131,6 +131,14 @@ fn every_file_of_whole_product_tests_is_compiled() {
 }
 
 #[test]
+fn every_snapshot_is_read() {
+    let snapshot = "crates/e2e/tests/it/snapshots/it__chat__two_ways-2.snap";
+    forbids(snapshot, "---\n", "no test reads it");
+    let named = ("crates/wire/src/chat/tests.rs", "//! Chat.\nfn two_ways() {}\n");
+    assert!(found(&[named, (snapshot, "---\n")]).problems.is_empty());
+}
+
+#[test]
 fn functions_are_measured_by_their_code() {
     let text = "//! Doc.\n\n/// One.\npub(crate) async fn one(\n    a: u8,\n) -> u8 {\n    // why\n\n    let b = a;\n    b\n}\n\nfn two() {}\n\nimpl A {\n    fn three(&self) {\n        if a {\n            b();\n        }\n    }\n}\ntrait B {\n    fn four();\n}\n#[cfg(test)]\nmod tests {\n    fn five() {\n    }\n}\n";
     let expected = Measure { lines: 24, test_lines: 5, comment_lines: 3, filled_lines: 20, functions: vec![2, 1, 3] };

@@ -121,6 +121,7 @@ impl Connection {
         } else {
             vec![script::chat_completion(fault, &json).to_string()]
         };
+        let parts = parts.into_iter().map(|part| script::enlarged(fault, part)).collect();
         self.send(&head(streamed, frame)).await?;
         self.send_body(fault, frame, parts).await
     }

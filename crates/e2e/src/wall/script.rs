@@ -12,7 +12,8 @@ pub const ANSWER: [&str; 5] = ["Seoul", " (서울)", " is the capital", " 🇰�
 /// When every answer of the wall was made, in seconds of the epoch.
 const CREATED: u64 = 1_790_000_000;
 
-/// Bytes of text in one huge event.
+/// Stands for the text of one huge event, and is made large only when all is JSON: quoting 64 MiB takes seconds.
+const HUGE: &str = "huge";
 const HUGE_BYTES: usize = 64 << 20;
 
 fn pieces(fault: Fault, request: &Value) -> Vec<String> {
@@ -22,7 +23,7 @@ fn pieces(fault: Fault, request: &Value) -> Vec<String> {
             let said = said.and_then(|message| message.get("content")).and_then(Value::as_str).unwrap_or_default();
             vec![said.to_owned()]
         }
-        Fault::HugeEvent => vec!["x".repeat(HUGE_BYTES)],
+        Fault::HugeEvent => vec![HUGE.to_owned()],
         _ => ANSWER.map(str::to_owned).to_vec(),
     }
 }
@@ -34,6 +35,11 @@ fn usage(pieces: usize) -> Value {
 /// The error body of a status.
 pub(super) fn error(status: u16) -> Value {
     json!({"error": {"message": format!("the wall refuses with {status}"), "type": "wall_error", "param": null, "code": format!("wall_{status}")}})
+}
+
+/// What is sent as `json` under `fault`.
+pub(super) fn enlarged(fault: Fault, json: String) -> String {
+    if fault == Fault::HugeEvent { json.replace(HUGE, &"x".repeat(HUGE_BYTES)) } else { json }
 }
 
 /// A whole answer to `request`.

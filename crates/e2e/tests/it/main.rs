@@ -1,2 +1,17 @@
-//! All whole-product tests, one binary: a file a behaviour.
+//! All whole-product tests, one binary: a file a behaviour. Each test shows all that happened: what the caller saw, what
+//! the provider heard, what the record says.
 #![cfg(test)]
+#![expect(clippy::string_slice, reason = "tests cut ASCII texts that they made themselves")]
+#![expect(clippy::format_collect, reason = "clear before fast, in tests")]
+#![expect(clippy::excessive_nesting, reason = "what one of many callers does is told where it is started")]
+
+mod answers;
+mod endings;
+mod faults;
+mod framing;
+mod leaving;
+mod policy;
+mod real_model;
+mod refusals;
+mod secrets;
+mod views;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,12 @@ const NAME_BYTES_MAX: usize = 128;
 const LISTED_MAX: usize = 128;
 
 /// Checks what was typed.
-pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Config {
+pub(super) fn check(
+    typed: Typed,
+    version: Arc<str>,
+    environment: Environment<'_>,
+    mistakes: &mut Finder<'_>,
+) -> Config {
     let local_defaults = Local::default();
     let mut numbers = Numbers { mistakes };
     let limits = limits(&typed.limits, &mut numbers);
@@ -39,9 +45,24 @@ pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_
     let local = Local {
         model: None,
         threads: numbers.count("local.threads", typed.local.threads.as_ref(), 1..=1024),
-        queue_jobs_max: numbers.or("local.queue_jobs_max", typed.local.queue_jobs_max, COUNT, local_defaults.queue_jobs_max),
-        sequences_max: numbers.or("local.sequences_max", typed.local.sequences_max, 1..=4096, local_defaults.sequences_max),
-        cache_mib: numbers.or("local.cache_mib", typed.local.cache_mib, 16..=16_777_216, local_defaults.cache_mib),
+        queue_jobs_max: numbers.or(
+            "local.queue_jobs_max",
+            typed.local.queue_jobs_max.as_ref(),
+            COUNT,
+            local_defaults.queue_jobs_max,
+        ),
+        sequences_max: numbers.or(
+            "local.sequences_max",
+            typed.local.sequences_max.as_ref(),
+            1..=4096,
+            local_defaults.sequences_max,
+        ),
+        cache_mib: numbers.or(
+            "local.cache_mib",
+            typed.local.cache_mib.as_ref(),
+            16..=16_777_216,
+            local_defaults.cache_mib,
+        ),
         context_tokens_max: numbers.count(
             "local.context_tokens_max",
             typed.local.context_tokens_max.as_ref(),
@@ -49,7 +70,7 @@ pub(super) fn check(typed: Typed, version: Arc<str>, environment: Environment<'_
         ),
         answer_tokens_default: numbers.or(
             "local.answer_tokens_default",
-            typed.local.answer_tokens_default,
+            typed.local.answer_tokens_default.as_ref(),
             1..=1_048_576,
             local_defaults.answer_tokens_default,
         ),
@@ -87,25 +108,42 @@ fn limits(typed: &typed::Limits, numbers: &mut Numbers<'_, '_>) -> Limits {
     let of = Limits::default();
     Limits {
         // The upper end is what the buffers below hold.
-        head_bytes_max: numbers.or("limits.head_bytes_max", typed.head_bytes_max.clone(), 1024..=65_536, of.head_bytes_max),
+        head_bytes_max: numbers.or(
+            "limits.head_bytes_max",
+            typed.head_bytes_max.as_ref(),
+            1024..=65_536,
+            of.head_bytes_max,
+        ),
         head_time_max: numbers.seconds("limits.head_seconds_max", typed.head_seconds_max.as_ref(), of.head_time_max),
         body_bytes_max: numbers.or(
             "limits.body_bytes_max",
-            typed.body_bytes_max.clone(),
+            typed.body_bytes_max.as_ref(),
             1024..=1_073_741_824,
             of.body_bytes_max,
         ),
         body_time_max: numbers.seconds("limits.body_seconds_max", typed.body_seconds_max.as_ref(), of.body_time_max),
         idle_time_max: numbers.seconds("limits.idle_seconds_max", typed.idle_seconds_max.as_ref(), of.idle_time_max),
-        connections_max: numbers.or("limits.connections_max", typed.connections_max.clone(), COUNT, of.connections_max),
-        json_depth_max: numbers.or("limits.json_depth_max", typed.json_depth_max.clone(), 8..=128, of.json_depth_max),
-        answer_time_max: numbers.seconds("limits.answer_seconds_max", typed.answer_seconds_max.as_ref(), of.answer_time_max),
+        connections_max: numbers.or(
+            "limits.connections_max",
+            typed.connections_max.as_ref(),
+            COUNT,
+            of.connections_max,
+        ),
+        answer_time_max: numbers.seconds(
+            "limits.answer_seconds_max",
+            typed.answer_seconds_max.as_ref(),
+            of.answer_time_max,
+        ),
         write_stall_time_max: numbers.seconds(
             "limits.write_stall_seconds_max",
             typed.write_stall_seconds_max.as_ref(),
             of.write_stall_time_max,
         ),
-        drain_time_max: numbers.seconds("limits.drain_seconds_max", typed.drain_seconds_max.as_ref(), of.drain_time_max),
+        drain_time_max: numbers.seconds(
+            "limits.drain_seconds_max",
+            typed.drain_seconds_max.as_ref(),
+            of.drain_time_max,
+        ),
     }
 }
 
@@ -114,13 +152,13 @@ fn admission(typed: &typed::Admission, numbers: &mut Numbers<'_, '_>) -> Admissi
     Admission {
         requests_in_flight_max: numbers.or(
             "admission.requests_in_flight_max",
-            typed.requests_in_flight_max.clone(),
+            typed.requests_in_flight_max.as_ref(),
             COUNT,
             of.requests_in_flight_max,
         ),
         requests_in_flight_per_key_max: numbers.or(
             "admission.requests_in_flight_per_key_max",
-            typed.requests_in_flight_per_key_max.clone(),
+            typed.requests_in_flight_per_key_max.as_ref(),
             COUNT,
             of.requests_in_flight_per_key_max,
         ),
@@ -131,7 +169,7 @@ fn admission(typed: &typed::Admission, numbers: &mut Numbers<'_, '_>) -> Admissi
         ),
         tokens_in_flight_per_key_max: numbers.or(
             "admission.tokens_in_flight_per_key_max",
-            typed.tokens_in_flight_per_key_max.clone(),
+            typed.tokens_in_flight_per_key_max.as_ref(),
             1..=1_000_000_000_000,
             of.tokens_in_flight_per_key_max,
         ),
@@ -160,7 +198,7 @@ fn choice(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelCho
     let value = typed.value.as_str();
     if value == "none" {
         Some(LocalModelChoice::None)
-    } else if value.contains('/') || value.ends_with(".gguf") {
+    } else if value.contains('/') || Path::new(value).extension().is_some_and(|ending| ending == "gguf") {
         Some(LocalModelChoice::File(value.into()))
     } else {
         name("local.model", typed, mistakes).map(LocalModelChoice::Named)
@@ -196,15 +234,9 @@ fn destination(
     environment: Environment<'_>,
     mistakes: &mut Finder<'_>,
 ) -> Option<Destination> {
-    let at = typed.at;
-    let mut required = |present: bool, key: &str| {
-        if !present {
-            mistakes.add(at, format!("this destination has no `{key}`: add one"));
-        }
-    };
-    required(typed.name.is_some(), "name");
-    required(typed.base_url.is_some(), "base_url");
-    required(typed.models.is_some(), "models");
+    for key in typed.missing {
+        mistakes.add(typed.at, format!("this destination has no `{key}`: add one"));
+    }
     let mut numbers = Numbers { mistakes };
     let mut seconds = |key: &str, typed: Option<At<i64>>, default| {
         numbers.seconds(&format!("destination.{key}"), typed.as_ref(), default)
@@ -269,7 +301,7 @@ fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec
         mistakes.add(typed.at, format!("`destination.models` must name 1 to {LISTED_MAX} models"));
         return None;
     }
-    let mut names = HashSet::new();
+    let mut seen = HashSet::new();
     let mut models = Vec::new();
     for model in typed.value {
         let named = name("destination.models", &model.name, mistakes);
@@ -278,7 +310,7 @@ fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec
             None => named.clone(),
         };
         if let (Some(name), Some(upstream)) = (named, upstream) {
-            if !names.insert(Arc::clone(&name)) {
+            if !seen.insert(Arc::clone(&name)) {
                 mistakes.add(model.name.at, format!("`destination.models` names `{name}` twice"));
             }
             models.push(RemoteModel { name, upstream });
@@ -315,7 +347,9 @@ fn secret(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finde
         return None;
     };
     match environment(variable) {
-        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Secret::new(value)),
+        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Some(Secret::new(value))
+        }
         Some(_) => {
             let what = "is empty, or holds blanks or characters that a header cannot hold";
             mistakes.add(typed.at, format!("the environment variable `{variable}` {what}: set it to the key alone"));
@@ -353,7 +387,12 @@ struct Numbers<'a, 'b> {
 
 impl Numbers<'_, '_> {
     /// The number typed, if it was and is in range.
-    fn count<T: TryFrom<i64>>(&mut self, setting: &str, typed: Option<&At<i64>>, range: RangeInclusive<i64>) -> Option<T> {
+    fn count<T: TryFrom<i64>>(
+        &mut self,
+        setting: &str,
+        typed: Option<&At<i64>>,
+        range: RangeInclusive<i64>,
+    ) -> Option<T> {
         let typed = typed?;
         let proper = range.contains(&typed.value).then(|| T::try_from(typed.value).ok()).flatten();
         if proper.is_none() {
@@ -367,11 +406,11 @@ impl Numbers<'_, '_> {
     fn or<T: TryFrom<i64> + Display>(
         &mut self,
         setting: &str,
-        typed: Option<At<i64>>,
+        typed: Option<&At<i64>>,
         range: RangeInclusive<i64>,
         default: T,
     ) -> T {
-        self.count(setting, typed.as_ref(), range).unwrap_or(default)
+        self.count(setting, typed, range).unwrap_or(default)
     }
 
     fn seconds(&mut self, setting: &str, typed: Option<&At<i64>>, default: Duration) -> Duration {

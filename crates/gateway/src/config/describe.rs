@@ -74,7 +74,6 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.body_seconds_max", seconds(limits.body_time_max)),
         ("limits.idle_seconds_max", seconds(limits.idle_time_max)),
         ("limits.connections_max", limits.connections_max.to_string()),
-        ("limits.json_depth_max", limits.json_depth_max.to_string()),
         ("limits.answer_seconds_max", seconds(limits.answer_time_max)),
         ("limits.write_stall_seconds_max", seconds(limits.write_stall_time_max)),
         ("limits.drain_seconds_max", seconds(limits.drain_time_max)),

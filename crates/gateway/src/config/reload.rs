@@ -75,7 +75,9 @@ impl Source {
     fn tell(&self, looked: &Looked, asked: bool) {
         let (file, version) = (self.path.display(), Arc::clone(&self.live.load().version));
         match looked {
-            Looked::Same if asked => tracing::info!(%version, "`{file}` is unchanged: version {version} stays in force"),
+            Looked::Same if asked => {
+                tracing::info!(%version, "`{file}` is unchanged: version {version} stays in force");
+            }
             Looked::Same => {}
             Looked::Applied { waiting } => {
                 tracing::info!(%version, "`{file}` has changed: version {version} is in force");

@@ -1,0 +1,305 @@
+//! Every mistake is told at its line with how to mend it; what is proper means what it says; a bad change changes nothing.
+
+#![expect(clippy::disallowed_methods, reason = "a test may leave half a file")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::clock::Clock;
+use crate::tasks::Tasks;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "GWANMUN_SEOUL_KEY" => Some("sk-seoul-secret".to_owned()),
+        "GWANMUN_BLANK" => Some("two words".to_owned()),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<Config, Mistakes> {
+    Config::parse_in(text, "gwanmun.toml", &environment)
+}
+
+const WHOLE: &str = r#"
+[server]
+listen = "0.0.0.0:80"
+console = "[::1]:81"
+
+[limits]
+head_bytes_max = 8192
+head_seconds_max = 1
+body_bytes_max = 2048
+body_seconds_max = 2
+idle_seconds_max = 3
+connections_max = 4
+answer_seconds_max = 5
+write_stall_seconds_max = 6
+drain_seconds_max = 7
+
+[admission]
+requests_in_flight_max = 8
+requests_in_flight_per_key_max = 9
+requests_per_minute_per_key = 10
+tokens_in_flight_per_key_max = 11
+
+[local]
+model = "qwen2.5-coder"
+threads = 12
+queue_jobs_max = 13
+sequences_max = 14
+cache_mib = 16
+context_tokens_max = 17
+answer_tokens_default = 18
+
+[policy]
+remote = "open"
+
+[record]
+mode = "off"
+
+[[destination]]
+name = "seoul-1"
+base_url = "https://seoul.example/v1/"
+models = ["a", { name = "b", upstream = "vendor/b-2" }]
+key = "env:GWANMUN_SEOUL_KEY"
+connect_seconds_max = 19
+first_byte_seconds_max = 20
+idle_seconds_max = 21
+total_seconds_max = 22
+
+[[destination]]
+name = "lab"
+base_url = "http://127.0.0.1:8000"
+models = ["c"]
+"#;
+
+#[test]
+fn what_is_typed_is_what_holds() {
+    let config = parse(WHOLE).unwrap();
+    let seconds = Duration::from_secs;
+    assert_eq!(config.server, Server { listen: "0.0.0.0:80".parse().unwrap(), console: "[::1]:81".parse().unwrap() });
+    let limits = Limits {
+        head_bytes_max: 8192,
+        head_time_max: seconds(1),
+        body_bytes_max: 2048,
+        body_time_max: seconds(2),
+        idle_time_max: seconds(3),
+        connections_max: 4,
+        answer_time_max: seconds(5),
+        write_stall_time_max: seconds(6),
+        drain_time_max: seconds(7),
+    };
+    assert_eq!(config.limits, limits);
+    let admission = Admission {
+        requests_in_flight_max: 8,
+        requests_in_flight_per_key_max: 9,
+        requests_per_minute_per_key: Some(10),
+        tokens_in_flight_per_key_max: 11,
+    };
+    assert_eq!(config.admission, admission);
+    let local = Local {
+        model: Some(LocalModelChoice::Named("qwen2.5-coder".into())),
+        threads: Some(12),
+        queue_jobs_max: 13,
+        sequences_max: 14,
+        cache_mib: 16,
+        context_tokens_max: Some(17),
+        answer_tokens_default: 18,
+    };
+    assert_eq!(config.local, local);
+    assert_eq!((config.policy.remote, config.record.mode), (RemotePolicy::Open, RecordMode::Off));
+    let [seoul, lab] = config.destinations.as_slice() else { panic!("two destinations") };
+    assert_eq!((&*seoul.name, seoul.base_url.to_string().as_str()), ("seoul-1", "https://seoul.example/v1"));
+    let model = |name: &str, upstream: &str| RemoteModel { name: name.into(), upstream: upstream.into() };
+    assert_eq!(seoul.models, [model("a", "a"), model("b", "vendor/b-2")]);
+    assert_eq!(seoul.key.as_ref().map(Secret::reveal), Some("sk-seoul-secret"));
+    assert_eq!((seoul.connect_time_max, seoul.first_byte_time_max), (seconds(19), seconds(20)));
+    assert_eq!((seoul.idle_time_max, seoul.total_time_max), (seconds(21), seconds(22)));
+    assert_eq!((lab.key.as_ref(), lab.total_time_max), (None, defaults::TOTAL_TIME_MAX));
+}
+
+#[test]
+fn nothing_typed_is_the_defaults_and_versions_name_texts() {
+    assert_eq!(parse("").unwrap(), Config::default());
+    let (one, other) = (parse("# a\n").unwrap(), parse("# b\n").unwrap());
+    assert_ne!(one.version, other.version);
+    assert_eq!(one.version.len(), 16);
+    assert_eq!(Config { version: other.version.clone(), ..one }, other);
+}
+
+#[test]
+fn models_are_files_names_or_none() {
+    let model = |text: &str| parse(&format!("[local]\nmodel = \"{text}\"\n")).unwrap().local.model.unwrap();
+    assert_eq!(model("none"), LocalModelChoice::None);
+    assert_eq!(model("./x"), LocalModelChoice::File("./x".into()));
+    assert_eq!(model("x.gguf"), LocalModelChoice::File("x.gguf".into()));
+    assert_eq!(model("x"), LocalModelChoice::Named("x".into()));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_at_its_line_with_how_to_mend_it() {
+    let text = r#"
+[server]
+listen = "localhost:4000"
+consol = "127.0.0.1:4001"
+[limits]
+head_bytes_max = 3
+connections_max = "many"
+idle_seconds_max = 0
+[admission]
+requests_in_flight_max = 2.5
+requests_per_minute_per_key = -1
+[local]
+model = "two words"
+thread = 4
+[policy]
+remote = "opne"
+[record]
+mode = true
+[records]
+[[destination]]
+base_url = "seoul.example"
+models = []
+key = "sk-typed-by-mistake"
+[[destination]]
+name = "Seoul"
+base_url = "https://user:hunter2@seoul.example"
+models = ["a", "a", 7, { upstream = "x" }, { name = "b", upsteam = "c" }]
+key = "env:OPENAI_API_KEY"
+[[destination]]
+name = "lab"
+base_url = "https://lab.example/?key=hunter3"
+models = "a"
+key = "env:GWANMUN_NOT_SET"
+total_seconds_max = 100000
+[[destination]]
+name = "lab2"
+base_url = "https://lab.example"
+models = ["a"]
+key = "env:GWANMUN_BLANK"
+[[destination]]
+name = "local"
+base_url = "https://lab.example"
+models = ["a"]
+[[destination]]
+name = "twice"
+base_url = "https://lab.example"
+models = ["a"]
+[[destination]]
+name = "twice"
+base_url = "https://lab.example"
+models = ["a"]
+"#;
+    let told = parse(text).unwrap_err().to_string();
+    insta::assert_snapshot!(told);
+    for secret in ["typed-by-mistake", "hunter2", "hunter3"] {
+        assert!(!told.contains(secret), "`{secret}` is not repeated");
+    }
+}
+
+#[test]
+fn broken_toml_is_told_at_its_line() {
+    for (text, line) in [("[server\nlisten = 1", 1), ("\n\nx = ", 3), ("[server]\n[server]\n", 2), ("a = 1\na = 2", 2)]
+    {
+        let mistakes = parse(text).unwrap_err();
+        let [mistake] = mistakes.list() else { panic!("{mistakes}") };
+        assert_eq!(mistake.line, line, "{mistakes}");
+        assert!(mistake.what.starts_with("this is not TOML: "), "{mistakes}");
+    }
+}
+
+#[test]
+fn the_same_address_twice_is_a_mistake_unless_the_system_chooses() {
+    let told = parse("[server]\nlisten = \"127.0.0.1:4001\"\n").unwrap_err().to_string();
+    assert!(told.contains("are both `127.0.0.1:4001`: give one another port"), "{told}");
+    assert!(parse("[server]\nlisten = \"127.0.0.1:0\"\nconsole = \"127.0.0.1:0\"\n").is_ok());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Config::load(&folder.path().join("none.toml")).unwrap_err().to_string();
+    assert!(told.contains("none.toml: cannot be read"), "{told}");
+    let large = folder.path().join("large.toml");
+    std::fs::write(&large, "#".repeat(1024 * 1024 + 1)).unwrap();
+    assert!(Config::load(&large).unwrap_err().to_string().contains("larger than 1 MiB"));
+}
+
+#[test]
+fn what_is_in_force_is_described_without_secrets() {
+    let settings = parse(WHOLE).unwrap().settings();
+    let lines: Vec<_> = settings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    assert!(settings.iter().all(|setting| !setting.is_default));
+    let defaults = Config::default().settings();
+    assert!(defaults.iter().all(|setting| setting.is_default));
+    assert_eq!(defaults[2].to_string(), "limits.head_bytes_max = 16384  # default");
+    assert!(!format!("{:?}", parse(WHOLE).unwrap()).contains("sk-seoul-secret"));
+}
+
+#[test]
+fn the_page_for_operators_shows_the_defaults() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown = Config::parse_in(block, "gwanmun.toml", &|_| Some("a-key".to_owned())).unwrap();
+    assert_eq!(shown.limits, Limits::default());
+    assert_eq!(Admission { requests_per_minute_per_key: None, ..shown.admission }, Admission::default());
+    let without_default = Local { model: None, threads: None, context_tokens_max: None, ..shown.local };
+    assert_eq!(without_default, Local::default());
+    let told = &shown.destinations[0];
+    assert_eq!(told.connect_time_max, defaults::CONNECT_TIME_MAX);
+    assert_eq!(told.first_byte_time_max, defaults::FIRST_BYTE_TIME_MAX);
+    assert_eq!((told.idle_time_max, told.total_time_max), (defaults::REMOTE_IDLE_TIME_MAX, defaults::TOTAL_TIME_MAX));
+}
+
+#[test]
+fn settings_that_wait_for_a_restart_are_named() {
+    let old = Config::default();
+    let new =
+        parse("[server]\nlisten = \"127.0.0.1:1\"\n[local]\nthreads = 3\n[limits]\nconnections_max = 9\n").unwrap();
+    assert_eq!(old.waiting_for_restart(&new), ["server.listen", "local.threads"]);
+    assert!(old.waiting_for_restart(&old).is_empty());
+}
+
+#[test]
+fn a_good_change_is_taken_and_a_bad_one_is_refused_and_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gwanmun.toml");
+    let live = Config::default().live();
+    let mut source = Source::new(path.clone(), Arc::clone(&live));
+    assert_eq!(source.look(true), Looked::Same, "a file that is not there changes nothing");
+    std::fs::write(&path, "[limits]\nconnections_max = 9\n").unwrap();
+    assert_eq!(source.look(false), Looked::Applied { waiting: vec![] });
+    let good = live.load_full();
+    assert_eq!(good.limits.connections_max, 9);
+    assert_eq!(source.look(true), Looked::Same);
+    std::fs::write(&path, "[limits]\nconnections_max = nine\n").unwrap();
+    let Looked::Refused(mistakes) = source.look(false) else { panic!("refused") };
+    assert_eq!(mistakes.list()[0].line, 2);
+    assert_eq!(source.look(true), Looked::Same, "it is told once");
+    assert!(Arc::ptr_eq(&good, &live.load_full()), "the last good one stays");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(source.look(true), Looked::Same);
+    std::fs::write(&path, "[limits]\nconnections_max = 9\n").unwrap();
+    assert_eq!(source.look(true), Looked::Same, "back to what is in force");
+    std::fs::write(&path, "[server]\nlisten = \"127.0.0.1:7\"\n").unwrap();
+    assert_eq!(source.look(true), Looked::Applied { waiting: vec!["server.listen"] });
+}
+
+#[tokio::test]
+async fn the_file_is_looked_at_every_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gwanmun.toml");
+    let live = Config::default().live();
+    let (clock, hand) = Clock::by_hand(jiff::Timestamp::UNIX_EPOCH);
+    let tasks = Tasks::new(clock.clone());
+    follow(Source::new(path.clone(), Arc::clone(&live)), &tasks, clock).unwrap();
+    hand.awaited(Duration::from_secs(1)).await;
+    std::fs::write(&path, "[limits]\nconnections_max = 9\n").unwrap();
+    hand.advance(Duration::from_secs(1));
+    hand.awaited(Duration::from_secs(2)).await;
+    assert_eq!(live.load().limits.connections_max, 9);
+    tasks.drain();
+    tasks.ended().await;
+}

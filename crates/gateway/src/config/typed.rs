@@ -33,6 +33,7 @@ pub(super) struct Server {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "they are called as the file calls them")]
 pub(super) struct Limits {
     pub(super) head_bytes_max: Option<At<i64>>,
     pub(super) head_seconds_max: Option<At<i64>>,
@@ -40,7 +41,6 @@ pub(super) struct Limits {
     pub(super) body_seconds_max: Option<At<i64>>,
     pub(super) idle_seconds_max: Option<At<i64>>,
     pub(super) connections_max: Option<At<i64>>,
-    pub(super) json_depth_max: Option<At<i64>>,
     pub(super) answer_seconds_max: Option<At<i64>>,
     pub(super) write_stall_seconds_max: Option<At<i64>>,
     pub(super) drain_seconds_max: Option<At<i64>>,
@@ -79,6 +79,8 @@ pub(super) struct Record {
 pub(super) struct Destination {
     /// Where it begins.
     pub(super) at: usize,
+    /// The keys that it must have and has not.
+    pub(super) missing: Vec<&'static str>,
     pub(super) name: Option<At<String>>,
     pub(super) base_url: Option<At<String>>,
     pub(super) models: Option<At<Vec<Model>>>,
@@ -134,7 +136,6 @@ fn limits(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Limits {
         body_seconds_max: whole("body_seconds_max"),
         idle_seconds_max: whole("idle_seconds_max"),
         connections_max: whole("connections_max"),
-        json_depth_max: whole("json_depth_max"),
         answer_seconds_max: whole("answer_seconds_max"),
         write_stall_seconds_max: whole("write_stall_seconds_max"),
         drain_seconds_max: whole("drain_seconds_max"),
@@ -192,8 +193,10 @@ fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destin
     let read = |table: &toml_edit::Table| {
         let at = start(table.span(), at);
         let mut section = Section::new(table, "destination", at);
+        let missing = ["name", "base_url", "models"].into_iter().filter(|key| !table.contains_key(key)).collect();
         let destination = Destination {
             at,
+            missing,
             name: section.string("name", mistakes),
             base_url: section.string("base_url", mistakes),
             models: models(&mut section, mistakes),

@@ -15,7 +15,7 @@ use wire::error::Code;
 
 pub(crate) use reply::Reply;
 
-use crate::{destinations::Errand, error::ApiError};
+use crate::{destinations::Errand, error::ApiError, read::Surface};
 
 /// Hex digits of a fingerprint: enough to tell models apart, as short as OpenAI's.
 const FINGERPRINT_DIGITS: usize = 12;
@@ -56,7 +56,7 @@ impl Floor {
         let mut answers = Vec::with_capacity(order.jobs.len());
         for job in order.jobs {
             // A later job that is refused drops the answers of the earlier ones, and that cancels them.
-            answers.push(self.model.submit(job).map_err(|refusal| refused(&refusal))?);
+            answers.push(self.model.submit(job).map_err(|refusal| refused(&refusal, errand.ask.surface()))?);
         }
         let words = words::Words::new(&errand, &self.model_name, &self.fingerprint, prompt_tokens, &order.echo);
         Ok(Reply::new(answers, words, &errand))
@@ -64,13 +64,21 @@ impl Floor {
 }
 
 /// Why the model did not take a job, for the caller.
-fn refused(refused: &Refused) -> ApiError {
+fn refused(refused: &Refused, surface: Surface) -> ApiError {
     let message = refused.to_string();
     match *refused {
         Refused::Busy { retry_after, .. } => ApiError::busy(message, retry_after),
-        Refused::TooLong { .. } => ApiError::field(Code::ContextLengthExceeded, message, "messages"),
+        Refused::TooLong { .. } => ApiError::field(Code::ContextLengthExceeded, message, prompt_field(surface)),
         Refused::Unservable(_) => ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, message),
         Refused::Stopped => ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, Code::NoDestination, message),
+    }
+}
+
+/// The field that holds the prompt.
+fn prompt_field(surface: Surface) -> &'static str {
+    match surface {
+        Surface::Chat => "messages",
+        Surface::Completions => "prompt",
     }
 }
 
@@ -85,6 +93,3 @@ fn fingerprint(model: &LocalModel) -> Arc<str> {
     digits.truncate(FINGERPRINT_DIGITS);
     format!("fp_{digits}").into()
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use wire::error::{Code, ErrorBody};
 
+pub(crate) use connection::SystemRoots;
 pub(crate) use reply::Reply;
 
 use crate::{clock::Clock, config, destinations::Errand, error::ApiError, read::Surface};
@@ -37,10 +38,10 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// Prepares to send to the destination that `about` describes; connects to nothing.
-    pub(crate) fn new(about: Arc<config::Destination>, clock: &Clock) -> Self {
+    /// Prepares to send to the destination that `about` describes; reads no file and connects to nothing.
+    pub(crate) fn new(about: Arc<config::Destination>, roots: &SystemRoots, clock: &Clock) -> Self {
         let tls = about.base_url.scheme_str() == Some("https");
-        let client = connection::client(tls, about.connect_time_max, clock).map_err(|error| error.to_string());
+        let client = connection::client(tls.then_some(roots), about.connect_time_max, clock);
         let authorization = about.key.as_ref().and_then(|key| {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", key.reveal())).ok()?;
             value.set_sensitive(true);
@@ -221,6 +222,3 @@ impl fmt::Debug for Remote {
         f.debug_struct("Remote").field("about", &self.about).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

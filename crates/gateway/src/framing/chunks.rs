@@ -69,9 +69,8 @@ impl Chunks {
                 let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
                 Ok(At::Size { digits: digits + 1, size: (size << 4) | digit })
             }
-            (At::Size { digits: 1.., size }, b'\r') => Ok(At::SizeLf { size }),
+            (At::Size { digits: 1.., size } | At::Extension { size }, b'\r') => Ok(At::SizeLf { size }),
             (At::Size { digits: 1.., size }, b';') => Ok(At::Extension { size }),
-            (At::Extension { size }, b'\r') => Ok(At::SizeLf { size }),
             (At::Extension { size }, b'\t' | b' '..=b'~') if self.extension_bytes < EXTENSION_BYTES_MAX => {
                 self.extension_bytes += 1;
                 Ok(At::Extension { size })

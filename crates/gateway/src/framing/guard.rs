@@ -43,6 +43,8 @@ pub(crate) struct Guard<S> {
     /// What of a request is read next.
     next: Next,
     held: Held,
+    /// When the last head was whole.
+    asked_at: Moment,
     /// Since when a write makes no progress.
     stalled_since: Option<Moment>,
     /// The caller has ended its side.
@@ -88,7 +90,8 @@ impl<S> Guard<S> {
     pub(crate) fn new(socket: S, exchange: Arc<Exchange>, limits: Limits, clock: Clock) -> Self {
         let (next, held) = (Next::Head { since: None }, Held::default());
         let watchdog = Watchdog::new(clock);
-        Self { socket, exchange, limits, watchdog, next, held, stalled_since: None, ended: false, linger: None }
+        let (asked_at, stalled_since) = (watchdog.now(), None);
+        Self { socket, exchange, limits, watchdog, next, held, asked_at, stalled_since, ended: false, linger: None }
     }
 
     /// Lets the service answer `refusal` in the turn of what was refused, and takes no more.
@@ -107,6 +110,7 @@ impl<S> Guard<S> {
         if head.bytes > self.limits.head_bytes_max {
             return Err(no::HEAD_LARGE);
         }
+        self.asked_at = self.watchdog.now();
         self.exchange.begin(head.last);
         let body = match head.body {
             BodyFraming::Absent => None,
@@ -377,7 +381,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Guard<S> {
-    /// Ends a connection whose caller takes nothing for too long.
+    /// Ends a connection whose caller takes nothing for too long, or takes so little at a time that the whole takes too long:
+    /// while a write waits, the answer itself is not asked, and cannot end by its own limit.
     fn watch_write(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if wrote.is_ready() {
             self.stalled_since = None;
@@ -385,7 +390,9 @@ impl<S: AsyncWrite + Unpin> Guard<S> {
         }
         let now = self.watchdog.now();
         let since = *self.stalled_since.get_or_insert(now);
-        if self.watchdog.passed(since.plus(self.limits.write_stall_time_max), cx) {
+        let Limits { body_time_max, answer_time_max, write_stall_time_max, .. } = self.limits;
+        let whole = self.asked_at.plus(body_time_max).plus(answer_time_max);
+        if self.watchdog.passed(since.min(whole).plus(write_stall_time_max), cx) {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller has stopped reading")));
         }
         Poll::Pending

@@ -34,9 +34,8 @@ pub(super) enum BodyFraming {
 
 /// Reads the head at the start of `bytes`. `None`: its end has not come yet.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
-    let Some((line, mut rest)) = next_line(bytes)? else {
-        return begins_like_a_request(bytes).map(|()| None);
-    };
+    begins_like_a_request(bytes)?;
+    let Some((line, mut rest)) = next_line(bytes)? else { return Ok(None) };
     let request_line = RequestLine::read(line)?;
     let mut fields = Fields::default();
     for _ in 0..=HEADERS_MAX {
@@ -65,8 +64,11 @@ pub(super) fn begins_like_a_request(bytes: &[u8]) -> Result<(), Refusal> {
     if begins { Ok(()) } else { Err(no::NOT_HTTP) }
 }
 
+/// A line, and what follows it.
+type LineAndRest<'a> = (&'a [u8], &'a [u8]);
+
 /// Splits off the first line, without its CR LF.
-fn next_line(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, Refusal> {
+fn next_line(bytes: &[u8]) -> Result<Option<LineAndRest<'_>>, Refusal> {
     let Some(end) = memchr(b'\n', bytes) else { return Ok(None) };
     let (line, rest) = bytes.split_at(end);
     let line = line.strip_suffix(b"\r").ok_or(no::LINE_END)?;
@@ -85,7 +87,6 @@ impl<'a> RequestLine<'a> {
         if line == b"PRI * HTTP/2.0" {
             return Err(no::HTTP2);
         }
-        begins_like_a_request(line)?;
         let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -145,8 +146,9 @@ impl<'a> Fields<'a> {
         if !TOKEN.has_all(name) {
             return Err(no::HEADER_NAME);
         }
-        // Without a branch for each byte, so that the compiler compares many at once.
-        if value.iter().fold(false, |bad, byte| bad | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f)) {
+        // Counted, not looked for, so that the compiler compares many bytes at once.
+        let control = |byte: &&u8| (**byte < b' ' && **byte != b'\t') || **byte == 0x7f;
+        if value.iter().filter(control).count() > 0 {
             return Err(if value.contains(&b'\r') { no::LINE_END } else { no::HEADER_VALUE });
         }
         // The lengths tell nearly all other names apart at once.
@@ -219,18 +221,15 @@ fn trim(value: &[u8]) -> &[u8] {
 
 /// A name or an address, with or without a port; no user, no list, no blanks.
 fn is_host(host: &[u8]) -> bool {
-    let (name, port) = match host.strip_prefix(b"[") {
-        Some(rest) => {
-            let Some(end) = memchr(b']', rest) else { return false };
-            let (address, port) = rest.split_at(end);
-            let proper = address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-            (proper.then_some(address), port.get(1..).unwrap_or_default())
-        }
-        None => {
-            let (name, port) = host.split_at(memchr(b':', host).unwrap_or(host.len()));
-            let proper = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
-            (proper.then_some(name), port)
-        }
+    let (name, port) = if let Some(rest) = host.strip_prefix(b"[") {
+        let Some(end) = memchr(b']', rest) else { return false };
+        let (address, port) = rest.split_at(end);
+        let proper = address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+        (proper.then_some(address), port.get(1..).unwrap_or_default())
+    } else {
+        let (name, port) = host.split_at(memchr(b':', host).unwrap_or(host.len()));
+        let proper = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+        (proper.then_some(name), port)
     };
     let port_proper = match port.split_first() {
         None => true,
@@ -281,4 +280,4 @@ static TOKEN: Bytes = Bytes::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 static TARGET: Bytes = Bytes::alphanumeric_and(b"-._~%!$&'()*+,;=:@/?[]");
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

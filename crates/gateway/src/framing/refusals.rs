@@ -40,18 +40,22 @@ pub(super) const HEAD_LARGE: Refusal =
     large("head_too_large", "the request line and headers together are larger than is taken");
 pub(super) const HOST_MISSING: Refusal = bad("host_missing", "a request of HTTP/1.1 must have a `Host` header");
 pub(super) const HOST_TWICE: Refusal = bad("host_twice", "the request has more than one `Host` header");
-pub(super) const HOST_BAD: Refusal = bad("bad_host", "the `Host` header must be a host name or address, with or without a port");
+pub(super) const HOST_BAD: Refusal =
+    bad("bad_host", "the `Host` header must be a host name or address, with or without a port");
 pub(super) const HOST_OTHER: Refusal =
     bad("host_mismatch", "the request target names another host than the `Host` header");
 pub(super) const LENGTH_TWICE: Refusal =
     bad("content_length_twice", "the request has more than one `Content-Length` header");
-pub(super) const LENGTH_BAD: Refusal = bad("bad_content_length", "`Content-Length` must be one number in decimal digits");
+pub(super) const LENGTH_BAD: Refusal =
+    bad("bad_content_length", "`Content-Length` must be one number in decimal digits");
 pub(super) const CODING_TWICE: Refusal =
     bad("transfer_encoding_twice", "the request has more than one `Transfer-Encoding` header");
 pub(super) const CODING_BAD: Refusal = bad("bad_transfer_encoding", "`Transfer-Encoding` must be exactly `chunked`");
 pub(super) const CODING_OLD: Refusal = bad("transfer_encoding_in_http_1_0", "HTTP/1.0 has no `Transfer-Encoding`");
-pub(super) const LENGTH_AND_CODING: Refusal =
-    bad("content_length_and_transfer_encoding", "a request must not have both `Content-Length` and `Transfer-Encoding`");
+pub(super) const LENGTH_AND_CODING: Refusal = bad(
+    "content_length_and_transfer_encoding",
+    "a request must not have both `Content-Length` and `Transfer-Encoding`",
+);
 pub(super) const UPGRADE: Refusal = bad("upgrade_refused", "the connection is not upgraded to another protocol here");
 pub(super) const EXPECTATION: Refusal = Refusal {
     status: StatusCode::EXPECTATION_FAILED,
@@ -62,7 +66,8 @@ pub(super) const CHUNK_SIZE: Refusal =
     bad("bad_chunk_size", "a chunk's size must be one to sixteen hexadecimal digits, followed by CR LF");
 pub(super) const CHUNK_EXTENSION: Refusal =
     bad("bad_chunk_extension", "the chunk extensions are too long, or contain control characters");
-pub(super) const CHUNK_END: Refusal = bad("bad_chunk_end", "a chunk must be as long as its size says, and end in CR LF");
+pub(super) const CHUNK_END: Refusal =
+    bad("bad_chunk_end", "a chunk must be as long as its size says, and end in CR LF");
 pub(super) const TRAILERS: Refusal = bad("trailers_refused", "header fields after the body are not taken");
 pub(super) const HEAD_SLOW: Refusal = slow("head_timeout", "the request line and headers did not arrive in time");
 pub(super) const BODY_SLOW: Refusal = slow("body_timeout", "the body did not arrive in time");

@@ -185,7 +185,8 @@ impl KeyStore {
             let mut failing = false;
             loop {
                 tokio::select! {
-                    () = stop.cancelled() => break,
+                    // While answers drain nobody new is let in, so no revocation has to be seen any more.
+                    () = stop.draining() => break,
                     () = clock.sleep(LOOK_EVERY) => {}
                 }
                 match store.look(&mut watch).await {
@@ -228,7 +229,8 @@ impl KeyStore {
             sqlx::query_as(select).fetch_all(&self.pool).await.map_err(|error| self.database(error))?;
         let mut known = HashMap::with_capacity(rows.len());
         for (hash, id, name, team) in rows {
-            let hash = hash.try_into().map_err(|_| self.database(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
+            let hash =
+                hash.try_into().map_err(|_| self.database(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
             let caller = Caller { key_id: id.into(), name: name.into(), team: team.into() };
             known.insert(KeyHash::from_bytes(hash), Arc::new(caller));
         }

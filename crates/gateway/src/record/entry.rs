@@ -302,6 +302,7 @@ fn text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }
 
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
 fn text_if_known<S: Serializer>(value: &Option<impl Display>, to: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => to.collect_str(value),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{Mode, Recorder};
 use crate::clock::Clock;
 
 /// The record's file in its folder.
-pub const FILE_NAME: &str = "entries.jsonl";
+pub(super) const FILE_NAME: &str = "entries.jsonl";
 /// The format that this code writes and reads. See `spec/record.md`.
 const FORMAT: u32 = 1;
 
@@ -87,6 +87,21 @@ impl Recorder {
         File::open(folder)?.sync_all()
     }
 
+    /// Reads the record in the folder `folder` and changes nothing, also beside a process that writes to it: what an opening
+    /// would find, and do.
+    pub fn examine(folder: &Path) -> Result<Recovered, OpenError> {
+        let path = folder.join(FILE_NAME);
+        let told = |error| OpenError::Io { path: path.clone(), error };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing { path }),
+            Err(error) => return Err(told(error)),
+        };
+        let found = read_back(&mut file, &path)?;
+        let cut_bytes = file.metadata().map_err(told)?.len().saturating_sub(found.whole_bytes);
+        Ok(Recovered { entries: found.next, cut_bytes, lost: found.open.len() as u64 })
+    }
+
     /// Opens the record in the folder `folder`, and ends what the process before left open. Blocks while it reads.
     pub fn open(
         folder: &Path,
@@ -100,13 +115,11 @@ impl Recorder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Missing { path }),
             Err(error) => return Err(told(error)),
         };
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map_err(told)?;
-        let found = read_back(&bytes, &path)?;
-        let cut_bytes = (bytes.len() - found.whole_bytes) as u64;
+        let found = read_back(&mut file, &path)?;
+        let cut_bytes = file.metadata().map_err(told)?.len() - found.whole_bytes;
         if cut_bytes > 0 {
             // Synced before anything is appended: else a crash could leave old and new bytes side by side.
-            file.set_len(found.whole_bytes as u64).and_then(|()| file.sync_all()).map_err(told)?;
+            file.set_len(found.whole_bytes).and_then(|()| file.sync_all()).map_err(told)?;
         }
         let mut file: Box<dyn RecordFile> = Box::new(DiskFile(file));
         let recovered = Recovered { entries: found.next, cut_bytes, lost: found.open.len() as u64 };
@@ -118,13 +131,13 @@ impl Recorder {
 
 /// What a record holds.
 #[derive(Debug)]
-struct Found {
+pub(super) struct Found {
     /// The number of the next entry.
-    next: u64,
+    pub(super) next: u64,
     /// Decisions without outcome: number and request id.
     open: BTreeMap<u64, Arc<str>>,
     /// Where the last whole line ends.
-    whole_bytes: usize,
+    pub(super) whole_bytes: u64,
 }
 
 /// What recovery has to know of an entry.
@@ -141,47 +154,93 @@ struct Head<'a> {
     format: Option<u32>,
 }
 
-fn read_back(bytes: &[u8], path: &Path) -> Result<Found, OpenError> {
+/// Reads a record from its start. A piece at a time: it may be larger than memory.
+pub(super) fn read_back(from: &mut impl Read, path: &Path) -> Result<Found, OpenError> {
     let mut found = Found { next: 0, open: BTreeMap::new(), whole_bytes: 0 };
+    let mut piece = Piece::default();
     let damaged = |found: &Found, what| OpenError::Damaged {
         path: path.to_owned(),
-        offset: found.whole_bytes as u64,
+        offset: found.whole_bytes,
         seq: found.next,
         what,
     };
     loop {
-        let rest = bytes.get(found.whole_bytes..).unwrap_or_default();
-        let Line::Whole { json, bytes } = line::read(rest) else {
-            return match tail(rest, found.next) {
+        let Line::Whole { json, bytes } = line::read(piece.rest()) else {
+            let more = piece.fill(from).map_err(|error| OpenError::Io { path: path.to_owned(), error })?;
+            if more {
+                continue;
+            }
+            return match tail(piece.rest(), found.whole_bytes, found.next) {
                 Tail::End | Tail::Torn if found.next > 0 => Ok(found),
                 Tail::End | Tail::Torn => Err(damaged(&found, "its first entry is not there")),
                 Tail::Damaged(what) => Err(damaged(&found, what)),
             };
         };
+        match found.take(json) {
+            Ok(()) => {}
+            Err(Wrong::Format(format)) => return Err(OpenError::Format { path: path.to_owned(), found: format }),
+            Err(Wrong::Entry(what)) => return Err(damaged(&found, what)),
+        }
+        found.next += 1;
+        found.whole_bytes += bytes as u64;
+        piece.from += bytes;
+    }
+}
+
+/// Why a whole line is not the next entry.
+enum Wrong {
+    Format(u32),
+    Entry(&'static str),
+}
+
+impl Found {
+    fn take(&mut self, json: &[u8]) -> Result<(), Wrong> {
         let head: Head<'_> =
-            serde_json::from_slice(json).map_err(|_| damaged(&found, "its words are not those of an entry"))?;
-        if head.seq != found.next || head.batch > head.seq {
-            return Err(damaged(&found, "an entry is missing, doubled or out of its order"));
+            serde_json::from_slice(json).map_err(|_| Wrong::Entry("its words are not those of an entry"))?;
+        if head.seq != self.next || head.batch > head.seq {
+            return Err(Wrong::Entry("an entry is missing, doubled or out of its order"));
         }
         match (head.kind, head.format) {
-            ("begun", Some(format)) if format != FORMAT => {
-                return Err(OpenError::Format { path: path.to_owned(), found: format });
-            }
+            ("begun", Some(format)) if format != FORMAT => return Err(Wrong::Format(format)),
             ("begun", Some(_)) if head.seq == 0 => {}
-            (_, _) if head.seq == 0 => return Err(damaged(&found, "its first entry does not begin a record")),
+            (_, _) if head.seq == 0 => return Err(Wrong::Entry("its first entry does not begin a record")),
             ("decision", _) => {
-                let id = head.request_id.ok_or_else(|| damaged(&found, "a decision has no request id"))?;
-                found.open.insert(head.seq, id);
+                let id = head.request_id.ok_or(Wrong::Entry("a decision has no request id"))?;
+                self.open.insert(head.seq, id);
             }
             ("outcome", _) => {
                 let of = head.decision.and_then(Whole::number);
-                let ended = of.and_then(|of| found.open.remove(&of));
-                ended.ok_or_else(|| damaged(&found, "an outcome belongs to no open decision"))?;
+                let ended = of.and_then(|of| self.open.remove(&of));
+                ended.ok_or(Wrong::Entry("an outcome belongs to no open decision"))?;
             }
             _ => {}
         }
-        found.next += 1;
-        found.whole_bytes += bytes;
+        Ok(())
+    }
+}
+
+/// The part of a record that is being read.
+#[derive(Default)]
+struct Piece {
+    bytes: Vec<u8>,
+    from: usize,
+}
+
+impl Piece {
+    /// How much is read at once.
+    const READ_BYTES: u64 = 1024 * 1024;
+    /// More than any batch holds: behind so much, no whole line is looked for any more.
+    const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.from..).unwrap_or_default()
+    }
+
+    /// Reads on. False at the end, or when what is read is too long to be one line and all that a crash can leave.
+    fn fill(&mut self, from: &mut impl Read) -> io::Result<bool> {
+        self.bytes.drain(..self.from);
+        self.from = 0;
+        Ok(self.bytes.len() < Self::BYTES_MAX && from.take(Self::READ_BYTES).read_to_end(&mut self.bytes)? > 0)
     }
 }
 
@@ -213,11 +272,11 @@ enum Tail {
     Damaged(&'static str),
 }
 
-/// Judges `rest`, where entry `seq` should stand and no whole line does.
+/// Judges `rest`, which stands at the byte `offset`, where entry `seq` should stand and no whole line does.
 ///
 /// A crash leaves the beginning of what was being written, with zeros where the disk had not got to. A batch is begun only
 /// when the one before it is durable; so a later whole line of a batch that begins after `seq` proves that `seq` was durable.
-fn tail(rest: &[u8], seq: u64) -> Tail {
+fn tail(rest: &[u8], offset: u64, seq: u64) -> Tail {
     let Some(last) = rest.last() else { return Tail::End };
     let later = rest
         .iter()
@@ -234,10 +293,32 @@ fn tail(rest: &[u8], seq: u64) -> Tail {
         }
     }
     let torn_at_its_end = *last != b'\n' && !whole_but_for_its_end(rest);
-    if torn_at_its_end || rest.contains(&0) {
+    if torn_at_its_end || has_unwritten_sectors(rest, offset) {
         return Tail::Torn;
     }
     Tail::Damaged("its check does not fit its bytes")
+}
+
+/// What a disk writes at once, at least.
+const SECTOR_BYTES: u64 = 512;
+
+/// Whether there are zeros, and all of them are what sectors leave that were not written: from the start of the batch or of
+/// a sector, to the end of a sector or of all.
+fn has_unwritten_sectors(rest: &[u8], offset: u64) -> bool {
+    let mut any = false;
+    let mut at = 0;
+    for run in rest.chunk_by(|one, next| (*one == 0) == (*next == 0)) {
+        let (start, end) = (at, at + run.len());
+        at = end;
+        if run.first() == Some(&0) {
+            let at_border = |at: usize| (offset + at as u64).is_multiple_of(SECTOR_BYTES);
+            if !((start == 0 || at_border(start)) && (end == rest.len() || at_border(end))) {
+                return false;
+            }
+            any = true;
+        }
+    }
+    any
 }
 
 /// Whether the last of the broken lines lacks nothing but its line feed, which another byte has replaced.

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use wire::error::Code;
+
 use crate::{
     admit::Slot,
     app::App,
@@ -16,6 +18,7 @@ use crate::{
     relay::Marks,
     reserve::Reservation,
     routes::Arrival,
+    tasks::Phase,
 };
 
 /// What is owed, and what was handed over so far.
@@ -180,9 +183,14 @@ impl Account {
 }
 
 impl Drop for Account {
-    /// Whoever held the account is gone without closing it: the caller has left.
+    /// Whoever held the account is gone without closing it: the caller has left, unless it was this process that broke off.
     fn drop(&mut self) {
-        let _ = self.send(Ending::Cancelled, Some("caller_left"));
+        let (ending, reason) = match self.app.gate().phase() {
+            _ if std::thread::panicking() => (Ending::Abandoned, Code::InternalError.word()),
+            Phase::Cancelled => (Ending::Abandoned, Code::ServerStopping.word()),
+            Phase::Running | Phase::Draining => (Ending::Cancelled, "caller_left"),
+        };
+        let _ = self.send(ending, Some(reason));
     }
 }
 

@@ -12,12 +12,17 @@ fn described() -> GgufWriter {
         .string("general.license", "apache-2.0")
         .strings("general.languages", &["en", "ko"])
         .u32("llama.context_length", 4096)
+        .u32("llama.block_count", 1)
+        .u32("llama.embedding_length", 64)
+        .u32("llama.feed_forward_length", 64)
+        .u32("llama.attention.head_count", 2)
+        .f32("llama.attention.layer_norm_rms_epsilon", 1e-5)
         .string("tokenizer.ggml.model", "gpt2")
         .string("tokenizer.ggml.pre", "smollm")
         .strings("tokenizer.ggml.tokens", &["a", "b", "c"])
         .string("tokenizer.chat_template", "{{ messages[0].content }}")
         .tensor("norm", &[64], 0, vec![0; 256])
-        .tensor("a", &[64, 2], 2, vec![0; 72])
+        .tensor("token_embd.weight", &[64, 3], 2, vec![0; 108])
         .tensor("b", &[32, 2], 8, vec![0; 68]);
     writer
 }
@@ -26,7 +31,7 @@ fn inspected(name: &str, writer: &GgufWriter) -> Result<ModelCard, LoadError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     writer.write(&path);
-    inspect(&path)
+    card(&path, &File::open(&path)?)
 }
 
 #[test]
@@ -36,7 +41,7 @@ fn a_card_says_what_the_header_says() {
     let expected = ModelCard {
         name: "mill.pond-12m-instruct.q4_0".to_owned(),
         architecture: "llama".to_owned(),
-        parameters: 64 + 128 + 64,
+        parameters: 64 + 192 + 64,
         quantisation: "Q4_0".to_owned(),
         context_tokens: 4096,
         vocabulary: 3,
@@ -45,6 +50,7 @@ fn a_card_says_what_the_header_says() {
         licence: Some("apache-2.0".to_owned()),
         languages: vec!["en".to_owned(), "ko".to_owned()],
         sha256: None,
+        defaults: AnswerDefaults::default(),
     };
     assert_eq!(card, expected);
 }
@@ -96,6 +102,14 @@ fn what_could_not_be_served_has_no_card() {
         writer.string("tokenizer.chat_template", "{% if %}");
     });
     assert!(words.starts_with("the model file's entry `tokenizer.chat_template` cannot be understood:"), "{words}");
+    let words = refused(&|writer| {
+        writer.strings("tokenizer.ggml.tokens", &["a", "b", "c", "d"]);
+    });
+    assert_eq!(words, "the model file's tensor `token_embd.weight` has 3 rows for a vocabulary of 4 tokens");
+    let words = refused(&|writer| {
+        writer.string("general.architecture", "mamba");
+    });
+    assert!(words.starts_with("models of the architecture `mamba` are not computed"), "{words}");
     let words = refused(&|writer| {
         writer.remove("general.architecture");
     });

@@ -265,9 +265,11 @@ fn a_file_without_a_template_says_so() {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a line or some for each fault")]
 #[test]
 fn a_codec_that_cannot_be_built_says_why() {
-    let faults: [(&str, fn(&mut GgufWriter), &str); 13] = [
+    type Spoil = fn(&mut GgufWriter);
+    let faults: [(&str, Spoil, &str); 13] = [
         (
             "no model",
             |w| {
@@ -325,7 +327,7 @@ fn a_codec_that_cannot_be_built_says_why() {
                     .u32("tokenizer.ggml.bos_token_id", 0)
                     .u32("tokenizer.ggml.eos_token_id", 0);
             },
-            "has no token for the byte 0x00",
+            "has no token for ` `",
         ),
         (
             "no merges",
@@ -369,4 +371,21 @@ fn a_codec_that_cannot_be_built_says_why() {
         let words = read(&writer).err().unwrap_or_else(|| panic!("{name} was accepted")).to_string();
         assert!(words.contains(expected), "{name}: {words}");
     }
+}
+
+#[test]
+fn a_vocabulary_cannot_make_the_breaking_of_spellings_endless() {
+    let vocabulary = testdata("tiny_vocabulary.json");
+    let mut tokens = texts(&vocabulary["tokens"]);
+    let mut types = vec![1; tokens.len()];
+    // Broken by U+E000, the one becomes the other, which breaking turns into itself and more.
+    tokens.extend(["<|turn|>", "<|end|>", "xy", "x\u{e000}"]);
+    types.extend([3; 4]);
+    let mut writer = tiny("smollm");
+    writer.strings("tokenizer.ggml.tokens", &tokens).i32s("tokenizer.ggml.token_type", &types);
+    let codec = read(&writer).unwrap();
+    let turns = [user("xy \u{e001}")];
+    assert_eq!(codec.unused_mark(&turns), Some('\u{e002}'));
+    let control = tokens.len() as Token - 2;
+    assert!(codec.encode_chat(&turns).unwrap().iter().all(|token| *token < control));
 }

@@ -13,7 +13,7 @@ use crate::activations::Activations;
 use crate::buffer::Disjoint;
 use crate::cache::{PageShape, Rooms};
 use crate::kernels::{
-    Attend, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, merge_partials, store_key, store_value,
+    Attend, Kernels, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, merge_partials, store_key, store_value,
 };
 use crate::pool::Panicked;
 use crate::rope::Rope;
@@ -180,40 +180,52 @@ impl Attention {
         wide: &mut [f32],
         cache: &mut [u16],
     ) -> Result<(), Panicked> {
-        let (kernels, width) = (work.kernels, plan.row_values());
-        let (head_dim, group, half) = (plan.head_dim, plan.group(), plan.head_dim / 2);
-        let (wide, cache) = (Disjoint::new(wide), Disjoint::new(cache));
+        let kernels = work.kernels;
+        let target = Placing { wide: Disjoint::new(wide), cache: Disjoint::new(cache), biases, layer };
         let items = plan.stretches.len() * plan.kv_heads;
         let grain = if plan.rows == 1 { items } else { 1 };
         work.pool.share(items, grain, &|items| {
             for item in items {
-                let (stretch, kv_head) = (&plan.stretches[item / plan.kv_heads], item % plan.kv_heads);
-                let place = plan.page_shape.head(stretch.page, layer, kv_head);
-                // SAFETY: a head's part of a page belongs to one sequence, of which this is the only stretch there.
-                let page = unsafe { cache.part(place..place + head_values(head_dim)) };
-                for index in 0..stretch.rows {
-                    let row = stretch.first_row + index;
-                    let cosines = &self.cosines[row * half..(row + 1) * half];
-                    let sines = &self.sines[row * half..(row + 1) * half];
-                    let vector = |head: usize| {
-                        let at = head * head_dim..(head + 1) * head_dim;
-                        // SAFETY: these heads of this row are this item's alone, and taken one after another.
-                        let vector = unsafe { wide.part(row * width + at.start..row * width + at.end) };
-                        if let Some(biases) = biases {
-                            vector.iter_mut().zip(&biases[at]).for_each(|(value, bias)| *value += bias);
-                        }
-                        vector
-                    };
-                    for head in kv_head * group..(kv_head + 1) * group {
-                        kernels.rotate(vector(head), cosines, sines);
-                    }
-                    let key = vector(plan.heads + kv_head);
-                    kernels.rotate(key, cosines, sines);
-                    store_key(page, stretch.token + index, key);
-                    store_value(page, stretch.token + index, vector(plan.heads + plan.kv_heads + kv_head));
-                }
+                self.place_stretch(kernels, plan, &target, &plan.stretches[item / plan.kv_heads], item % plan.kv_heads);
             }
         })
+    }
+
+    /// What [`Attention::place`] does, for a stretch and a key-value head; nobody else takes the same two.
+    fn place_stretch(
+        &self,
+        kernels: Kernels,
+        plan: &AttentionPlan<'_>,
+        target: &Placing<'_>,
+        stretch: &Stretch,
+        kv_head: usize,
+    ) {
+        let (head_dim, group, half) = (plan.head_dim, plan.group(), plan.head_dim / 2);
+        let place = plan.page_shape.head(stretch.page, target.layer, kv_head);
+        // SAFETY: a head's part of a page belongs to one sequence, of which this is the only stretch there.
+        let page = unsafe { target.cache.part(place..place + head_values(head_dim)) };
+        for index in 0..stretch.rows {
+            let row = stretch.first_row + index;
+            let cosines = &self.cosines[row * half..(row + 1) * half];
+            let sines = &self.sines[row * half..(row + 1) * half];
+            let biased = |head: usize| {
+                let at = head * head_dim..(head + 1) * head_dim;
+                let start = row * plan.row_values();
+                // SAFETY: these heads of this row are this item's alone, and taken one after another.
+                let vector = unsafe { target.wide.part(start + at.start..start + at.end) };
+                if let Some(biases) = target.biases {
+                    vector.iter_mut().zip(&biases[at]).for_each(|(value, bias)| *value += bias);
+                }
+                vector
+            };
+            for head in kv_head * group..(kv_head + 1) * group {
+                kernels.rotate(biased(head), cosines, sines);
+            }
+            let key = biased(plan.heads + kv_head);
+            kernels.rotate(key, cosines, sines);
+            store_key(page, stretch.token + index, key);
+            store_value(page, stretch.token + index, biased(plan.heads + plan.kv_heads + kv_head));
+        }
     }
 
     /// Computes all pieces.
@@ -256,6 +268,14 @@ impl Attention {
             }
         })
     }
+}
+
+/// Where [`Attention::place`] reads and writes.
+struct Placing<'a> {
+    wide: Disjoint<'a, f32>,
+    cache: Disjoint<'a, u16>,
+    biases: Option<&'a [f32]>,
+    layer: usize,
 }
 
 fn attend_piece(

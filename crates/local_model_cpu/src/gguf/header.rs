@@ -187,17 +187,15 @@ fn place_tensors(
             return Err(LoadError::tensor(&tensor.name, problem));
         }
         let moved = start.checked_add(data_begin).zip(end.checked_add(data_begin));
-        match moved.filter(|(_, end)| *end <= file_bytes) {
-            Some((start, end)) => tensor.bytes = start..end,
-            None => {
-                let problem = format!(
-                    "needs {} bytes at {}, but the file ends at {file_bytes}; the file is incomplete, fetch it again",
-                    end - start,
-                    start.saturating_add(data_begin),
-                );
-                return Err(LoadError::tensor(&tensor.name, problem));
-            }
-        }
+        let Some((start, end)) = moved.filter(|(_, end)| *end <= file_bytes) else {
+            let problem = format!(
+                "needs {} bytes at {}, but the file ends at {file_bytes}; the file is incomplete, fetch it again",
+                end - start,
+                start.saturating_add(data_begin),
+            );
+            return Err(LoadError::tensor(&tensor.name, problem));
+        };
+        tensor.bytes = start..end;
     }
     let mut in_order: Vec<&TensorPlace> = tensors.iter().collect();
     in_order.sort_by_key(|tensor| tensor.bytes.start);

@@ -228,15 +228,6 @@ impl<'a> Metadata<'a> {
         numbers.map(Some).ok_or_else(|| wrong_type(key, entry, "an array of whole numbers"))
     }
 
-    /// The 32-bit floating-point numbers of an array.
-    pub(crate) fn floats(&self, key: &str) -> Result<Option<Vec<f32>>, LoadError> {
-        let Some(entry) = self.entries.get(key) else { return Ok(None) };
-        match self.elements(entry) {
-            Some((ValueKind::F32, elements)) => Ok(Some(elements.map(|b| f32::from_le_bytes(fixed(b))).collect())),
-            _ => Err(wrong_type(key, entry, "an array of floating-point numbers")),
-        }
-    }
-
     /// The elements' type and bytes, for an array of numbers.
     fn elements(&self, entry: &Entry) -> Option<(ValueKind, std::slice::ChunksExact<'a, u8>)> {
         let (kind, _) = entry.elements.filter(|(kind, _)| kind.bytes() > 0)?;

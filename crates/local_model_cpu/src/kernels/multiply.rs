@@ -114,8 +114,8 @@ fn floating<S: Simd, T: FloatTile, const M: usize>(
             }
             for column in 0..TILE_COLUMNS {
                 let weights = tile.column(simd, column);
-                for row in 0..M {
-                    sums[row] = simd.mul_add(weights, simd.splat(floats[row][column]), sums[row]);
+                for (sum, floats) in sums.iter_mut().zip(floats) {
+                    *sum = simd.mul_add(weights, simd.splat(floats[column]), *sum);
                 }
             }
         }

@@ -104,7 +104,7 @@ fn scale_and_minimum(packed: &[u8], group: usize) -> (f32, f32) {
 fn shared_nibbles(bytes: &[u8], group: usize) -> [u8; 32] {
     let mut quants = [0; 32];
     for (quant, byte) in quants.iter_mut().zip(&bytes[group / 2 * 32..][..32]) {
-        *quant = if group % 2 == 0 { byte & 15 } else { byte >> 4 };
+        *quant = if group.is_multiple_of(2) { byte & 15 } else { byte >> 4 };
     }
     quants
 }

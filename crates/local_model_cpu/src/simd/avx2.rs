@@ -1,7 +1,17 @@
 //! [`Simd`] with AVX2, FMA and F16C: two registers a vector. Has no four-products instruction, so bytes are multiplied
 //! in pairs into 16 bits, which must not overflow: see `dot`.
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32,
+    _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32,
+    _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_or_si256, _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_round_ps, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srli_epi16,
+    _mm256_storeu_ps, _mm256_sub_ps,
+};
 
 use super::{LANES, Simd};
 
@@ -53,12 +63,6 @@ impl Simd for Avx2 {
             let high = _mm_loadu_si128(from.as_ptr().add(8).cast());
             [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
         }
-        fn store_half(self, value: Floats, to: &mut [u16; LANES]) {
-            let low = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value[0]);
-            let high = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value[1]);
-            _mm_storeu_si128(to.as_mut_ptr().cast(), low);
-            _mm_storeu_si128(to.as_mut_ptr().add(8).cast(), high);
-        }
         fn load_brain(self, from: &[u16; LANES]) -> Floats {
             let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
             let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().add(8).cast()));
@@ -101,7 +105,7 @@ impl Simd for Avx2 {
             // The packing works within halves of a register: quarters come out in the order 0, 2, 1, 3.
             let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
             let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
-            _mm_storeu_si128(to.as_mut_ptr().cast(), bytes)
+            _mm_storeu_si128(to.as_mut_ptr().cast(), bytes);
         }
 
         fn splat_int(self, value: i32) -> Ints { [_mm256_set1_epi32(value); 2] }

@@ -1,6 +1,13 @@
 //! [`Simd`] with AVX-512 (F, BW, VL, DQ, VNNI) and F16C: one register a vector; four products a lane in one instruction.
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m512, __m512i, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128, _mm256_loadu_si256,
+    _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
+    _mm512_cvtps_epi32, _mm512_cvtsepi32_epi8, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_add_ps,
+    _mm512_reduce_max_ps, _mm512_roundscale_ps, _mm512_scalef_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srli_epi16, _mm512_storeu_ps, _mm512_sub_ps,
+};
 
 use super::{LANES, Simd};
 
@@ -46,9 +53,6 @@ impl Simd for Avx512 {
         fn load(self, from: &[f32; LANES]) -> __m512 { _mm512_loadu_ps(from.as_ptr()) }
         fn store(self, value: __m512, to: &mut [f32; LANES]) { _mm512_storeu_ps(to.as_mut_ptr(), value) }
         fn load_half(self, from: &[u16; LANES]) -> __m512 { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
-        fn store_half(self, value: __m512, to: &mut [u16; LANES]) {
-            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value))
-        }
         fn load_brain(self, from: &[u16; LANES]) -> __m512 {
             let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide))
@@ -67,7 +71,7 @@ impl Simd for Avx512 {
         fn scale_by_power(self, value: __m512, power: __m512) -> __m512 { _mm512_scalef_ps(value, power) }
         fn store_bytes(self, whole: __m512, to: &mut [i8; LANES]) {
             let bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(whole));
-            _mm_storeu_si128(to.as_mut_ptr().cast(), bytes)
+            _mm_storeu_si128(to.as_mut_ptr().cast(), bytes);
         }
 
         fn splat_int(self, value: i32) -> __m512i { _mm512_set1_epi32(value) }

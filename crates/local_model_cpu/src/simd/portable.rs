@@ -43,10 +43,6 @@ impl Simd for Portable {
         from.map(|bits| f16::from_bits(bits).to_f32())
     }
     #[inline(always)]
-    fn store_half(self, value: Floats, to: &mut [u16; LANES]) {
-        *to = value.map(|lane| f16::from_f32(lane).to_bits());
-    }
-    #[inline(always)]
     fn load_brain(self, from: &[u16; LANES]) -> Floats {
         from.map(|bits| bf16::from_bits(bits).to_f32())
     }

@@ -12,17 +12,17 @@ const ARRAY: u32 = 9;
 
 /// A file in the making. What is not said is as in a good file: version 3, alignment 32.
 #[derive(Clone)]
-pub struct GgufWriter {
+pub(crate) struct GgufWriter {
     entries: Vec<(String, Vec<u8>)>,
     tensors: Vec<Tensor>,
     /// The format's version.
-    pub version: u32,
+    pub(crate) version: u32,
     /// What tensors are aligned to; the entry that says so is the caller's.
-    pub alignment: usize,
+    pub(crate) alignment: usize,
     /// Claimed instead of the true number of tensors.
-    pub tensor_count: Option<u64>,
+    pub(crate) tensor_count: Option<u64>,
     /// Claimed instead of the true number of entries.
-    pub entry_count: Option<u64>,
+    pub(crate) entry_count: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -43,76 +43,76 @@ impl Default for GgufWriter {
 
 impl GgufWriter {
     /// An entry of any type, its value already encoded; replaces one of the same key.
-    pub fn raw(&mut self, key: &str, kind: u32, value: &[u8]) -> &mut Self {
+    pub(crate) fn raw(&mut self, key: &str, kind: u32, value: &[u8]) -> &mut Self {
         self.remove(key);
         self.entries.push((key.to_owned(), [&kind.to_le_bytes(), value].concat()));
         self
     }
 
     /// An entry that comes again, though its key is there.
-    pub fn again(&mut self, key: &str) -> &mut Self {
+    pub(crate) fn again(&mut self, key: &str) -> &mut Self {
         let entry = self.entries.iter().find(|entry| entry.0 == key).cloned();
         self.entries.extend(entry);
         self
     }
 
-    pub fn remove(&mut self, key: &str) -> &mut Self {
+    pub(crate) fn remove(&mut self, key: &str) -> &mut Self {
         self.entries.retain(|entry| entry.0 != key);
         self
     }
 
-    pub fn string(&mut self, key: &str, value: &str) -> &mut Self {
+    pub(crate) fn string(&mut self, key: &str, value: &str) -> &mut Self {
         self.raw(key, STRING, &encoded(value))
     }
 
-    pub fn u32(&mut self, key: &str, value: u32) -> &mut Self {
+    pub(crate) fn u32(&mut self, key: &str, value: u32) -> &mut Self {
         self.raw(key, U32, &value.to_le_bytes())
     }
 
-    pub fn f32(&mut self, key: &str, value: f32) -> &mut Self {
+    pub(crate) fn f32(&mut self, key: &str, value: f32) -> &mut Self {
         self.raw(key, F32, &value.to_le_bytes())
     }
 
-    pub fn bool(&mut self, key: &str, value: bool) -> &mut Self {
+    pub(crate) fn bool(&mut self, key: &str, value: bool) -> &mut Self {
         self.raw(key, BOOL, &[u8::from(value)])
     }
 
-    pub fn strings<T: AsRef<str>>(&mut self, key: &str, values: &[T]) -> &mut Self {
+    pub(crate) fn strings<T: AsRef<str>>(&mut self, key: &str, values: &[T]) -> &mut Self {
         let elements: Vec<u8> = values.iter().flat_map(|value| encoded(value.as_ref())).collect();
         self.array(key, STRING, values.len() as u64, &elements)
     }
 
-    pub fn i32s(&mut self, key: &str, values: &[i32]) -> &mut Self {
+    pub(crate) fn i32s(&mut self, key: &str, values: &[i32]) -> &mut Self {
         let elements: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.array(key, I32, values.len() as u64, &elements)
     }
 
     /// An array that claims `count` elements.
-    pub fn array(&mut self, key: &str, kind: u32, count: u64, elements: &[u8]) -> &mut Self {
+    pub(crate) fn array(&mut self, key: &str, kind: u32, count: u64, elements: &[u8]) -> &mut Self {
         let value = [&kind.to_le_bytes()[..], &count.to_le_bytes(), elements].concat();
         self.raw(key, ARRAY, &value)
     }
 
-    pub fn tensor(&mut self, name: &str, dims: &[u64], kind: u32, bytes: Vec<u8>) -> &mut Self {
+    pub(crate) fn tensor(&mut self, name: &str, dims: &[u64], kind: u32, bytes: Vec<u8>) -> &mut Self {
         let (name, dims) = (name.to_owned(), dims.to_vec());
         self.tensors.push(Tensor { name, dims, kind, bytes, offset: None });
         self
     }
 
     /// A tensor that claims to begin at `offset`.
-    pub fn tensor_at(&mut self, offset: u64, name: &str, dims: &[u64], kind: u32, bytes: Vec<u8>) -> &mut Self {
+    pub(crate) fn tensor_at(&mut self, offset: u64, name: &str, dims: &[u64], kind: u32, bytes: Vec<u8>) -> &mut Self {
         let (name, dims) = (name.to_owned(), dims.to_vec());
         self.tensors.push(Tensor { name, dims, kind, bytes, offset: Some(offset) });
         self
     }
 
-    pub fn remove_tensor(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn remove_tensor(&mut self, name: &str) -> &mut Self {
         self.tensors.retain(|tensor| tensor.name != name);
         self
     }
 
     /// The file's bytes.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut file = b"GGUF".to_vec();
         file.extend(self.version.to_le_bytes());
         file.extend(self.tensor_count.unwrap_or(self.tensors.len() as u64).to_le_bytes());
@@ -139,7 +139,7 @@ impl GgufWriter {
 
     /// Writes the file.
     #[expect(clippy::disallowed_methods, reason = "a test's own folder; nobody reads it before it is whole")]
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         std::fs::write(path, self.bytes()).unwrap();
     }
 }

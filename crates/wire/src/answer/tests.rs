@@ -64,7 +64,7 @@ fn the_events_of_a_stream_are_written_as_the_types_say() {
         head.write_choice(&mut out, &choice);
         let typed = serde_json::to_string(&chunk(choice.clone(), member)).unwrap();
         assert_eq!(out, format!("data: {typed}\n\n"));
-        assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 2);
+        assert_eq!(std::str::from_utf8(&out).unwrap().matches('\n').count(), 2);
         out.clear();
         head.write_usage(&mut out, &Usage::new(1, 2));
         let told = ChatChunk { choices: Vec::new(), ..chunk(choice.clone(), ChunkUsage::Told(Usage::new(1, 2))) };

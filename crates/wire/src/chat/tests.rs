@@ -12,6 +12,7 @@ fn parse(json: &serde_json::Value) -> Result<ChatRequest, Invalid> {
 }
 
 /// A request that is accepted, with more members.
+#[expect(clippy::needless_pass_by_value, reason = "a literal at each call")]
 fn with(members: serde_json::Value) -> serde_json::Value {
     let mut body = serde_json::json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]});
     for (key, value) in members.as_object().unwrap() {
@@ -21,6 +22,7 @@ fn with(members: serde_json::Value) -> serde_json::Value {
 }
 
 /// A request of this message alone.
+#[expect(clippy::needless_pass_by_value, reason = "a literal at each call")]
 fn saying(message: serde_json::Value) -> serde_json::Value {
     with(serde_json::json!({ "messages": [message] }))
 }

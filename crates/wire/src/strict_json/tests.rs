@@ -156,7 +156,7 @@ proptest! {
 
     #[test]
     fn strings_read_as_serde_json_reads_them(units in prop::collection::vec(any::<u16>(), 0..40), raw in ".{0,40}") {
-        let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
         let plain = serde_json::to_string(&raw).unwrap();
         for body in [format!("\"{escaped}\""), format!("\"{}{escaped}\"", plain.trim_matches('"')), plain] {
             let theirs = serde_json::from_str::<String>(&body).ok();

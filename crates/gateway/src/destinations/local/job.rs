@@ -34,7 +34,7 @@ enum Source {
 /// Makes the order that `errand` asks for.
 pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_default: u32) -> Result<Order, ApiError> {
     let (template, source, echo) = match &errand.ask.words {
-        Words::Chat(request) => (of_chat(model, request, answer_tokens_default)?, turns(request), false),
+        Words::Chat(request) => (of_chat(model, request, answer_tokens_default)?, turns(model, request), false),
         Words::Completion(request) => {
             (of_completion(model, request)?, prompts(&request.prompt), request.echo.unwrap_or(false))
         }
@@ -49,14 +49,15 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
 }
 
 fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32) -> Result<Job, ApiError> {
+    let defaults = &model.card().defaults;
     Ok(Job {
         caller: Arc::from(""),
         prompt: Vec::new(),
         choices: request.choices(),
         answer_tokens_max: request.answer_tokens_max().unwrap_or(answer_tokens_default),
         sampling: Sampling {
-            temperature: number(request.temperature, 1.0),
-            top_p: number(request.top_p, 1.0),
+            temperature: number(request.temperature, defaults.temperature.unwrap_or(1.0)),
+            top_p: number(request.top_p, defaults.top_p.unwrap_or(1.0)),
             top_k: top_k(request.top_k),
             min_p: number(request.min_p, 0.0),
             frequency_penalty: number(request.frequency_penalty, 0.0),
@@ -75,14 +76,15 @@ fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job,
         let message = "`max_tokens` is `0`; this model needs at least 1 to answer with";
         return Err(ApiError::field(Code::UnsupportedValue, message, "max_tokens"));
     }
+    let defaults = &model.card().defaults;
     Ok(Job {
         caller: Arc::from(""),
         prompt: Vec::new(),
         choices: request.choices(),
         answer_tokens_max: request.answer_tokens_max(),
         sampling: Sampling {
-            temperature: number(request.temperature, 1.0),
-            top_p: number(request.top_p, 1.0),
+            temperature: number(request.temperature, defaults.temperature.unwrap_or(1.0)),
+            top_p: number(request.top_p, defaults.top_p.unwrap_or(1.0)),
             top_k: top_k(request.top_k),
             min_p: number(request.min_p, 0.0),
             frequency_penalty: number(request.frequency_penalty, 0.0),
@@ -128,9 +130,15 @@ fn seed(given: Option<i64>) -> Result<u64, ApiError> {
     }
 }
 
-fn turns(request: &ChatRequest) -> Source {
-    let turns = request.turns().map(|turn| Turn { speaker: speaker(turn.role), text: turn.text.into_owned() });
-    Source::Chat(turns.collect())
+/// The conversation, after the model's default instructions where it brings none of its own.
+fn turns(model: &LocalModel, request: &ChatRequest) -> Source {
+    let said = request.turns().map(|turn| Turn { speaker: speaker(turn.role), text: turn.text.into_owned() });
+    let mut turns: Vec<Turn> = said.collect();
+    let instructed = turns.iter().any(|turn| turn.speaker == Speaker::System);
+    if let Some(system) = model.card().defaults.system.as_ref().filter(|_| !instructed) {
+        turns.insert(0, Turn { speaker: Speaker::System, text: system.clone() });
+    }
+    Source::Chat(turns)
 }
 
 fn speaker(role: Role) -> Speaker {

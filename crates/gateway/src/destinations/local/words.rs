@@ -165,15 +165,14 @@ impl Words {
 
     /// The whole answer as JSON, of all that was kept.
     pub(super) fn whole(&mut self) -> Vec<u8> {
-        let choices = std::mem::take(&mut self.choices);
-        let usage = wire_usage(self.prompt_tokens, &choices);
+        let usage = self.wire_usage();
         let (id, created, model) = (self.id.clone(), self.created, self.model.to_string());
         let system_fingerprint = Some(self.fingerprint.to_string());
-        let numbered = (0_u32..).zip(choices);
+        let numbered = (0_u32..).zip(&mut self.choices);
         let json = match self.surface {
             Surface::Chat => serde_json::to_vec(&ChatCompletion {
                 id,
-                object: ChatCompletionObject::default(),
+                object: ChatCompletionObject,
                 created,
                 model,
                 choices: numbered.map(|(index, choice)| choice.of_chat(index, self.logprobs)).collect(),
@@ -183,7 +182,7 @@ impl Words {
             }),
             Surface::Completions => serde_json::to_vec(&Completion {
                 id,
-                object: TextCompletionObject::default(),
+                object: TextCompletionObject,
                 created,
                 model,
                 system_fingerprint,
@@ -196,7 +195,8 @@ impl Words {
     }
 
     fn wire_usage(&self) -> wire::answer::Usage {
-        wire_usage(self.prompt_tokens, &self.choices)
+        let finished = self.choices.iter().filter_map(|choice| choice.finished);
+        wire::answer::Usage::new(self.prompt_tokens, finished.map(|(_, tokens)| tokens).sum())
     }
 }
 
@@ -218,21 +218,21 @@ impl Choice {
         }
     }
 
-    fn of_chat(self, index: u32, logprobs: bool) -> ChatChoice {
+    fn of_chat(&mut self, index: u32, logprobs: bool) -> ChatChoice {
         ChatChoice {
             index,
-            message: AnswerMessage::text(self.text),
-            logprobs: logprobs.then(|| score::chat(self.scores)),
+            message: AnswerMessage::text(std::mem::take(&mut self.text)),
+            logprobs: logprobs.then(|| score::chat(std::mem::take(&mut self.scores))),
             finish_reason: self.finished.map(|(reason, _)| finish(reason)),
         }
     }
 
-    fn of_completion(self, index: u32, logprobs: bool) -> CompletionChoice {
+    fn of_completion(&mut self, index: u32, logprobs: bool) -> CompletionChoice {
         let mut characters = 0;
         CompletionChoice {
-            text: if self.before.is_empty() { self.text } else { self.before + &self.text },
+            text: std::mem::take(&mut self.before) + &self.text,
             index,
-            logprobs: logprobs.then(|| score::completion(self.scores, &mut characters)),
+            logprobs: logprobs.then(|| score::completion(std::mem::take(&mut self.scores), &mut characters)),
             finish_reason: self.finished.map(|(reason, _)| finish(reason)),
         }
     }
@@ -240,11 +240,6 @@ impl Choice {
 
 fn choice_at(choices: &mut [Choice], index: u32) -> Option<&mut Choice> {
     choices.get_mut(usize::try_from(index).ok()?)
-}
-
-fn wire_usage(prompt_tokens: u64, choices: &[Choice]) -> wire::answer::Usage {
-    let completion_tokens = choices.iter().filter_map(|choice| choice.finished).map(|(_, tokens)| tokens).sum();
-    wire::answer::Usage::new(prompt_tokens, completion_tokens)
 }
 
 fn finish(reason: Finish) -> FinishReason {

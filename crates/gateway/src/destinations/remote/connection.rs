@@ -11,11 +11,12 @@ use std::{
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tower::Service;
 
 use crate::clock::Clock;
@@ -48,24 +49,48 @@ pub(super) struct Dial {
 #[error("connecting took longer than {0:?}")]
 pub(super) struct ConnectTimeout(Duration);
 
-/// A client for one destination. With `tls`, plain connections are refused and the system's roots are read; without it no
-/// root is needed.
-pub(super) fn client(tls: bool, connect_time_max: Duration, clock: &Clock) -> std::io::Result<HttpClient> {
+/// TLS that trusts the system's roots. Reading them blocks, so they are read once, when the process starts, and never while
+/// requests are answered: new roots need a restart.
+pub(crate) struct SystemRoots(Result<ClientConfig, String>);
+
+impl SystemRoots {
+    /// Reads the roots. A failure is told to whoever needs them.
+    pub(crate) fn read() -> Self {
+        let trusting = || Ok(tls()?.with_native_roots()?.with_no_client_auth());
+        Self(trusting().map_err(|error: std::io::Error| error.to_string()))
+    }
+
+    /// No roots: no certificate is trusted. For plain connections, and for tests.
+    pub(crate) fn none() -> Self {
+        let trusting_none = |builder: ConfigBuilder<ClientConfig, WantsVerifier>| {
+            builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+        };
+        Self(tls().map(trusting_none).map_err(|error| error.to_string()))
+    }
+}
+
+fn tls() -> std::io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let versions = ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions();
+    versions.map_err(std::io::Error::other)
+}
+
+/// A client for one destination. With `roots`, plain connections are refused; without, none is needed. An error says why
+/// there are no roots.
+pub(super) fn client(
+    roots: Option<&SystemRoots>,
+    connect_time_max: Duration,
+    clock: &Clock,
+) -> Result<HttpClient, String> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let connector = if tls {
-        let roots = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
-        roots.https_only().enable_http1().wrap_connector(tcp)
-    } else {
-        let no_roots = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .map_err(std::io::Error::other)?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        HttpsConnectorBuilder::new().with_tls_config(no_roots).https_or_http().enable_http1().wrap_connector(tcp)
+    let builder = HttpsConnectorBuilder::new();
+    let schemes = match roots {
+        Some(SystemRoots(trusting)) => builder.with_tls_config(trusting.clone()?).https_only(),
+        None => builder.with_tls_config(SystemRoots::none().0?).https_or_http(),
     };
+    let connector = schemes.enable_http1().wrap_connector(tcp);
     let dial = Dial { connector, connect_time_max, clock: clock.clone() };
     // The executor runs one task for each connection; it ends with the connection, and the pool owns that.
     Ok(Client::builder(TokioExecutor::new())

@@ -13,11 +13,13 @@ use serde::Deserialize;
 /// The largest event that is taken; tool arguments and long deltas stay far below.
 const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Cuts at events' ends, across chunks.
+/// Cuts at events' ends, across chunks. Looks at no byte twice, however small the chunks are.
 #[derive(Debug, Default)]
 pub(super) struct Splitter {
     /// The beginning of an event whose end has not come.
     begun: BytesMut,
+    /// How far that was looked at.
+    seen: Seen,
 }
 
 /// An event larger than is taken.
@@ -29,13 +31,13 @@ impl Splitter {
     /// Takes a chunk, gives the whole events that end in it, possibly none.
     pub(super) fn push(&mut self, mut chunk: Bytes) -> Result<Bytes, EventTooLarge> {
         if self.begun.is_empty() {
-            let end = last_event_end(&chunk);
+            let end = self.seen.last_event_end(&chunk);
             let whole = chunk.split_to(end);
             self.hold(&chunk)?;
             return Ok(whole);
         }
         self.hold(&chunk)?;
-        let end = last_event_end(&self.begun);
+        let end = self.seen.last_event_end(&self.begun);
         Ok(self.begun.split_to(end).freeze())
     }
 
@@ -48,37 +50,42 @@ impl Splitter {
     }
 }
 
-/// Where the last whole event ends: after its blank line. 0 where none ends.
-fn last_event_end(bytes: &[u8]) -> usize {
-    let mut lines = Lines { rest: bytes, offset: 0 };
-    let mut end = 0;
-    while let Some((line, after)) = lines.next_whole() {
-        if line.is_empty() {
-            end = after;
+/// How far bytes were looked at for the ends of lines: LF, CR LF or CR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Where the line begins whose end has not come.
+    line: usize,
+    /// Up to here it has no end.
+    looked: usize,
+}
+
+impl Seen {
+    /// Where the last whole event in `bytes` ends: after its blank line. 0 where none ends. From then on counts from there.
+    fn last_event_end(&mut self, bytes: &[u8]) -> usize {
+        let mut end = 0;
+        while let Some((line, after)) = self.next_line(bytes) {
+            if line.is_empty() {
+                end = after;
+            }
         }
+        // Neither is before the end of a line.
+        *self = Self { line: self.line.saturating_sub(end), looked: self.looked.saturating_sub(end) };
+        end
     }
-    end
-}
 
-/// Lines that have ended, by LF, CR LF or CR.
-struct Lines<'a> {
-    rest: &'a [u8],
-    offset: usize,
-}
-
-impl<'a> Lines<'a> {
     /// The next line that has an end, and where it ends. A CR at the very end may be half of a CR LF: it waits.
-    fn next_whole(&mut self) -> Option<(&'a [u8], usize)> {
-        let at = memchr2(b'\n', b'\r', self.rest)?;
-        let (line, ending) = self.rest.split_at_checked(at)?;
-        let ending_bytes = match ending {
+    fn next_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+        let found = memchr2(b'\n', b'\r', bytes.get(self.looked..)?);
+        self.looked = found.map_or(bytes.len(), |found| self.looked.saturating_add(found));
+        let ending_bytes = match bytes.get(self.looked..)? {
+            [] | [b'\r'] => return None,
             [b'\r', b'\n', ..] => 2,
-            [b'\r'] => return None,
             _ => 1,
         };
-        self.rest = ending.get(ending_bytes..)?;
-        self.offset = self.offset.saturating_add(at).saturating_add(ending_bytes);
-        Some((line, self.offset))
+        let line = bytes.get(self.line..self.looked)?;
+        self.looked = self.looked.saturating_add(ending_bytes);
+        self.line = self.looked;
+        Some((line, self.line))
     }
 }
 
@@ -93,12 +100,12 @@ pub(super) struct Event<'a> {
 
 /// The events in `whole`, which ends at an event's end. Those without data are left out.
 pub(super) fn events(whole: &[u8]) -> impl Iterator<Item = Event<'_>> {
-    let mut lines = Lines { rest: whole, offset: 0 };
+    let mut seen = Seen::default();
     std::iter::from_fn(move || {
-        let mut start = lines.offset;
+        let mut start = seen.line;
         let mut data: Option<Cow<'_, [u8]>> = None;
         loop {
-            let (line, after) = lines.next_whole()?;
+            let (line, after) = seen.next_line(whole)?;
             match (data_of(line), &mut data) {
                 (Some(more), None) => data = Some(Cow::Borrowed(more)),
                 (Some(more), Some(data)) => {
@@ -148,17 +155,17 @@ pub(super) enum Noted {
 
 /// What is read of a chunk; all else is passed on unread.
 #[derive(Deserialize)]
-struct Seen<'a> {
+struct Chunk<'a> {
     #[serde(default, borrow)]
-    choices: Vec<SeenChoice<'a>>,
+    choices: Vec<ChunkChoice<'a>>,
     #[serde(default)]
-    usage: Option<SeenUsage>,
+    usage: Option<ChunkUsage>,
     #[serde(default)]
     error: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct SeenChoice<'a> {
+struct ChunkChoice<'a> {
     #[serde(default)]
     index: usize,
     #[serde(default, borrow)]
@@ -167,7 +174,7 @@ struct SeenChoice<'a> {
 
 /// A provider's count of tokens.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct SeenUsage {
+pub(super) struct ChunkUsage {
     #[serde(default)]
     pub(super) prompt_tokens: Option<u64>,
     #[serde(default)]
@@ -186,11 +193,11 @@ impl Progress {
         if data == b"[DONE]" {
             return Noted::Done;
         }
-        let Ok(seen) = serde_json::from_slice::<Seen<'_>>(data) else { return Noted::NotJson };
-        if seen.error.is_some() {
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Noted::NotJson };
+        if chunk.error.is_some() {
             return Noted::Error;
         }
-        for choice in &seen.choices {
+        for choice in &chunk.choices {
             self.pieces = self.pieces.saturating_add(1);
             if choice.finish_reason.is_some()
                 && let Some(finished @ false) = self.finished.get_mut(choice.index)
@@ -199,7 +206,7 @@ impl Progress {
                 self.unfinished = self.unfinished.saturating_sub(1);
             }
         }
-        if let Some(usage) = seen.usage {
+        if let Some(usage) = chunk.usage {
             self.prompt_tokens = usage.prompt_tokens.or(self.prompt_tokens);
             self.completion_tokens = usage.completion_tokens.or(self.completion_tokens);
         }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use wire::error::Code;
 
-use super::events::{Noted, Progress, SeenUsage, Splitter, events};
+use super::events::{ChunkUsage, Noted, Progress, Splitter, events};
 use crate::{
     clock::{Clock, Sleep},
     config,
@@ -32,6 +32,8 @@ pub(crate) struct Reply {
     clock: Clock,
     /// When the whole answer has to be there.
     deadline: Sleep,
+    /// Wakes a read that waits; set anew only when it has run out, so that a chunk costs no timer.
+    idle: Sleep,
     splitter: Splitter,
     progress: Progress,
     /// Events held since the last choice finished: with them the answer would look complete.
@@ -45,7 +47,7 @@ pub(crate) struct Reply {
 struct Whole {
     choices: Vec<serde::de::IgnoredAny>,
     #[serde(default)]
-    usage: Option<SeenUsage>,
+    usage: Option<ChunkUsage>,
 }
 
 impl Reply {
@@ -56,6 +58,7 @@ impl Reply {
             about: Arc::clone(about),
             clock: clock.clone(),
             deadline: clock.sleep(about.total_time_max),
+            idle: clock.sleep(about.idle_time_max),
             splitter: Splitter::default(),
             progress: Progress::new(errand.ask.choices()),
             tail: BytesMut::new(),
@@ -162,13 +165,19 @@ impl Reply {
 
     /// The next bytes of the body, within the limits of time; nothing at its orderly end.
     async fn read(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let due = self.clock.now().plus(self.about.idle_time_max);
         loop {
             let frame = tokio::select! {
                 biased;
                 frame = self.body.frame() => frame,
                 () = &mut self.deadline => return Err(self.late("the destination's answer took too long as a whole")),
-                () = self.clock.sleep(self.about.idle_time_max) => {
-                    return Err(self.late("the destination stopped in the middle of its answer"));
+                () = &mut self.idle => {
+                    if self.clock.now() >= due {
+                        return Err(self.late("the destination stopped in the middle of its answer"));
+                    }
+                    // It was set for an earlier read, which got its bytes.
+                    self.idle = self.clock.sleep_until(due);
+                    continue;
                 }
             };
             match frame {

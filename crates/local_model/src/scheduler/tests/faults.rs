@@ -89,6 +89,7 @@ async fn stopping_at_once_fails_what_is_not_answered() {
     let floor = floor_with(Script::new().endless("slow", "x"), Settings { sequences_max: 1, ..settings() });
     let slow = floor.ask("a", "slow");
     let queued = floor.ask("a", "queued");
+    floor.probe.until(|seen| seen.forwards > 0).await;
     // A reader who does not read holds up a patient stop, not this one.
     floor.running.tell(Stop::Finish);
     floor.running.stop(Stop::Cancel);

@@ -92,13 +92,19 @@ async fn one_who_leaves_the_queue_of_an_idle_thread_frees_the_place() {
     let floor = floor_with(Script::new().endless("slow", "x"), settings);
     let slow = floor.ask("a", "slow");
     floor.probe.until(|seen| seen.sequences[..].first().is_some_and(|one| one.answer_tokens >= 32)).await;
-    drop(floor.ask("b", "never"));
-    let next = loop {
-        match floor.model.submit(floor.job("c", "next")) {
+    let ask = |words: &str| loop {
+        match floor.model.submit(floor.job("b", words)) {
             Ok(answer) => break answer,
             Err(_) => thread::yield_now(),
         }
     };
+    // Often enough that the thread is sometimes idle again, and sometimes not, when the queued one leaves.
+    for pause in 0..300 {
+        let queued = ask("never");
+        (0..pause).for_each(|_| thread::yield_now());
+        drop(queued);
+    }
+    let next = ask("next");
     drop(slow);
     assert_eq!(read_text(next).await, "next");
     floor.leaves_nothing().await;

@@ -100,6 +100,7 @@ async fn what_cannot_be_served_is_refused_with_a_reason() {
         (Job { prompt: Vec::new(), ..good.clone() }, "the prompt is empty"),
         (Job { prompt: vec![9_999], ..good.clone() }, "the prompt holds token 9999, which this model does not know"),
         (Job { choices: 0, ..good.clone() }, "no answer is asked for"),
+        (Job { choices: 129, ..good.clone() }, "more than 128 answers are asked for"),
         (Job { answer_tokens_max: 0, ..good.clone() }, "no answer is asked for"),
         (Job { stop: vec![String::new()], ..good.clone() }, "a stop string is empty"),
         (sampling(Sampling { temperature: f32::NAN, ..Sampling::default() }), "`temperature` is out of range"),

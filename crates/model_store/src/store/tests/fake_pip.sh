@@ -2,6 +2,7 @@
 # Stands in for `python3 -m pip download … --dest DIR NAME==VERSION`. What it does is chosen by the package's name; the wheels
 # it gives lie in `wheels/` beside the store, four folders above DIR. Its words are those of real pips.
 for last; do :; done
+[ "$last" = "--version" ] && { echo "pip 23.0.1 from /usr/lib/python3/dist-packages/pip (python 3.11)"; exit 0; }
 while [ "$1" != "--dest" ]; do shift; done
 dest=$2
 home=$dest/../../../..

@@ -1,1 +1,73 @@
-//! Tests of the file above.
+//! Tests of cutting streams: however the bytes come, the events are the same and no byte is lost.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::{Event, Noted, Progress, Seen, Splitter, events};
+
+const STREAM: &str = "data: a\n\n: note\n\nevent: x\r\ndata: b\r\ndata:c\r\n\r\nid: 1\n\ndata: [DONE]\n\n";
+
+fn data(whole: &[u8]) -> Vec<String> {
+    events(whole).map(|event| String::from_utf8_lossy(&event.data).into_owned()).collect()
+}
+
+#[test]
+fn events_have_their_places_and_their_data() {
+    let found: Vec<Event<'_>> = events(STREAM.as_bytes()).collect();
+    assert_eq!(data(STREAM.as_bytes()), ["a", "b\nc", "[DONE]"]);
+    assert_eq!(&STREAM.as_bytes()[found[2].start..], b"data: [DONE]\n\n", "an event without data belongs to nobody");
+}
+
+#[test]
+fn an_event_without_end_is_not_held_for_ever() {
+    let mut splitter = Splitter::default();
+    let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
+    for _ in 0..4 {
+        assert!(splitter.push(piece.clone()).unwrap().is_empty());
+    }
+    splitter.push(piece).unwrap_err();
+}
+
+#[test]
+fn no_byte_is_looked_at_twice() {
+    let mut splitter = Splitter::default();
+    for (piece, line, looked) in
+        [("data: a\ndata: ", 8, 14), ("b", 8, 15), ("c\r", 8, 16), ("\nd", 18, 19), ("\n\ne", 0, 1)]
+    {
+        splitter.push(Bytes::from(piece)).unwrap();
+        assert_eq!(splitter.seen, Seen { line, looked }, "after {piece:?}");
+    }
+}
+
+#[test]
+fn progress_knows_when_every_choice_has_finished() {
+    let mut progress = Progress::new(2);
+    let finish = |index: u32| format!("{{\"choices\":[{{\"index\":{index},\"finish_reason\":\"stop\"}}]}}");
+    assert_eq!(progress.note(finish(1).as_bytes()), Noted::Part);
+    assert_eq!(progress.note(finish(1).as_bytes()), Noted::Part);
+    assert_eq!(progress.note(finish(7).as_bytes()), Noted::Part);
+    assert!(!progress.finished());
+    progress.note(finish(0).as_bytes());
+    assert!(progress.finished());
+    assert_eq!(progress.note(b"[DONE]"), Noted::Done);
+    assert_eq!(progress.note(b"{\"error\":{}}"), Noted::Error);
+    assert_eq!(progress.note(b"{"), Noted::NotJson);
+}
+
+proptest! {
+    #[test]
+    fn any_cut_gives_the_same_events_and_the_same_bytes(cuts in prop::collection::vec(0..STREAM.len(), 0..12)) {
+        let mut cuts = cuts;
+        cuts.extend([0, STREAM.len()]);
+        cuts.sort_unstable();
+        let mut splitter = Splitter::default();
+        let (mut bytes, mut found) = (Vec::new(), Vec::new());
+        for pair in cuts.windows(2) {
+            let whole = splitter.push(Bytes::copy_from_slice(&STREAM.as_bytes()[pair[0]..pair[1]])).unwrap();
+            found.extend(data(&whole));
+            bytes.extend_from_slice(&whole);
+        }
+        prop_assert_eq!(bytes, STREAM.as_bytes());
+        prop_assert_eq!(found, ["a", "b\nc", "[DONE]"]);
+    }
+}

@@ -1,0 +1,151 @@
+//! The road, put together in this process: data directory, configuration, record, keys, model. `serve` opens a port on it,
+//! `ask` walks it without one. Knows what is needed and in which order it is made and ended; not what each part does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::Router;
+use gateway::{
+    app::{App, Parts},
+    clock::Clock,
+    config::{Config, Live, RecordMode},
+    data_dir::DataDir,
+    keys::{KeyStore, KeyText},
+    record::{Recorder, Writing},
+    tasks::Tasks,
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    failure::Failure,
+    floor::{Choice, Floor},
+    models::{self, Fetching},
+    terminal::Terminal,
+};
+
+/// The configuration's file in the data directory, where no other is named.
+const CONFIG_FILE: &str = "gwanmun.toml";
+
+/// What the road is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The data directory; made where it is absent or empty.
+    pub(crate) data_dir: PathBuf,
+    /// The configuration's file, which must be there; without one, `gwanmun.toml` of the data directory if that is there.
+    pub(crate) config_file: Option<PathBuf>,
+    /// `--model`
+    pub(crate) model: Option<String>,
+    /// `--no-model`
+    pub(crate) no_model: bool,
+    /// How a model is fetched.
+    pub(crate) fetching: Fetching,
+}
+
+impl Plan {
+    /// A plan that follows the configuration.
+    pub(crate) fn in_place(data_dir: PathBuf) -> Self {
+        Self { data_dir, config_file: None, model: None, no_model: false, fetching: Fetching::default() }
+    }
+
+    /// Where the configuration is, or would be.
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.config_file.clone().unwrap_or_else(|| self.data_dir.join(CONFIG_FILE))
+    }
+
+    /// Reads the configuration; the defaults where there is no file and none was named.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let path = self.config_path();
+        if self.config_file.is_none() && !path.exists() {
+            return Ok(Config::default());
+        }
+        Config::load(&path).map_err(|mistakes| {
+            Failure::trouble(format!("the configuration is wrong\n{mistakes}"))
+                .hint("mend these lines; `gwanmun check` looks again")
+        })
+    }
+}
+
+/// The road in this process.
+pub(crate) struct Assembly {
+    pub(crate) data_dir: DataDir,
+    pub(crate) config: Live,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) keys: KeyStore,
+    pub(crate) recorder: Recorder,
+    pub(crate) app: Arc<App>,
+    pub(crate) floor: Option<Floor>,
+    writing: Option<Writing>,
+}
+
+impl Assembly {
+    /// Puts it together. Holds the data directory alone until [`Assembly::end`].
+    pub(crate) fn new(
+        plan: &Plan,
+        config: Config,
+        runtime: &Runtime,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
+        let clock = Clock::system();
+        let data_dir = DataDir::open(&plan.data_dir, &clock)?;
+        let choice = Choice::of(plan.model.as_deref(), plan.no_model, config.local.model.as_ref());
+        let store = models::store(&data_dir.models(), &plan.fetching);
+        // Before the record is opened: a model that cannot be had leaves no trace of a process that never served.
+        let floor = Floor::start(&choice, &config.local, &store, &clock, terminal)?;
+        let keys = runtime.block_on(KeyStore::open(&data_dir.keys(), data_dir.key_hash_secret()?))?;
+        let secret = data_dir.commitment_secret()?;
+        let (recorder, writing) = match config.record.mode {
+            RecordMode::Off => (Recorder::off(secret, clock.clone()), None),
+            RecordMode::Synced => {
+                let (recorder, writing, recovered) = Recorder::open(&data_dir.record(), secret, clock.clone())?;
+                tracing::debug!(?recovered, "the record was read back");
+                (recorder, Some(writing))
+            }
+        };
+        let config = config.live();
+        let tasks = Tasks::new(clock.clone());
+        let app = App::new(Parts {
+            config: config.clone(),
+            keys: keys.ring(),
+            recorder: recorder.clone(),
+            local: floor.as_ref().map(|floor| floor.model.clone()),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+        })
+        .map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
+        Ok(Self { data_dir, config, clock, tasks, keys, recorder, app, floor, writing })
+    }
+
+    /// The road, to be walked with [`Assembly::own_key`] or any other.
+    pub(crate) fn router(&self) -> Router {
+        gateway::routes::router(Arc::clone(&self.app))
+    }
+
+    /// A key that is good for as long as this process runs.
+    pub(crate) fn own_key(&self) -> Result<KeyText, Failure> {
+        let made = self.keys.ring().add_ephemeral("ask", "operator");
+        made.map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))
+    }
+
+    /// Lets answers under way finish, within the configured limit or until `hurry` says so; then ends everything, the
+    /// record last. Whether all finished by themselves.
+    pub(crate) fn end(self, runtime: &Runtime, hurry: impl Future<Output = ()>) -> Result<bool, Failure> {
+        let drain = self.config.load().limits.drain_time_max;
+        let finished = runtime.block_on(async {
+            self.tasks.drain();
+            let finished = tokio::select! {
+                () = hurry => false,
+                ended = self.clock.within(drain, self.tasks.ended()) => ended.is_some(),
+            };
+            self.tasks.cancel();
+            self.tasks.ended().await;
+            finished
+        });
+        if let Some(floor) = self.floor {
+            floor.end();
+        }
+        if let Some(writing) = self.writing {
+            writing.finish().map_err(|error| Failure::trouble(format!("the record could not be closed: {error}")))?;
+        }
+        Ok(finished)
+    }
+}

@@ -1,0 +1,102 @@
+//! `gwanmun check`: looks at everything that `serve` needs, changes nothing, and says how to mend what is wrong.
+
+mod looks;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    assembly::Plan,
+    failure::{Answer, Failure},
+    place::Place,
+    terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
+};
+
+/// See whether everything that `serve` needs is in order
+///
+/// Exit status 1 when something is not.
+#[derive(Args)]
+pub(crate) struct Check {
+    /// The configuration [default: gwanmun.toml in the data directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was looked at, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Good,
+    /// Not as it could be, but nothing stops working.
+    Note,
+    Wrong,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    good: bool,
+    findings: &'a [Finding],
+}
+
+impl Finding {
+    fn good(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, verdict: Verdict::Good, found: found.into(), mend: None }
+    }
+
+    fn note(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, verdict: Verdict::Note, found: found.into(), mend: None }
+    }
+
+    fn wrong(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, verdict: Verdict::Wrong, found: found.into(), mend: None }
+    }
+
+    fn mend(mut self, how: impl Into<String>) -> Self {
+        self.mend = Some(how.into());
+        self
+    }
+}
+
+impl Check {
+    pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let plan = Plan { config_file: self.config, ..Plan::in_place(place.data_dir()) };
+        let findings = looks::all(&plan);
+        let good = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
+        if self.json {
+            terminal.json(&Report { good, findings: &findings })?;
+        } else {
+            for finding in &findings {
+                show(finding, terminal)?;
+            }
+        }
+        Ok(if good { Answer::Yes } else { Answer::No })
+    }
+}
+
+fn show(finding: &Finding, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (style, mark) = match finding.verdict {
+        Verdict::Good => (GOOD, "✓"),
+        Verdict::Note => (FAINT, "–"),
+        Verdict::Wrong => (BAD, "✗"),
+    };
+    let mut lines = finding.found.lines();
+    let first = lines.next().unwrap_or_default();
+    writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<15}{STRONG:#} {first}", finding.what)?;
+    let more = lines.map(str::to_owned).chain(finding.mend.iter().map(|how| format!("mend: {how}")));
+    for line in more {
+        writeln!(terminal.out(), "  {:<15} {line}", "")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! `gwanmun key create|list|revoke`: beside a running server, which follows within a second.
+
+use clap::{Args, Subcommand};
+use gateway::{
+    clock::Clock,
+    data_dir::DataDir,
+    keys::{KeyStore, ListedKey},
+};
+use serde::Serialize;
+
+use crate::{
+    failure::{Answer, Failure},
+    place::Place,
+    runtime, table,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  gwanmun key create --name billing-app --team payments
+  gwanmun key list
+  gwanmun key revoke billing-app";
+
+/// Say who may call: make, list and revoke keys
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make a key; it is shown once
+    Create {
+        /// What to call it; unique among the keys in force
+        #[arg(long)]
+        name: String,
+        /// Whom it is given to
+        #[arg(long, default_value = "default")]
+        team: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all keys, also those that were revoked
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key; a running server refuses it within a second
+    Revoke {
+        /// Its name or id
+        #[arg(value_name = "NAME|ID")]
+        key: String,
+    },
+}
+
+/// A key that was just made, for programs.
+#[derive(Serialize)]
+struct Made<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    listed: &'a ListedKey,
+}
+
+impl Key {
+    pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let clock = Clock::system();
+        let path = place.data_dir();
+        if !path.exists() && !matches!(self.verb, Verb::Create { .. }) {
+            return Err(Failure::trouble(format!("there is no data directory `{}`", path.display()))
+                .hint("`gwanmun serve` or `gwanmun key create` makes it; another is named with `--data-dir`"));
+        }
+        let data_dir = DataDir::join(&path, &clock)?;
+        let runtime = runtime::new()?;
+        runtime.block_on(async {
+            let keys = KeyStore::open(&data_dir.keys(), data_dir.key_hash_secret()?).await?;
+            match self.verb {
+                Verb::Create { name, team, json } => {
+                    let made = keys.create(&name, &team, clock.wall()).await?;
+                    let key = made.text.reveal();
+                    if json {
+                        terminal.json(&Made { key, listed: &made.listed })?;
+                    } else {
+                        writeln!(terminal.out(), "{key}")?;
+                        terminal.note("keep it: it is not shown again");
+                    }
+                }
+                Verb::List { json } => list(&keys.list().await?, json, terminal)?,
+                Verb::Revoke { key } => {
+                    let revoked = keys.revoke(&key, clock.wall()).await?;
+                    writeln!(terminal.out(), "revoked {} ({})", revoked.name, revoked.id)?;
+                }
+            }
+            Ok(Answer::Yes)
+        })
+    }
+}
+
+fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+    if json {
+        return terminal.json(&keys);
+    }
+    if keys.is_empty() {
+        writeln!(terminal.out(), "no keys have been made yet")?;
+        return Ok(());
+    }
+    let row = |key: &ListedKey| {
+        let revoked = key.revoked_at.clone().unwrap_or_else(|| "-".to_owned());
+        [key.id.clone(), key.name.clone(), key.team.clone(), key.created_at.clone(), revoked]
+    };
+    let rows: Vec<[String; 5]> = keys.iter().map(row).collect();
+    Ok(table::write(terminal.out(), ["id", "name", "team", "created", "revoked"], &rows)?)
+}

@@ -1,0 +1,16 @@
+//! The built command as its users meet it: what is printed, how it ends, what it leaves on the disk. The model is a tiny one
+//! made here; the real ones are the whole-product tests' concern.
+#![cfg(test)]
+
+mod asking;
+mod bench;
+mod checking;
+mod keys;
+mod models;
+mod serving;
+mod tiny_model;
+mod words;
+
+#[expect(dead_code, clippy::cast_possible_truncation, reason = "the engine's own tests use all of it")]
+#[path = "../../../local_model_cpu/tests/it/gguf_writer.rs"]
+mod gguf_writer;

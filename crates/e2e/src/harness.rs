@@ -1,0 +1,198 @@
+//! A whole gateway in the test's own process: real sockets, a scripted local model, the wall for its provider, a record on
+//! disk. A test sees all that happened: the answer ([`crate::client`]), what the provider heard ([`crate::wall`]), what the
+//! record says ([`crate::record`]). It must not link an engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gateway::app::{App, Parts};
+use gateway::clock::Clock;
+use gateway::config::{Config, Destination, Live, RemoteModel, RemotePolicy, Secret};
+use gateway::keys::{HashSecret, KeyRing};
+use gateway::record::{CommitmentSecret, Recorder, Writing};
+use gateway::routes;
+use gateway::serve::{self, Serving};
+use gateway::tasks::Tasks;
+use local_model::scripted::{self, Probe, Script};
+use local_model::{LocalModel, Running, Stop};
+
+use crate::client::Client;
+use crate::record::Entries;
+use crate::wall::{Role, Wall};
+
+/// The key that the gateway shows to the wall: a canary, which no caller, log or metric may ever show.
+pub const PROVIDER_KEY: &str = "sk-wall-CANARY-4f1d0c7e9b";
+
+/// How long an end may take before it counts as a hang.
+const END_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// What a test wants of a gateway.
+pub struct Setup {
+    script: Option<Script>,
+    config: Config,
+    remote: Vec<(Role, Vec<String>)>,
+}
+
+impl Setup {
+    /// A gateway without any model.
+    pub fn empty() -> Self {
+        Self { script: None, config: Config::default(), remote: Vec::new() }
+    }
+
+    /// A gateway whose local model does what the script says.
+    pub fn local(script: Script) -> Self {
+        Self { script: Some(script), ..Self::empty() }
+    }
+
+    /// Adds the wall in one of its roles as a destination of that name, with these models; policy `open`.
+    #[must_use]
+    pub fn remote(mut self, role: Role, models: &[&str]) -> Self {
+        self.remote.push((role, models.iter().map(|&model| model.to_owned()).collect()));
+        self.config.policy.remote = RemotePolicy::Open;
+        self
+    }
+
+    /// Changes the configuration.
+    #[must_use]
+    pub fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Starts wall and gateway.
+    pub async fn start(self) -> TestGateway {
+        let Self { script, mut config, remote } = self;
+        let wall = Wall::start().await;
+        config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
+        let folder = tempfile::tempdir().expect("a folder for the record");
+        let clock = Clock::system();
+        let tasks = Tasks::new(clock.clone());
+        Recorder::begin(folder.path(), &clock).expect("a record begins");
+        let secret = CommitmentSecret::new(&[7; CommitmentSecret::BYTES]);
+        let (recorder, writing, _) = Recorder::open(folder.path(), secret, clock.clone()).expect("a record opens");
+        let keys = KeyRing::new(HashSecret::new(&[8; HashSecret::BYTES]));
+        let key = keys.add_ephemeral("test", "testers").expect("chance").reveal().to_owned();
+        let probe = script.as_ref().map(Script::probe);
+        let model = script.map(|script| start_model(script, &config, &clock));
+        let config: Live = Arc::new(ArcSwap::from_pointee(config));
+        let local = model.as_ref().map(|(model, _)| model.clone());
+        let parts = Parts {
+            config: Arc::clone(&config),
+            keys: keys.clone(),
+            recorder,
+            local,
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+        };
+        let app = App::new(parts).expect("chance");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback listens");
+        let address = listener.local_addr().expect("a listener has an address");
+        let (router, refuse) = (routes::router(Arc::clone(&app)), routes::refuse(app));
+        let serving = Serving { router, refuse, config: Arc::clone(&config), tasks: tasks.clone(), clock };
+        tokio::spawn(serve::serve(listener, serving));
+        let running = model.map(|(_, running)| running);
+        TestGateway {
+            client: Client::new(address, &key),
+            wall,
+            keys,
+            config,
+            probe,
+            folder,
+            tasks,
+            writing: Some(writing),
+            running,
+        }
+    }
+}
+
+fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, Running) {
+    let clock = clock.clone();
+    let clock: local_model::Clock = Arc::new(move || Duration::from_micros(clock.now().as_micros()));
+    let mut settings = local_model::Settings::new(clock);
+    settings.queue_jobs_max = config.local.queue_jobs_max;
+    settings.sequences_max = config.local.sequences_max;
+    LocalModel::start(scripted::model(script), settings).expect("a thread for the model")
+}
+
+/// The wall in one role, as a configuration would name it.
+pub fn destination(wall: &Wall, role: Role, models: &[String]) -> Destination {
+    let model = |name: &String| RemoteModel { name: name.as_str().into(), upstream: name.as_str().into() };
+    Destination {
+        name: role.name().into(),
+        base_url: wall.base_url(role).parse().expect("the wall's address is a URI"),
+        models: models.iter().map(model).collect(),
+        key: Some(Secret::new(PROVIDER_KEY)),
+        connect_time_max: Duration::from_secs(2),
+        first_byte_time_max: Duration::from_secs(2),
+        idle_time_max: Duration::from_secs(1),
+        total_time_max: Duration::from_secs(30),
+    }
+}
+
+/// A running gateway. [`TestGateway::end`] must be called: it is what checks that nothing was left without an outcome.
+pub struct TestGateway {
+    /// A caller with a good key.
+    pub client: Client,
+    /// The provider.
+    pub wall: Wall,
+    /// Who may call.
+    pub keys: KeyRing,
+    /// The configuration in force; storing another one is a reload.
+    pub config: Live,
+    /// The local model's engine, where there is one.
+    pub probe: Option<Probe>,
+    folder: tempfile::TempDir,
+    tasks: Tasks,
+    writing: Option<Writing>,
+    running: Option<Running>,
+}
+
+impl TestGateway {
+    /// The local model's engine.
+    pub fn engine(&self) -> &Probe {
+        self.probe.as_ref().expect("a gateway with a local model")
+    }
+
+    /// The record as it stands. Entries of requests whose answer has come are in it.
+    pub fn log(&self) -> Entries {
+        Entries::read(&self.file())
+    }
+
+    /// A value of `/metrics`, by its line's beginning.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.client.get("/metrics").await.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.trim().parse().unwrap_or(f64::NAN)
+    }
+
+    /// Begins a graceful end: nothing new is let in, what has begun goes on.
+    pub fn drain(&self) {
+        self.tasks.drain();
+    }
+
+    /// Ends it gracefully and checks the record as an outsider; gives its entries.
+    pub async fn end(mut self) -> Entries {
+        let finished = tokio::time::timeout(END_TIME_MAX * 2, self.tasks.end(END_TIME_MAX)).await;
+        assert_eq!(finished, Ok(true), "what was begun did not finish: {:?}", self.tasks.alive());
+        if let Some(running) = self.running.take() {
+            tokio::task::spawn_blocking(|| running.stop(Stop::Cancel)).await.expect("the model's thread ends");
+        }
+        let writing = self.writing.take().expect("ended once");
+        tokio::task::spawn_blocking(|| writing.finish()).await.expect("no panic").expect("the record is written");
+        let entries = self.log();
+        assert_eq!(entries.faults(), Vec::<String>::new());
+        entries
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("entries.jsonl")
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        assert!(self.writing.is_none() || std::thread::panicking(), "a test must call `end`, which checks the record");
+    }
+}

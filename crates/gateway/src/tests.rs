@@ -1,0 +1,7 @@
+//! The road as a whole, in process: a scripted local model, a fake remote on a real socket, a real record on disk.
+//! Each test looks at three views: what the caller got, what the outside heard, what the record says.
+
+mod local;
+mod refusals;
+mod remote;
+mod rig;

@@ -1,0 +1,12 @@
+//! The engine as a whole: against a plain reference on small random networks, against goldens of other programs on real
+//! ones, and against files made to break it.
+#![cfg(test)]
+
+mod blocks;
+#[expect(dead_code, reason = "the crate's own tests use the rest of it")]
+mod gguf_writer;
+mod goldens;
+mod hostile_files;
+mod networks;
+mod parity;
+mod reference;
