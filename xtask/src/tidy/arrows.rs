@@ -26,7 +26,7 @@ const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependenci
 
 pub(super) fn check(sources: &Sources, findings: &mut Findings) {
     let folders: Vec<&str> = sources.crates().map(|(folder, _)| folder).collect();
-    let names: Vec<&str> = folders.iter().filter_map(|folder| folder.strip_prefix("crates/")).collect();
+    let ours: Vec<&str> = folders.iter().filter_map(|folder| folder.strip_prefix("crates/")).collect();
     for (folder, manifest) in sources.crates() {
         let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == folder) else {
             findings.problems.push(format!("{}: a crate that no arrow was drawn for", manifest.path));
@@ -35,7 +35,7 @@ pub(super) fn check(sources: &Sources, findings: &mut Findings) {
         for (table, named) in dependencies(manifest, findings) {
             let named = named.as_str();
             let for_tests = table == "dev-dependencies" && TEST_ARROWS.contains(&(folder, named));
-            if names.contains(&named) && !allowed.contains(&named) && !for_tests {
+            if ours.contains(&named) && !allowed.contains(&named) && !for_tests {
                 findings.problems.push(format!("{}: must not know `{named}`", manifest.path));
             }
         }
