@@ -1,0 +1,94 @@
+//! A log and its witness: cosignatures kept with the checkpoint, and a log rebuilt by whoever holds its keys found out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use audit_log::{Answer, Log, Policy, PolicyError, RealDisk, Role, SigningKeys, Witness};
+
+use crate::samples::{ORIGIN, clock, decision, settings};
+
+fn append(log: &Log, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        log.append_and_wait(&decision(number)).unwrap();
+    }
+    log.wait_for_checkpoint(log.size()).unwrap();
+}
+
+fn witness(dir: &Path, log: &Log) -> Witness {
+    let keys = SigningKeys::from_seeds("witness.test", Role::Witness, [[7; 32], [8; 32]]).unwrap();
+    Witness::open(dir, keys, log.public_keys().iter().cloned(), Arc::new(RealDisk), clock()).unwrap()
+}
+
+#[test]
+fn a_log_is_cosigned_as_it_grows_and_cannot_be_rewritten_by_its_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    Log::create(&path, ORIGIN, &settings(Arc::new(RealDisk))).unwrap();
+    let key = std::fs::read(path.join("key")).unwrap();
+    let public = std::fs::read(path.join("key.pub")).unwrap();
+    let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
+    let witness = witness(&dir.path().join("witness"), &log);
+    let [_, post_quantum] = witness.public_keys();
+    let policy = format!("log {}\nwitness w {post_quantum}\nquorum w\n", log.public_keys()[1]);
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let mut known = 0;
+    for more in [1, 2, 40, 300] {
+        append(&log, known..known + more);
+        assert_eq!(policy.check(&log.latest_checkpoint()), Err(PolicyError::NoQuorum { cosigned: 0 }));
+        let request = log.witness_request(known).unwrap().unwrap();
+        let answer = witness.add_checkpoint(&request.to_string());
+        assert_eq!(answer.status(), 200, "{answer:?}");
+        assert_eq!(log.add_cosignatures(&request, &answer.body(), witness.public_keys()).unwrap(), 2);
+        policy.check(&log.latest_checkpoint()).unwrap();
+        policy.check(&log.prove(known).unwrap().checkpoint).unwrap();
+        known += more;
+    }
+    assert_eq!(log.witness_request(known + 1).unwrap(), None);
+    log.close().unwrap();
+    let cosigned = log.latest_checkpoint();
+    drop(log);
+    let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
+    assert_eq!(log.latest_checkpoint(), cosigned, "cosignatures outlive a restart");
+
+    // The owner makes another log under the same name and keys, with one entry changed and more added.
+    let forged = dir.path().join("forged");
+    Log::create(&forged, ORIGIN, &settings(Arc::new(RealDisk))).unwrap();
+    for (name, bytes) in [("key", key), ("key.pub", public)] {
+        audit_log::Disk::write(&RealDisk, &forged.join(name), &bytes, true).unwrap();
+    }
+    resign_empty(&forged);
+    let (forged, _) = Log::open(&forged, settings(Arc::new(RealDisk))).unwrap();
+    append(&forged, 1..known + 9);
+    let request = forged.witness_request(known).unwrap().unwrap();
+    assert_eq!(witness.add_checkpoint(&request.to_string()), Answer::NotConsistent);
+    let shorter = forged.witness_request(0).unwrap().unwrap();
+    assert_eq!(witness.add_checkpoint(&shorter.to_string()), Answer::Conflict(known));
+}
+
+/// Signs a new log's empty tree with the keys put into it.
+fn resign_empty(dir: &Path) {
+    let file = std::fs::read_to_string(dir.join("key")).unwrap();
+    let keys = SigningKeys::parse(ORIGIN, Role::Log, &file).unwrap();
+    let checkpoint = audit_log::Checkpoint { origin: ORIGIN.to_owned(), size: 0, root: audit_log::empty_root() };
+    let text = checkpoint.to_string();
+    let signatures = keys.sign(&text, &checkpoint, 1).unwrap().into();
+    let note = audit_log::Note { text, signatures };
+    audit_log::Disk::write(&RealDisk, &dir.join("checkpoint"), note.to_string().as_bytes(), false).unwrap();
+}
+
+#[test]
+fn an_answer_that_comes_late_or_from_a_stranger_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    Log::create(&path, ORIGIN, &settings(Arc::new(RealDisk))).unwrap();
+    let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
+    let witness = witness(&dir.path().join("witness"), &log);
+    append(&log, 0..3);
+    let request = log.witness_request(0).unwrap().unwrap();
+    let answer = witness.add_checkpoint(&request.to_string()).body();
+    let stranger = SigningKeys::from_seeds("stranger.test", Role::Witness, [[1; 32], [2; 32]]).unwrap();
+    assert_eq!(log.add_cosignatures(&request, &answer, stranger.public()).unwrap(), 0);
+    assert!(log.add_cosignatures(&request, "nonsense\n", witness.public_keys()).is_err());
+    append(&log, 3..5);
+    assert_eq!(log.add_cosignatures(&request, &answer, witness.public_keys()).unwrap(), 0);
+}
