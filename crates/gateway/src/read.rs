@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wire::{chat::ChatRequest, completion::CompletionRequest, error::Code};
 
-use crate::{clock::Clock, config::Limits, error::ApiError};
+use crate::{clock::Clock, config::Limits, error::ApiError, framing};
 
 /// By which of the API's addresses a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,10 +165,9 @@ async fn collect(headers: &HeaderMap, body: Body, limits: &Limits, clock: &Clock
     match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => {
-            let error =
-                ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidJson, "the body broke off").detail(error);
-            Err(error)
-        }
+        Err(error) => Err(match framing::Refusal::behind(&*error) {
+            Some(refusal) => ApiError::from(*refusal),
+            None => ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidJson, "the body broke off").detail(error),
+        }),
     }
 }

@@ -40,7 +40,7 @@ async fn streamed(sent: String) -> (Got, Rig, FakeRemote) {
 
 #[tokio::test]
 async fn a_whole_answer_is_passed_on_as_it_came_and_the_provider_hears_its_own_name_for_the_model() {
-    let body = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}],"usage":{"prompt_tokens":5,"completion_tokens":2},"odd":1}"#;
+    let body = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2},"odd":1}"#;
     let (mut rig, remote) = rig(vec![Act::Send(head("application/json") + body)]).await;
     let got = rig.chat(ask(false)).await;
     assert_eq!((got.status.as_u16(), got.body.as_str()), (200, body));

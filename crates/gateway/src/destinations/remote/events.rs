@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The largest event that is taken; tool arguments and long deltas stay far below.
 const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -136,7 +137,7 @@ pub(super) struct Progress {
     pub(super) prompt_tokens: Option<u64>,
     /// Tokens of the answer, as the provider counts.
     pub(super) completion_tokens: Option<u64>,
-    /// Events that held a piece of an answer.
+    /// Pieces of an answer that said something.
     pub(super) pieces: u64,
 }
 
@@ -169,7 +170,40 @@ struct ChunkChoice<'a> {
     #[serde(default)]
     index: usize,
     #[serde(default, borrow)]
-    finish_reason: Option<Cow<'a, str>>,
+    finish_reason: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    delta: Option<Delta<'a>>,
+    /// The older surface's piece of text.
+    #[serde(default, borrow)]
+    text: Option<&'a RawValue>,
+}
+
+/// What a chunk adds to an answer, unread but for whether there is anything.
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(default, borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    tool_calls: Option<&'a RawValue>,
+}
+
+impl ChunkChoice<'_> {
+    /// Whether it adds to the answer: the opening role and the finish do not.
+    fn says_something(&self) -> bool {
+        let delta = self.delta.as_ref();
+        let parts = [self.text, delta.and_then(|delta| delta.content), delta.and_then(|delta| delta.reasoning_content)];
+        let more = [delta.and_then(|delta| delta.refusal), delta.and_then(|delta| delta.tool_calls)];
+        parts.into_iter().chain(more).flatten().any(|part| !is_nothing(part))
+    }
+}
+
+/// What providers write where there is nothing to say.
+fn is_nothing(value: &RawValue) -> bool {
+    matches!(value.get(), "null" | "\"\"" | "[]")
 }
 
 /// A provider's count of tokens.
@@ -198,8 +232,8 @@ impl Progress {
             return Noted::Error;
         }
         for choice in &chunk.choices {
-            self.pieces = self.pieces.saturating_add(1);
-            if choice.finish_reason.is_some()
+            self.pieces = self.pieces.saturating_add(u64::from(choice.says_something()));
+            if choice.finish_reason.is_some_and(|reason| !is_nothing(reason))
                 && let Some(finished @ false) = self.finished.get_mut(choice.index)
             {
                 *finished = true;

@@ -45,9 +45,15 @@ pub(crate) struct Reply {
 /// What is read of an answer that is not streamed.
 #[derive(Deserialize)]
 struct Whole {
-    choices: Vec<serde::de::IgnoredAny>,
+    choices: Vec<WholeChoice>,
     #[serde(default)]
     usage: Option<ChunkUsage>,
+}
+
+#[derive(Deserialize)]
+struct WholeChoice {
+    #[serde(default)]
+    finish_reason: Option<serde::de::IgnoredAny>,
 }
 
 impl Reply {
@@ -155,7 +161,9 @@ impl Reply {
         let Ok(whole) = serde_json::from_slice::<Whole>(&body) else {
             return Err(self.broken("the destination's answer is not understood"));
         };
-        self.progress.pieces = whole.choices.len() as u64;
+        if whole.choices.is_empty() || whole.choices.iter().any(|choice| choice.finish_reason.is_none()) {
+            return Err(self.broken("the destination ended its answer without finishing it"));
+        }
         if let Some(usage) = whole.usage {
             self.progress.prompt_tokens = usage.prompt_tokens;
             self.progress.completion_tokens = usage.completion_tokens;

@@ -71,3 +71,22 @@ proptest! {
         prop_assert_eq!(found, ["a", "b\nc", "[DONE]"]);
     }
 }
+
+#[test]
+fn only_what_says_something_counts_and_an_empty_reason_finishes_nothing() {
+    let mut progress = Progress::new(1);
+    for silent in [
+        r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
+        r#"{"choices":[{"index":0,"delta":{},"finish_reason":""}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"tool_calls":[]}}]}"#,
+    ] {
+        assert_eq!(progress.note(silent.as_bytes()), Noted::Part);
+    }
+    assert_eq!((progress.pieces, progress.finished()), (0, false));
+    for said in [r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#, r#"{"choices":[{"index":0,"text":"b"}]}"#] {
+        assert_eq!(progress.note(said.as_bytes()), Noted::Part);
+    }
+    assert_eq!((progress.pieces, progress.finished()), (2, false));
+    assert_eq!(progress.note(br#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#), Noted::Part);
+    assert_eq!((progress.pieces, progress.finished()), (2, true));
+}
