@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::tree::Hash;
 
-/// What a checkpoint claims; who signed it is [`crate::trust`]'s business.
+/// What a checkpoint claims; who signed it is `trust`'s business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The log's name.

@@ -1,7 +1,7 @@
 //! Every address that the API port answers, and what all answers have in common: a request's number, one line in the log,
 //! one count.
 //!
-//! It must not know the steps of the road; those are in [`crate::chat`].
+//! It must not know the steps of the road; those are in `chat`.
 
 use std::sync::Arc;
 
