@@ -160,6 +160,7 @@ fn outcome(decision: u64) -> Fallible<Body> {
         duration_us: Some(Count(1_234_567)),
         tls_group: None,
         finish: Some(Text::new("stop")?),
+        label: None,
         cost: None,
     }))
 }

@@ -181,6 +181,8 @@ record! {
         tls_group: Option<Text>,
         /// Why the model stopped, as the destination said.
         finish: Option<Text>,
+        /// The label that the answer carried for its reader, such as that a machine wrote it.
+        label: Option<Text>,
         /// What it cost.
         cost: Option<Cost>,
     }
@@ -291,6 +293,9 @@ pub enum Action {
     /// A model was removed.
     #[serde(rename = "model.remove")]
     ModelRemove,
+    /// The record of an earlier version was taken over: its last line's hash is in the detail.
+    #[serde(rename = "record.adopt")]
+    RecordAdopt,
     /// A model was evaluated.
     #[serde(rename = "evaluation.finish")]
     EvaluationFinish,

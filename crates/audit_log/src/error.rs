@@ -36,6 +36,14 @@ pub enum LogError {
         /// What is wrong.
         what: String,
     },
+    /// What follows from the segments is missing or wrong; the entries themselves are not touched by that.
+    #[error("`{}`: {what}; stop whatever writes this log and run `gwanmun audit rebuild`, which writes the tiles again", path.display())]
+    Tiles {
+        /// The directory of the tiles.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// A file of the log can't be understood.
     #[error("`{}`: {error}; bring the file back from a backup", path.display())]
     File {

@@ -17,6 +17,7 @@ mod note;
 mod opening;
 mod policy;
 mod proof;
+mod reader;
 mod recover;
 mod segment;
 mod signer;
@@ -40,6 +41,7 @@ pub use merkle::{
 pub use note::{KeyKind, NOTE_BYTES_MAX, Note, NoteError, Signature, VerifierKey};
 pub use policy::{KnownLog, KnownWitness, Policy, PolicyError};
 pub use proof::Proof;
+pub use reader::Reader;
 pub use recover::{Cut, OpenDecision, Recovered};
 pub use segment::{ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use tiles::{TILE_WIDTH, bundle_path, tile_path};

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -17,16 +17,15 @@ use crate::disk::{Disk, RealDisk, replace};
 use crate::entry::{Action, Administration, Body, EntryError, Replica, Text, Word};
 use crate::error::LogError;
 use crate::keys::{Role, SigningKeys};
-use crate::merkle::{consistency_proof, empty_root, includes, inclusion_proof, leaf_hash};
+use crate::merkle::{Hash, empty_root};
 use crate::note::{Note, NoteError, Signature, VerifierKey};
 use crate::opening::{Opened, open_files};
 use crate::proof::Proof;
+use crate::reader::Reader;
 use crate::recover::Recovered;
 use crate::segment::{self, SEGMENT_BYTES_MAX};
 use crate::signer::{Published, Signer, persist_then_sign};
-use crate::tiles::{TILE_WIDTH, TileReader};
-use crate::witness::AddCheckpoint;
-use crate::writer::{Appended, Clock, Refused, Shared, Stage, Writer};
+use crate::writer::{Appended, Clock, Refused, Room, Shared, Stage, Writer};
 
 /// Entries that may wait for the disk by default: at 64 KiB each they take 256 MiB, as a rule three.
 pub const WAITING_MAX: usize = 4_096;
@@ -45,6 +44,8 @@ pub struct Settings {
     pub checkpoint_every: Duration,
     /// A segment that has passed this many bytes is closed.
     pub segment_bytes_max: u64,
+    /// Whether opening reads every segment and holds everything that follows from them against it, as a rebuild does.
+    pub scan_all: bool,
     /// Told once, on a thread of the log, when the disk has failed: from then on nothing is acknowledged.
     pub on_failure: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -58,6 +59,7 @@ impl Settings {
             waiting_max: WAITING_MAX,
             checkpoint_every: CHECKPOINT_EVERY,
             segment_bytes_max: SEGMENT_BYTES_MAX,
+            scan_all: false,
             on_failure: Box::new(|_| {}),
         }
     }
@@ -66,8 +68,7 @@ impl Settings {
 /// An open log. Dropping it closes it.
 pub struct Log {
     disk: Arc<dyn Disk>,
-    dir: PathBuf,
-    origin: Arc<str>,
+    reader: Reader,
     shared: Arc<Shared>,
     published: Arc<Published>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -106,8 +107,9 @@ impl Log {
 
     /// Opens a log, checks it, and starts its two threads. See [`Recovered`] for what the caller then owes it.
     pub fn open(dir: &Path, settings: Settings) -> Result<(Log, Recovered), LogError> {
-        let Opened { lock, origin, keys, newest, resumed } = open_files(dir, &*settings.disk, (settings.clock)())?;
-        let Settings { clock, disk, waiting_max, checkpoint_every, segment_bytes_max, on_failure } = settings;
+        let Opened { lock, origin, keys, newest, resumed } = open_files(dir, &settings)?;
+        let Settings { clock, disk, waiting_max, checkpoint_every, segment_bytes_max, scan_all: _, on_failure } =
+            settings;
         let shared = Arc::new(Shared::new(resumed.recovered.entries, waiting_max, on_failure));
         let published = Arc::new(Published::new(newest, keys.public().clone()));
         let segments = dir.join("segments");
@@ -134,9 +136,8 @@ impl Log {
             parts: resumed.parts,
         };
         let log = Log {
+            reader: Reader::of(Arc::clone(&disk), dir.to_owned(), origin),
             disk,
-            dir: dir.to_owned(),
-            origin,
             shared: Arc::clone(&shared),
             published: Arc::clone(&published),
             threads: Mutex::default(),
@@ -156,19 +157,19 @@ impl Log {
                 shared.fail("a thread of the log panicked");
             }
         };
-        let thread = Builder::new().name(name.to_owned()).spawn(guarded).map_err(LogError::disk(&self.dir))?;
+        let thread = Builder::new().name(name.to_owned()).spawn(guarded).map_err(LogError::disk(self.dir()))?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
 
     /// The log's name.
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.reader.origin()
     }
 
     /// Where it lies.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.reader.dir()
     }
 
     /// Hands in an entry. `on_durable` is called once, on a thread of the log, when the entry is durable or will never be
@@ -178,7 +179,16 @@ impl Log {
         body: &Body,
         on_durable: impl FnOnce(Result<Appended, Refused>) + Send + 'static,
     ) -> Result<(), LogError> {
-        Ok(self.shared.append(body.to_fields()?, Box::new(on_durable))?)
+        Ok(self.shared.append(body.to_fields()?, Room::WhileThereIs, Box::new(on_durable))?)
+    }
+
+    /// As [`Log::append`], but never refused as busy: for an entry that completes one already in the log, as an outcome does.
+    pub fn append_owed(
+        &self,
+        body: &Body,
+        on_durable: impl FnOnce(Result<Appended, Refused>) + Send + 'static,
+    ) -> Result<(), LogError> {
+        Ok(self.shared.append(body.to_fields()?, Room::Owed, Box::new(on_durable))?)
     }
 
     /// Hands in an entry and waits until it is durable.
@@ -190,7 +200,7 @@ impl Log {
     }
 
     /// The newest checkpoint.
-    pub fn latest_checkpoint(&self) -> Arc<SignedCheckpoint> {
+    pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         self.published.newest()
     }
 
@@ -220,7 +230,7 @@ impl Log {
     fn wait_until(&self, done: impl Fn(&SignedCheckpoint) -> bool) -> Result<Arc<SignedCheckpoint>, LogError> {
         loop {
             let seen = self.shared.checkpoints();
-            let newest = self.latest_checkpoint();
+            let newest = self.checkpoint();
             if done(&newest) {
                 return Ok(newest);
             }
@@ -228,73 +238,44 @@ impl Log {
         }
     }
 
-    /// Entries by index, as bytes; all must be covered by the newest checkpoint.
-    pub fn read(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, LogError> {
-        let size = self.latest_checkpoint().checkpoint.size;
-        if range.end > size {
-            return Err(LogError::NoSuchEntry { index: range.end.saturating_sub(1), size });
-        }
-        let tiles = TileReader::new(&*self.disk, &self.dir, size);
-        let mut entries = Vec::new();
-        for bundle in range.start / TILE_WIDTH..range.end.div_ceil(TILE_WIDTH) {
-            let held = tiles.bundle(bundle).map_err(LogError::disk(&self.dir.join("tile/entries")))?;
-            let indexed = (bundle * TILE_WIDTH..).zip(held);
-            entries.extend(indexed.filter(|(index, _)| range.contains(index)).map(|(_, entry)| entry));
-        }
-        Ok(entries)
+    /// As [`Reader::entries`], under the newest checkpoint.
+    pub fn entries(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, LogError> {
+        self.reader.entries_of(self.checkpoint().checkpoint.size, range)
     }
 
-    /// A proof that entry `index` is under the newest checkpoint, with the entry itself in it. Checked before it is given.
+    /// As [`Reader::prove`], under the newest checkpoint.
     pub fn prove(&self, index: u64) -> Result<Proof, LogError> {
-        let newest = self.latest_checkpoint();
-        let size = newest.checkpoint.size;
-        let entry = self.read(index..index.saturating_add(1))?.pop().ok_or(LogError::NoSuchEntry { index, size })?;
-        let mut tiles = TileReader::new(&*self.disk, &self.dir, size);
-        let tile_dir = self.dir.join("tile");
-        let hashes = inclusion_proof(&mut tiles, index, size).map_err(LogError::disk(&tile_dir))?;
-        if !includes(&leaf_hash(&entry), index, size, &newest.checkpoint.root, &hashes) {
-            let what =
-                format!("the tiles do not prove entry {index}: close the log and open it, which writes them again");
-            return Err(LogError::Damaged { path: tile_dir, offset: 0, what });
-        }
-        Ok(Proof { index, extra: Some(entry), hashes, checkpoint: SignedCheckpoint::clone(&newest) })
+        self.reader.prove_under(&self.checkpoint(), index)
     }
 
-    /// What to send to a witness that has cosigned `old` entries of this log; none if it knows more than there is.
-    pub fn witness_request(&self, old: u64) -> Result<Option<AddCheckpoint>, LogError> {
-        let newest = self.latest_checkpoint();
-        let size = newest.checkpoint.size;
-        if old > size {
-            return Ok(None);
-        }
-        let mut tiles = TileReader::new(&*self.disk, &self.dir, size);
-        let proof = consistency_proof(&mut tiles, old, size).map_err(LogError::disk(&self.dir.join("tile")))?;
-        Ok(Some(AddCheckpoint { old, proof, checkpoint: SignedCheckpoint::clone(&newest) }))
+    /// As [`Reader::consistency`], under the newest checkpoint.
+    pub fn consistency(&self, old: u64) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
+        self.reader.consistency_under(&self.checkpoint(), old)
     }
 
-    /// Takes a witness's answer to `request`: keeps the signatures by these keys with the checkpoint, if it is still the newest.
-    /// Tells how many were kept.
+    /// Takes the signature lines that a witness answered with when it was asked to cosign `asked`: keeps those by these keys
+    /// with the checkpoint, if it is still the newest. Tells how many were kept.
     pub fn add_cosignatures(
         &self,
-        request: &AddCheckpoint,
+        asked: &SignedCheckpoint,
         answer: &str,
         witnesses: &[VerifierKey],
     ) -> Result<usize, LogError> {
-        let path = self.dir.join("checkpoint");
+        let path = self.dir().join("checkpoint");
         let lines = answer.lines().map(Signature::parse).collect::<Result<Vec<_>, NoteError>>();
         let known: Vec<Signature> = lines
             .map_err(LogError::file(&path))?
             .into_iter()
             .filter(|signature| witnesses.iter().any(|key| key.is_named_by(signature)))
             .collect();
-        let text = request.checkpoint.note.text.clone();
+        let text = asked.note.text.clone();
         let note = Note { text: text.clone(), signatures: known.clone() };
-        let cosigned = SignedCheckpoint { checkpoint: request.checkpoint.checkpoint.clone(), note };
+        let cosigned = SignedCheckpoint { checkpoint: asked.checkpoint.clone(), note };
         let held = cosigned.verify(witnesses).map_err(LogError::file(&path))?.len();
         if held == 0 {
             return Ok(0);
         }
-        let added = self.published.add_signatures(&*self.disk, &self.dir, &text, known);
+        let added = self.published.add_signatures(&*self.disk, self.dir(), &text, known);
         let added = added.inspect_err(|error| self.shared.fail(&error.to_string())).map_err(LogError::disk(&path))?;
         Ok(if added { held } else { 0 })
     }
@@ -302,12 +283,12 @@ impl Log {
     /// Replaces the log's keys: an entry names the new ones, the old ones sign a checkpoint that covers it, and from then on
     /// the new ones sign. Returns when they have.
     pub fn rotate_keys(&self, by: Text) -> Result<Arc<[VerifierKey; 2]>, LogError> {
-        let new = SigningKeys::generate(&self.origin, Role::Log).map_err(LogError::file(&self.dir.join("key")))?;
+        let new = SigningKeys::generate(self.origin(), Role::Log).map_err(LogError::file(&self.dir().join("key")))?;
         let [classical, post_quantum] = new.public().each_ref().map(ToString::to_string);
         let named = |name: &str, key: String| -> Result<_, EntryError> { Ok((Word::new(name)?, Text::new(key)?)) };
         let body = Body::Administration(Administration {
             action: Action::KeyRotate,
-            subject: Text::new(&*self.origin)?,
+            subject: Text::new(self.origin())?,
             by,
             detail: [named("ed25519", classical)?, named("ml_dsa_44", post_quantum)?].into(),
         });

@@ -11,13 +11,14 @@ use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disk::{Disk, read_whole, replace};
 use crate::error::LogError;
 use crate::keys::{Role, SigningKeys, parse_public_file};
+use crate::log::Settings;
 use crate::note::{NOTE_BYTES_MAX, NoteError};
 use crate::recover::{Resumed, Vouched, recover};
 use crate::signer::persist_then_sign;
 use crate::tiles::TileWriter;
 
 /// Origins and key files are short; a checkpoint's limit is a note's.
-const SMALL_BYTES_MAX: usize = 16 << 10;
+pub(crate) const SMALL_BYTES_MAX: usize = 16 << 10;
 
 /// A log that is sound and signed up to its last entry.
 pub(crate) struct Opened {
@@ -28,20 +29,13 @@ pub(crate) struct Opened {
     pub(crate) resumed: Resumed,
 }
 
-/// Locks and reads the whole directory; `now` is what the clock says.
-pub(crate) fn open_files(dir: &Path, disk: &dyn Disk, now: Duration) -> Result<Opened, LogError> {
-    let origin_path = dir.join("origin");
-    let origin = match disk.read(&origin_path, 0, SMALL_BYTES_MAX) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LogError::NotALog(dir.to_owned())),
-        read => read.map_err(LogError::disk(&origin_path))?,
-    };
+/// Locks the directory, reads it and signs what it holds.
+pub(crate) fn open_files(dir: &Path, settings: &Settings) -> Result<Opened, LogError> {
+    let disk = &*settings.disk;
+    let origin = read_origin(dir, disk)?;
     let lock_path = dir.join("lock");
     let lock = disk.lock(&lock_path).map_err(LogError::disk(&lock_path))?;
     let lock = lock.ok_or_else(|| LogError::Locked(dir.to_owned()))?;
-    let origin = String::from_utf8(origin).ok().and_then(|text| text.strip_suffix('\n').map(str::to_owned));
-    let origin = origin.filter(|origin| !origin.is_empty() && !origin.contains('\n'));
-    let origin: Arc<str> =
-        origin.ok_or_else(|| LogError::file(&origin_path)(NoteError::new("it is not one line")))?.into();
 
     let newest = read_checkpoint(dir, disk, &origin)?;
     let keys = open_keys(dir, disk, &origin)?;
@@ -51,9 +45,22 @@ pub(crate) fn open_files(dir: &Path, disk: &dyn Disk, now: Duration) -> Result<O
         Vouched { path: dir.join("checkpoint"), checkpoint: newest.checkpoint.clone() },
         Vouched { path: dir.join("signed"), checkpoint: signed },
     ];
-    let resumed = recover(disk, dir, &origin, &vouched)?;
+    let resumed = recover(disk, dir, &origin, &vouched, settings.scan_all)?;
+    let now = (settings.clock)();
     let (newest, resumed) = sign_recovered(dir, disk, &keys, newest, resumed, now).map_err(LogError::disk(dir))?;
     Ok(Opened { lock, origin, keys, newest, resumed })
+}
+
+/// The log's name; a directory without one is no log.
+pub(crate) fn read_origin(dir: &Path, disk: &dyn Disk) -> Result<Arc<str>, LogError> {
+    let path = dir.join("origin");
+    let bytes = match disk.read(&path, 0, SMALL_BYTES_MAX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LogError::NotALog(dir.to_owned())),
+        read => read.map_err(LogError::disk(&path))?,
+    };
+    let line = String::from_utf8(bytes).ok().and_then(|text| text.strip_suffix('\n').map(str::to_owned));
+    let line = line.filter(|line| !line.is_empty() && !line.contains('\n'));
+    line.map(Arc::from).ok_or_else(|| LogError::file(&path)(NoteError::new("it is not one line")))
 }
 
 /// The secret keys. Where a rotation was cut off after it had replaced them, the public file is completed.
@@ -84,7 +91,7 @@ fn old_key_files(dir: &Path, disk: &dyn Disk) -> Result<Vec<(u64, PathBuf)>, Log
 }
 
 /// The newest checkpoint, not yet verified.
-fn read_checkpoint(dir: &Path, disk: &dyn Disk, origin: &str) -> Result<SignedCheckpoint, LogError> {
+pub(crate) fn read_checkpoint(dir: &Path, disk: &dyn Disk, origin: &str) -> Result<SignedCheckpoint, LogError> {
     let path = dir.join("checkpoint");
     let signed = SignedCheckpoint::parse(&read_text(disk, &path, NOTE_BYTES_MAX)?).map_err(LogError::file(&path))?;
     check_origin(&signed.checkpoint, origin).map_err(LogError::file(&path))?;
@@ -120,7 +127,7 @@ fn check_origin(checkpoint: &Checkpoint, origin: &str) -> Result<(), NoteError> 
     Err(NoteError::new(format!("it is of the log `{}`, not of `{origin}`", checkpoint.origin)))
 }
 
-fn read_text(disk: &dyn Disk, path: &Path, limit: usize) -> Result<String, LogError> {
+pub(crate) fn read_text(disk: &dyn Disk, path: &Path, limit: usize) -> Result<String, LogError> {
     let bytes = read_whole(disk, path, limit).map_err(LogError::disk(path))?;
     String::from_utf8(bytes).map_err(|_| LogError::file(path)(NoteError::new("it is not UTF-8")))
 }

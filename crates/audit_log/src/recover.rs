@@ -82,15 +82,18 @@ struct SegmentEnd {
 }
 
 /// Reads the whole log; `vouched` are its `signed` and its `checkpoint`.
-pub(crate) fn recover(disk: &dyn Disk, dir: &Path, origin: &str, vouched: &[Vouched]) -> Result<Resumed, LogError> {
+pub(crate) fn recover(
+    disk: &dyn Disk,
+    dir: &Path,
+    origin: &str,
+    vouched: &[Vouched],
+    scan_all: bool,
+) -> Result<Resumed, LogError> {
     let segments = dir.join("segments");
     let firsts = segment_firsts(disk, &segments)?;
-    let (scan, tail, cut) = read_segments(disk, dir, origin, vouched, &firsts, Repair::No)?;
-    let (scan, tail, cut) = if scan.tiles.found_wrong {
-        read_segments(disk, dir, origin, vouched, &firsts, Repair::Yes)?
-    } else {
-        (scan, tail, cut)
-    };
+    let read = |repair| read_segments(disk, dir, origin, vouched, &firsts, (repair, scan_all));
+    let (scan, tail, cut) = read(Repair::No)?;
+    let (scan, tail, cut) = if scan.tiles.found_wrong { read(Repair::Yes)? } else { (scan, tail, cut) };
     if let Some(cut) = &cut {
         cut_tail(disk, &segments, cut)?;
     }
@@ -104,7 +107,7 @@ fn read_segments<'a>(
     origin: &'a str,
     vouched: &'a [Vouched],
     firsts: &[u64],
-    repair: Repair,
+    (repair, scan_all): (Repair, bool),
 ) -> Result<(Scan<'a>, Tail, Option<Cut>), LogError> {
     let mut scan = Scan {
         disk,
@@ -126,7 +129,7 @@ fn read_segments<'a>(
             return Err(LogError::Damaged { path, offset: 0, what });
         }
         // What an earlier start or a busy hour ago wrote has reached the disk; the end is looked at closely.
-        scan.tiles.trust = if position + 2 >= firsts.len() { Trust::Nothing } else { Trust::Length };
+        scan.tiles.trust = if scan_all || position + 2 >= firsts.len() { Trust::Nothing } else { Trust::Length };
         let end = scan.segment(&path, *first, position + 1 == firsts.len())?;
         if end.torn > 0 || end.length == 0 {
             cut = Some(Cut { path, length: end.length, bytes: end.torn });

@@ -202,10 +202,12 @@ impl<'d> TileWriter<'d> {
         if right || self.repair == Repair::No {
             return Ok(());
         }
-        match self.disk.write(&path, bytes, false) {
+        // Written aside first: whoever reads beside this process finds a whole file or none.
+        let aside = self.dir.join("tile/new");
+        let put = || self.disk.write(&aside, bytes, false).and_then(|()| self.disk.rename(&aside, &path));
+        match put() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                path.parent().map_or(Ok(()), |parent| self.disk.make_dir(parent))?;
-                self.disk.write(&path, bytes, false)
+                path.parent().map_or(Ok(()), |parent| self.disk.make_dir(parent)).and_then(|()| put())
             }
             done => done,
         }

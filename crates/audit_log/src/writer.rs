@@ -45,6 +45,14 @@ pub enum Refused {
 /// Told on the writer's thread once the entry is durable, or will never be known to be: must be quick and must not block.
 pub(crate) type OnDurable = Box<dyn FnOnce(Result<Appended, Refused>) + Send>;
 
+/// Whether an entry is refused where too many wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    WhileThereIs,
+    /// It completes one that is in the log: those were refused in time, so there are no more of it than of them.
+    Owed,
+}
+
 struct Pending {
     fields: Fields,
     on_durable: OnDurable,
@@ -100,14 +108,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn append(&self, fields: Fields, on_durable: OnDurable) -> Result<(), Refused> {
+    pub(crate) fn append(&self, fields: Fields, room: Room, on_durable: OnDurable) -> Result<(), Refused> {
         let mut state = self.state();
         match &state.stage {
             Stage::Running => {}
             Stage::Closing => return Err(Refused::Closed),
             Stage::Failed(why) => return Err(Refused::Failed(Arc::clone(why))),
         }
-        if state.waiting.len() >= self.waiting_max {
+        if room == Room::WhileThereIs && state.waiting.len() >= self.waiting_max {
             return Err(Refused::Busy { waiting: state.waiting.len() });
         }
         state.waiting.push(Pending { fields, on_durable });

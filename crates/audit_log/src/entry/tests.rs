@@ -19,7 +19,7 @@ fn vectors(file: &str) -> Vec<Vector> {
 #[test]
 fn the_vectors_are_read_and_written_byte_for_byte() {
     let vectors = vectors(include_str!("../../../../spec/audit_log/entries.json"));
-    assert_eq!(vectors.len(), 11);
+    assert_eq!(vectors.len(), 12);
     let mut kinds = std::collections::BTreeSet::new();
     for vector in vectors {
         let entry = Entry::parse(vector.entry.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
@@ -48,8 +48,11 @@ fn fields_and_values_mean_what_they_say() {
     assert_eq!(decision.findings.unwrap()[&Word::new("email").unwrap()], Count(2));
     let Body::Outcome(outcome) = Entry::parse(vectors[4].entry.as_bytes()).unwrap().body else { panic!("an outcome") };
     assert_eq!(outcome.cost, Some(Cost { amount: 1250, currency: *b"KRW" }));
+    assert_eq!(outcome.label, Some(Text::new("ai-generated; AI 기본법 제31조").unwrap()));
     let Body::Outcome(lost) = Entry::parse(vectors[5].entry.as_bytes()).unwrap().body else { panic!("an outcome") };
     assert_eq!((lost.ending, lost.answer_bytes), (Ending::Lost, Count(9_007_199_254_740_993)));
+    let Body::Administration(adopted) = Entry::parse(vectors[11].entry.as_bytes()).unwrap().body else { panic!() };
+    assert_eq!((adopted.action, adopted.detail.len()), (Action::RecordAdopt, 2));
 }
 
 #[test]
@@ -63,10 +66,13 @@ fn an_entry_that_no_record_can_hold_is_refused_before_it_is_queued() {
 
 #[test]
 fn any_text_can_be_made_to_fit() {
-    assert_eq!(Text::lossy("").as_str(), "-");
-    assert_eq!(Text::lossy("a\nb").as_str(), "a b");
-    let long = Text::lossy(&"가".repeat(5_000));
-    assert!(long.as_str().ends_with('…') && Text::new(long.as_str()).is_ok());
+    for (given, wanted) in [("", "-"), ("a\nb\u{7f}", "a\u{fffd}b\u{fffd}"), ("\0", "\u{fffd}"), ("모임", "모임")] {
+        assert_eq!(Text::of(given).as_str(), wanted);
+    }
+    assert_eq!(Text::of(&"a".repeat(5_000)).as_str().len(), Text::BYTES_MAX);
+    let long = Text::of(&"가".repeat(5_000));
+    assert_eq!((long.as_str().len(), long.as_str().chars().all(|letter| letter == '가')), (2_046, true));
+    assert!(Text::new(long.as_str()).is_ok());
 }
 
 proptest! {

@@ -31,12 +31,13 @@ impl Text {
         Ok(Text(text))
     }
 
-    /// Takes what fits of any text: control characters become spaces, what is too long is cut and ends in `…`, nothing becomes `-`.
-    pub fn lossy(text: &str) -> Text {
+    /// Takes what fits of any text, and never fails: control characters become U+FFFD, what is longer than
+    /// [`Text::BYTES_MAX`] is cut between two letters, nothing becomes `-`.
+    pub fn of(text: &str) -> Text {
         let mut kept = String::with_capacity(text.len().min(Text::BYTES_MAX));
-        for letter in text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }) {
-            if kept.len() + letter.len_utf8() + '…'.len_utf8() > Text::BYTES_MAX {
-                kept.push('…');
+        for letter in text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter })
+        {
+            if kept.len() + letter.len_utf8() > Text::BYTES_MAX {
                 break;
             }
             kept.push(letter);

@@ -60,7 +60,7 @@ fn work(log: &Log, bursts: u64, promised: &mut Promised) -> Result<(), Refused> 
                 Err(refused) => failed = Some(refused),
             }
         }
-        promised.checkpoints.push(log.latest_checkpoint());
+        promised.checkpoints.push(log.checkpoint());
         if let Some(refused) = failed {
             return Err(refused);
         }
@@ -115,7 +115,7 @@ fn live_through(fault: Fault, cut: PowerCut) -> bool {
         assert!(log.append(&decision(0), |_| {}).is_err(), "{what}: still takes entries");
         assert!(failed_before || worked.is_ok(), "{what}");
     }
-    promised.checkpoints.push(log.latest_checkpoint());
+    promised.checkpoints.push(log.checkpoint());
     drop(log);
     disk.restart(cut);
 
@@ -126,7 +126,7 @@ fn live_through(fault: Fault, cut: PowerCut) -> bool {
     }
     work(&log, 1, &mut promised).unwrap();
     log.close().unwrap();
-    promised.checkpoints.push(log.latest_checkpoint());
+    promised.checkpoints.push(log.checkpoint());
     drop(log);
     assert_kept(&disk, &promised, &what);
     // And once more, now that nothing happens: sound, and nothing left open of before.

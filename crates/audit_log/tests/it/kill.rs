@@ -38,7 +38,7 @@ fn child_that_writes_until_it_is_killed() {
                 for number in 0.. {
                     let appended = log.append_and_wait(&decision(writer * 1_000_000 + number)).unwrap();
                     println!("entry {} {}", appended.index, writer * 1_000_000 + number);
-                    let newest = &log.latest_checkpoint().checkpoint;
+                    let newest = &log.checkpoint().checkpoint;
                     println!("root {} {}", newest.size, hex::encode(newest.root));
                 }
             });

@@ -40,9 +40,9 @@ fn what_is_appended_is_read_and_proved_to_a_stranger() {
     let appended: Vec<_> = told.into_iter().collect();
     assert!(appended.iter().enumerate().all(|(at, (number, entry))| (at as u64, at as u64) == (*number, entry.index)));
     log.wait_for_checkpoint(700).unwrap();
-    let bytes = log.read(0..700).unwrap();
+    let bytes = log.entries(0..700).unwrap();
     assert_eq!(bytes, naive::entries(&RealDisk, log.dir()));
-    assert_eq!(log.read(255..258).unwrap(), bytes[255..258]);
+    assert_eq!(log.entries(255..258).unwrap(), bytes[255..258]);
     let public = log.public_keys();
     let policy = Policy::parse(format!("log {}\nlog {}\nquorum none\n", public[0], public[1]).as_bytes()).unwrap();
     for index in [0, 1, 255, 256, 511, 512, 698, 699] {
@@ -110,9 +110,17 @@ fn the_queue_has_an_end() {
     }
     let refused = log.append(&decision(5), |_| {});
     assert!(matches!(refused, Err(LogError::Refused(Refused::Busy { waiting: 4 }))));
-    drop(release);
+    // What completes an entry that is there already always finds room.
+    let (tell, told) = channel();
+    for decision in 0..4 {
+        let tell = tell.clone();
+        log.append_owed(&outcome(decision), move |result| tell.send(result.unwrap().index).unwrap()).unwrap();
+    }
+    drop((release, tell));
     log.close().unwrap();
-    assert_eq!(log.latest_checkpoint().checkpoint.size, 5, "what was taken is written and signed at the end");
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), [5, 6, 7, 8]);
+    assert_eq!(log.checkpoint().checkpoint.size, 9, "what was taken is written and signed at the end");
+    assert!(matches!(log.append_owed(&outcome(4), |_| {}), Err(LogError::Refused(Refused::Closed))));
 }
 
 #[test]
@@ -124,10 +132,10 @@ fn new_keys_take_over_and_the_old_checkpoints_stay_provable() {
     let before = log.wait_for_checkpoint(1).unwrap();
     let new = log.rotate_keys(text("operator")).unwrap();
     assert_ne!(old, new);
-    let after = log.latest_checkpoint();
+    let after = log.checkpoint();
     assert_eq!((after.verify(&*new).unwrap().len(), after.verify(&*old).unwrap().len()), (2, 0));
     assert_eq!(before.verify(&*old).unwrap().len(), 2);
-    let entry = Entry::parse(&log.read(1..2).unwrap()[0]).unwrap();
+    let entry = Entry::parse(&log.entries(1..2).unwrap()[0]).unwrap();
     let Body::Administration(entry) = entry.body else { panic!("no administration entry") };
     assert!(
         entry.detail.values().map(audit_log::Text::as_str).eq(new

@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![expect(clippy::cast_possible_truncation, reason = "small numbers, on machines of 64 bits")]
 
+mod beside;
 mod faults;
 mod kill;
 mod life;

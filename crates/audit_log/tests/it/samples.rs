@@ -52,6 +52,7 @@ pub(crate) fn outcome(decision: u64) -> Body {
         duration_us: Some(Count(1_234_567)),
         tls_group: None,
         finish: Some(text("stop")),
+        label: None,
         cost: None,
     })
 }

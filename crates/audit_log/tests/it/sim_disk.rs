@@ -303,7 +303,9 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
-        let way = state.way(&[Place::Rename]);
+        state.parent_is_there(to)?;
+        let tile = to.to_str().unwrap().contains("/tile/");
+        let way = state.way(if tile { &[Place::Tile] } else { &[Place::Rename] });
         if matches!(way, Way::Not | Way::Half) {
             return Err(broken());
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use audit_log::{Answer, Log, Policy, PolicyError, RealDisk, Role, SigningKeys, Witness};
+use audit_log::{AddCheckpoint, Answer, Log, Policy, PolicyError, RealDisk, Role, SigningKeys, Witness};
 
 use crate::samples::{ORIGIN, clock, decision, settings};
 
@@ -12,6 +12,12 @@ fn append(log: &Log, numbers: std::ops::Range<u64>) {
         log.append_and_wait(&decision(number)).unwrap();
     }
     log.wait_for_checkpoint(log.size()).unwrap();
+}
+
+/// What a witness that has cosigned `old` entries is asked.
+fn ask(log: &Log, old: u64) -> AddCheckpoint {
+    let (proof, checkpoint) = log.consistency(old).unwrap().unwrap();
+    AddCheckpoint { old, proof, checkpoint }
 }
 
 fn witness(dir: &Path, log: &Log) -> Witness {
@@ -34,21 +40,21 @@ fn a_log_is_cosigned_as_it_grows_and_cannot_be_rewritten_by_its_owner() {
     let mut known = 0;
     for more in [1, 2, 40, 300] {
         append(&log, known..known + more);
-        assert_eq!(policy.check(&log.latest_checkpoint()), Err(PolicyError::NoQuorum { cosigned: 0 }));
-        let request = log.witness_request(known).unwrap().unwrap();
+        assert_eq!(policy.check(&log.checkpoint()), Err(PolicyError::NoQuorum { cosigned: 0 }));
+        let request = ask(&log, known);
         let answer = witness.add_checkpoint(&request.to_string());
         assert_eq!(answer.status(), 200, "{answer:?}");
-        assert_eq!(log.add_cosignatures(&request, &answer.body(), witness.public_keys()).unwrap(), 2);
-        policy.check(&log.latest_checkpoint()).unwrap();
+        assert_eq!(log.add_cosignatures(&request.checkpoint, &answer.body(), witness.public_keys()).unwrap(), 2);
+        policy.check(&log.checkpoint()).unwrap();
         policy.check(&log.prove(known).unwrap().checkpoint).unwrap();
         known += more;
     }
-    assert_eq!(log.witness_request(known + 1).unwrap(), None);
+    assert_eq!(log.consistency(known + 1).unwrap(), None);
     log.close().unwrap();
-    let cosigned = log.latest_checkpoint();
+    let cosigned = log.checkpoint();
     drop(log);
     let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
-    assert_eq!(log.latest_checkpoint(), cosigned, "cosignatures outlive a restart");
+    assert_eq!(log.checkpoint(), cosigned, "cosignatures outlive a restart");
 
     // The owner makes another log under the same name and keys, with one entry changed and more added.
     let forged = dir.path().join("forged");
@@ -59,9 +65,9 @@ fn a_log_is_cosigned_as_it_grows_and_cannot_be_rewritten_by_its_owner() {
     resign_empty(&forged);
     let (forged, _) = Log::open(&forged, settings(Arc::new(RealDisk))).unwrap();
     append(&forged, 1..known + 9);
-    let request = forged.witness_request(known).unwrap().unwrap();
+    let request = ask(&forged, known);
     assert_eq!(witness.add_checkpoint(&request.to_string()), Answer::NotConsistent);
-    let shorter = forged.witness_request(0).unwrap().unwrap();
+    let shorter = ask(&forged, 0);
     assert_eq!(witness.add_checkpoint(&shorter.to_string()), Answer::Conflict(known));
 }
 
@@ -84,11 +90,11 @@ fn an_answer_that_comes_late_or_from_a_stranger_is_not_kept() {
     let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
     let witness = witness(&dir.path().join("witness"), &log);
     append(&log, 0..3);
-    let request = log.witness_request(0).unwrap().unwrap();
+    let request = ask(&log, 0);
     let answer = witness.add_checkpoint(&request.to_string()).body();
     let stranger = SigningKeys::from_seeds("stranger.test", Role::Witness, [[1; 32], [2; 32]]).unwrap();
-    assert_eq!(log.add_cosignatures(&request, &answer, stranger.public()).unwrap(), 0);
-    assert!(log.add_cosignatures(&request, "nonsense\n", witness.public_keys()).is_err());
+    assert_eq!(log.add_cosignatures(&request.checkpoint, &answer, stranger.public()).unwrap(), 0);
+    assert!(log.add_cosignatures(&request.checkpoint, "nonsense\n", witness.public_keys()).is_err());
     append(&log, 3..5);
-    assert_eq!(log.add_cosignatures(&request, &answer, witness.public_keys()).unwrap(), 0);
+    assert_eq!(log.add_cosignatures(&request.checkpoint, &answer, witness.public_keys()).unwrap(), 0);
 }

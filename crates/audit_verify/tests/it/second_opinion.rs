@@ -71,6 +71,7 @@ fn outcome(decision: u64, request: &str, full: bool) -> Body {
         duration_us: full.then_some(Count(1_234_567)),
         tls_group: full.then(|| text("X25519MLKEM768")),
         finish: full.then(|| text("stop")),
+        label: full.then(|| text("ai-generated")),
         cost: full.then_some(Cost { amount: 17, currency: *b"KRW" }),
     })
 }
@@ -140,7 +141,7 @@ fn what_the_writer_writes_holds_here() {
         let proof = log.prove(index).unwrap().to_string();
         let proved = check_proof(&proof, &given(&directory).keys, None).unwrap();
         assert_eq!((proved.index, proved.origin.as_str()), (index, NAME));
-        assert_eq!(proved.entry.as_bytes(), log.read(index..index + 1).unwrap()[0]);
+        assert_eq!(proved.entry.as_bytes(), log.entries(index..index + 1).unwrap()[0]);
     }
     wait_and_close(log);
     let report = verify(&directory, &Options { kept: vec![kept], ..given(&directory) }).unwrap();
@@ -185,7 +186,7 @@ fn what_the_tiny_writer_writes_is_opened_and_continued_by_the_writer() {
     writer::write(&directory, &files);
     let (log, _) = Log::open(&directory, settings()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(log.size(), story.entries.len() as u64);
-    assert_eq!(log.read(0..log.size()).unwrap(), story.entries);
+    assert_eq!(log.entries(0..log.size()).unwrap(), story.entries);
     write_all_kinds(&log);
     wait_and_close(log);
     let report = verify(&directory, &given(&directory)).unwrap();
