@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tlog::NoteError;
+
 use crate::entry::EntryError;
-use crate::note::NoteError;
 
 /// Why a log could not be made, opened or read. Nothing has been overwritten.
 #[derive(Debug, thiserror::Error)]

@@ -12,15 +12,14 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use tlog::{
+    Checkpoint, Hash, Note, NoteError, Proof, Role, Signature, SignedCheckpoint, SigningKeys, VerifierKey, empty_root,
+};
+
 use crate::disk::{Disk, RealDisk, replace};
 use crate::entry::{Action, Administration, Body, EntryError, Replica, Text, Word};
 use crate::error::LogError;
-use crate::keys::{Role, SigningKeys};
-use crate::merkle::{Hash, empty_root};
-use crate::note::{Note, NoteError, Signature, VerifierKey};
 use crate::opening::{Opened, open_files};
-use crate::proof::Proof;
 use crate::reader::Reader;
 use crate::recover::Recovered;
 use crate::segment::{self, SEGMENT_BYTES_MAX};

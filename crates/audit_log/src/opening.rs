@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use tlog::{Checkpoint, NOTE_BYTES_MAX, NoteError, Role, SignedCheckpoint, SigningKeys, parse_public_file};
+
 use crate::disk::{Disk, read_whole, replace};
 use crate::error::LogError;
-use crate::keys::{Role, SigningKeys, parse_public_file};
 use crate::log::Settings;
-use crate::note::{NOTE_BYTES_MAX, NoteError};
 use crate::recover::{Resumed, Vouched, recover};
 use crate::signer::persist_then_sign;
 use crate::tiles::TileWriter;

@@ -8,15 +8,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::checkpoint::SignedCheckpoint;
+use tlog::{
+    Hash, Proof, SignedCheckpoint, TILE_WIDTH, VerifierKey, consistency_proof, extends, includes, inclusion_proof,
+    leaf_hash, parse_public_file, range_root,
+};
+
 use crate::disk::{Disk, RealDisk};
 use crate::error::LogError;
-use crate::keys::parse_public_file;
-use crate::merkle::{Hash, consistency_proof, extends, includes, inclusion_proof, leaf_hash, range_root};
-use crate::note::VerifierKey;
 use crate::opening::{SMALL_BYTES_MAX, read_checkpoint, read_origin, read_text};
-use crate::proof::Proof;
-use crate::tiles::{TILE_WIDTH, TileReader};
+use crate::tiles::TileReader;
 
 /// A log's directory, read without its lock: another process may be writing. Each call reads the newest checkpoint anew.
 #[derive(Clone)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use memchr::memmem;
 
-use crate::checkpoint::Checkpoint;
+use tlog::{Checkpoint, Edge, Hash, leaf_hash};
+
 use crate::disk::Disk;
 use crate::entry::{Body, Decision, Entry};
 use crate::error::LogError;
-use crate::merkle::{Hash, leaf_hash};
 use crate::segment::{self, HEADER_BYTES, Record};
-use crate::tiles::{Edge, Repair, TileWriter, Trust};
+use crate::tiles::{Repair, TileWriter, Trust};
 use crate::writer::Tail;
 
 /// A decision that has no outcome: the process ended before it could say.

@@ -4,7 +4,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::merkle::Hash;
+use tlog::Hash;
 
 /// A segment that has passed this is closed, and the next begins.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;

@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use tlog::{Checkpoint, Edge, Note, Signature, SignedCheckpoint, SigningKeys, VerifierKey};
+
 use crate::disk::{Disk, replace};
-use crate::keys::SigningKeys;
-use crate::note::{Note, Signature, VerifierKey};
 use crate::segment::{self, HEADER_BYTES, Record};
-use crate::tiles::{Edge, TileWriter};
+use crate::tiles::TileWriter;
 use crate::writer::{Clock, Shared, Stage};
 
 /// Bytes read from a segment at once: many records, and always a whole one.

@@ -1,95 +1,21 @@
-//! Tiles and bundles on disk (C2SP `tlog-tiles`): their paths, writing them as the tree grows, checking them, reading hashes from them.
+//! Tiles and bundles on disk (C2SP `tlog-tiles`): writing them as the tree grows, checking them, reading hashes from them.
 //!
 //! All of it follows from the segments, so nothing here is synced: what a crash leaves short or wrong, [`TileWriter`] finds
 //! and writes again when the log is opened. This file must not know segments, checkpoints or keys.
 
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use tlog::{Edge, Hash, Nodes, TILE_WIDTH, bundle_path, root_of, tile_path};
 
 use crate::disk::Disk;
-use crate::merkle::{Hash, Nodes, empty_root, node_hash, root_of};
 use crate::segment::ENTRY_BYTES_MAX;
 
-/// Hashes in a full tile, entries in a full bundle.
-pub const TILE_WIDTH: u64 = 256;
 const HASH_BYTES: usize = 32;
 const TILE_BYTES: usize = 256 * HASH_BYTES;
 /// Each entry with the two bytes of its length.
 const BUNDLE_BYTES_MAX: usize = 256 * (2 + ENTRY_BYTES_MAX);
-
-/// The path of a hash tile below the log's directory; `width` 256 is the full one.
-pub fn tile_path(level: u32, index: u64, width: u64) -> PathBuf {
-    Path::new("tile").join(level.to_string()).join(place(index, width))
-}
-
-/// The path of a bundle of entries below the log's directory.
-pub fn bundle_path(index: u64, width: u64) -> PathBuf {
-    Path::new("tile/entries").join(place(index, width))
-}
-
-fn place(index: u64, width: u64) -> PathBuf {
-    let mut groups = vec![format!("{:03}", index % 1000)];
-    let mut rest = index / 1000;
-    while rest > 0 {
-        groups.push(format!("x{:03}", rest % 1000));
-        rest /= 1000;
-    }
-    let mut path: PathBuf = groups.iter().rev().collect();
-    if width < TILE_WIDTH {
-        path = path.with_added_extension("p").join(width.to_string());
-    }
-    path
-}
-
-/// The right edge of a tree: for each level of tiles the hashes that do not fill one yet. Enough to grow and to know the root.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Edge {
-    size: u64,
-    levels: Vec<Vec<Hash>>,
-}
-
-impl Edge {
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The root of the whole tree: the whole subtrees along the edge, from the smallest, each to the left of what is there.
-    pub(crate) fn root(&self) -> Hash {
-        let mut root = None;
-        for hashes in &self.levels {
-            let mut rest = hashes.as_slice();
-            while !rest.is_empty() {
-                let (before, subtree) = rest.split_at(rest.len() - (1 << rest.len().trailing_zeros()));
-                let left = root_of(subtree);
-                root = Some(root.map_or(left, |right| node_hash(&left, &right)));
-                rest = before;
-            }
-        }
-        root.unwrap_or_else(empty_root)
-    }
-
-    /// Adds a leaf; tells of each tile that it fills.
-    fn push(&mut self, leaf: Hash, mut full: impl FnMut(u32, u64, &[Hash])) {
-        self.size += 1;
-        let (mut hash, mut level, mut index) = (leaf, 0_u32, (self.size - 1) / TILE_WIDTH);
-        loop {
-            if self.levels.len() <= level as usize {
-                self.levels.push(Vec::new());
-            }
-            let Some(hashes) = self.levels.get_mut(level as usize) else { return };
-            hashes.push(hash);
-            if (hashes.len() as u64) < TILE_WIDTH {
-                return;
-            }
-            full(level, index, hashes);
-            hash = root_of(hashes);
-            hashes.clear();
-            level += 1;
-            index /= TILE_WIDTH;
-        }
-    }
-}
 
 /// How much of what is already on disk is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +71,7 @@ impl<'d> TileWriter<'d> {
     pub(crate) fn add(&mut self, leaf: Hash, entry: &[u8]) -> io::Result<()> {
         self.bundle.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
         self.bundle.extend_from_slice(entry);
-        let index = self.edge.size / TILE_WIDTH;
+        let index = self.edge.size() / TILE_WIDTH;
         let mut filled = Vec::new();
         self.edge
             .push(leaf, |level, index, hashes| filled.push((tile_path(level, index, TILE_WIDTH), hashes.concat())));
@@ -153,7 +79,7 @@ impl<'d> TileWriter<'d> {
         for (path, bytes) in filled {
             self.put_full(&path, &bytes, close)?;
         }
-        if self.edge.size.is_multiple_of(TILE_WIDTH) {
+        if self.edge.size().is_multiple_of(TILE_WIDTH) {
             let bundle = std::mem::take(&mut self.bundle);
             self.put_full(&bundle_path(index, TILE_WIDTH), &bundle, self.trust)?;
         }
@@ -162,9 +88,9 @@ impl<'d> TileWriter<'d> {
 
     /// Writes the partial tiles and the partial bundle that a checkpoint of the present size needs.
     pub(crate) fn write_partial(&mut self) -> io::Result<()> {
-        let size = self.edge.size;
+        let size = self.edge.size();
         let mut wanted = Vec::new();
-        for (level, hashes) in (0_u32..).zip(&self.edge.levels).filter(|(_, hashes)| !hashes.is_empty()) {
+        for (level, hashes) in (0_u32..).zip(self.edge.levels()).filter(|(_, hashes)| !hashes.is_empty()) {
             wanted.push((tile_path(level, size >> (8 * (level + 1)), hashes.len() as u64), hashes.concat()));
         }
         for (path, bytes) in wanted {

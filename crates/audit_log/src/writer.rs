@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tlog::leaf_hash;
+
 use crate::disk::{Appending, Disk};
 use crate::entry::{Fields, Replica, Stamp};
-use crate::merkle::leaf_hash;
 use crate::segment::{self, Record};
 
 /// Time since the Unix epoch.

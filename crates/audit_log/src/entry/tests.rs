@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
+use tlog::leaf_hash;
+
 use super::*;
-use crate::merkle::leaf_hash;
 
 #[derive(Deserialize)]
 struct Vector {

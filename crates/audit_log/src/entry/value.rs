@@ -7,8 +7,9 @@ use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
+use tlog::Hash;
+
 use super::EntryError;
-use crate::merkle::Hash;
 
 /// Text of 1 to [`Text::BYTES_MAX`] bytes without control characters: ids, names, codes, never what a caller wrote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,7 +129,7 @@ impl FromStr for Cost {
     fn from_str(text: &str) -> Result<Cost, EntryError> {
         let parts = text.split_once(' ').and_then(|(amount, currency)| {
             let currency = <[u8; 3]>::try_from(currency.as_bytes()).ok()?;
-            Some(Cost { amount: crate::checkpoint::parse_decimal(amount)?, currency })
+            Some(Cost { amount: tlog::parse_decimal(amount)?, currency })
         });
         let cost = parts.filter(|cost| cost.currency.iter().all(u8::is_ascii_uppercase));
         cost.ok_or_else(|| EntryError::Schema(format!("`{}` is no money", text.escape_debug())))

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use tlog::{leaf_hash, root_of};
+
 use super::*;
-use crate::merkle::{leaf_hash, root_of};
 
 #[derive(Deserialize)]
 struct Vector {

@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use audit_log::{Log, LogError, Proof, Reader, RealDisk, extends, includes, leaf_hash};
+use audit_log::{Log, LogError, Reader, RealDisk};
+use tlog::{Proof, extends, includes, leaf_hash};
 
 use crate::naive;
 use crate::samples::{ORIGIN, decision, settings};
@@ -58,7 +59,7 @@ fn a_reader_proves_whatever_the_newest_checkpoint_covers_while_entries_come_in()
 /// Reads and proves until told to end; tells how many sizes of the log it met, and the last.
 fn follow(reader: &Reader, ended: &AtomicBool) -> (usize, u64) {
     let keys = reader.public_keys().unwrap();
-    let (mut met, mut size, mut root) = (0, 0, audit_log::empty_root());
+    let (mut met, mut size, mut root) = (0, 0, tlog::empty_root());
     while !ended.load(Ordering::Acquire) {
         let (proof, newest) = reader.consistency(size).unwrap().unwrap();
         assert_eq!(newest.verify(&keys).unwrap().len(), 2);

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use audit_log::{Appended, Body, Log, LogError, Recovered, Refused, SignedCheckpoint};
+use audit_log::{Appended, Body, Log, LogError, Recovered, Refused};
+use tlog::SignedCheckpoint;
 
 use crate::naive;
 use crate::samples::{ORIGIN, decision, outcome, settings};

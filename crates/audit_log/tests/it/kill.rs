@@ -6,7 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use audit_log::{Hash, Log, RealDisk, Settings};
+use audit_log::{Log, RealDisk, Settings};
+use tlog::Hash;
 
 use crate::naive;
 use crate::samples::{ORIGIN, clock, decision, outcome};

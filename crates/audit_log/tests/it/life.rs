@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use audit_log::{Body, Entry, Log, LogError, Policy, Proof, RealDisk, Refused, parse_public_file};
+use audit_log::{Body, Entry, Log, LogError, RealDisk, Refused};
+use tlog::{Policy, Proof, parse_public_file};
 
 use crate::naive;
 use crate::samples::{ORIGIN, decision, outcome, settings, text};

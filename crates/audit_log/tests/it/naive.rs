@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use audit_log::{Disk, Entry, Hash, SignedCheckpoint, parse_public_file};
+use audit_log::{Disk, Entry};
 use sha2::{Digest as _, Sha256};
+use tlog::{Hash, SignedCheckpoint, parse_public_file};
 
 pub(crate) fn leaf(entry: &[u8]) -> Hash {
     Sha256::digest([&[0], entry].concat()).into()
@@ -69,7 +70,7 @@ pub(crate) fn verify(disk: &dyn Disk, dir: &Path) -> Vec<Vec<u8>> {
     assert_eq!(signed.verify(&keys).unwrap().len(), 2);
     let size = signed.checkpoint.size as usize;
     assert_eq!(signed.checkpoint.root, root(&leaves[..size]));
-    let vouched = audit_log::Checkpoint::parse(&read("signed")).unwrap();
+    let vouched = tlog::Checkpoint::parse(&read("signed")).unwrap();
     assert!(vouched.size >= signed.checkpoint.size);
     assert_eq!(vouched.root, root(&leaves[..vouched.size as usize]));
     check_tiles(disk, dir, &entries[..size], &leaves[..size]);
@@ -83,7 +84,7 @@ fn check_tiles(disk: &dyn Disk, dir: &Path, entries: &[Vec<u8>], leaves: &[Hash]
             return;
         }
         for (index, hashes) in level.chunks(256).enumerate() {
-            let path = audit_log::tile_path(number, index as u64, hashes.len() as u64);
+            let path = tlog::tile_path(number, index as u64, hashes.len() as u64);
             assert_eq!(disk.read(&dir.join(&path), 0, usize::MAX).unwrap(), hashes.concat(), "{}", path.display());
         }
         if number == 0 {
@@ -92,7 +93,7 @@ fn check_tiles(disk: &dyn Disk, dir: &Path, entries: &[Vec<u8>], leaves: &[Hash]
                     .iter()
                     .flat_map(|entry| [&(entry.len() as u16).to_be_bytes(), entry.as_slice()].concat())
                     .collect();
-                let path = audit_log::bundle_path(index as u64, entries.len() as u64);
+                let path = tlog::bundle_path(index as u64, entries.len() as u64);
                 assert_eq!(disk.read(&dir.join(&path), 0, usize::MAX).unwrap(), bundle, "{}", path.display());
             }
         }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use audit_log::{AddCheckpoint, Answer, Log, Policy, PolicyError, RealDisk, Role, SigningKeys, Witness};
+use audit_log::{Log, RealDisk};
+use tlog::{Policy, PolicyError, Role, SigningKeys};
+use tlog_witness::{AddCheckpoint, Answer, Directory, Witness};
 
 use crate::samples::{ORIGIN, clock, decision, settings};
 
@@ -22,7 +24,7 @@ fn ask(log: &Log, old: u64) -> AddCheckpoint {
 
 fn witness(dir: &Path, log: &Log) -> Witness {
     let keys = SigningKeys::from_seeds("witness.test", Role::Witness, [[7; 32], [8; 32]]).unwrap();
-    Witness::open(dir, keys, log.public_keys().iter().cloned(), Arc::new(RealDisk), clock()).unwrap()
+    Witness::open(Directory::open(dir).unwrap(), keys, log.public_keys().iter().cloned(), clock()).unwrap()
 }
 
 #[test]
@@ -75,10 +77,10 @@ fn a_log_is_cosigned_as_it_grows_and_cannot_be_rewritten_by_its_owner() {
 fn resign_empty(dir: &Path) {
     let file = std::fs::read_to_string(dir.join("key")).unwrap();
     let keys = SigningKeys::parse(ORIGIN, Role::Log, &file).unwrap();
-    let checkpoint = audit_log::Checkpoint { origin: ORIGIN.to_owned(), size: 0, root: audit_log::empty_root() };
+    let checkpoint = tlog::Checkpoint { origin: ORIGIN.to_owned(), size: 0, root: tlog::empty_root() };
     let text = checkpoint.to_string();
     let signatures = keys.sign(&text, &checkpoint, 1).unwrap().into();
-    let note = audit_log::Note { text, signatures };
+    let note = tlog::Note { text, signatures };
     audit_log::Disk::write(&RealDisk, &dir.join("checkpoint"), note.to_string().as_bytes(), false).unwrap();
 }
 

@@ -144,13 +144,13 @@ impl SignedCheckpoint {
 }
 
 /// ASCII digits without leading zeros.
-pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
+pub fn parse_decimal(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
 /// 32 bytes in base64.
-pub(crate) fn parse_hash(text: &str) -> Result<Hash, NoteError> {
+pub fn parse_hash(text: &str) -> Result<Hash, NoteError> {
     let bytes = BASE64.decode(text).ok().and_then(|bytes| Hash::try_from(bytes).ok());
     bytes.ok_or_else(|| NoteError::new(format!("`{}` is no hash in base64", text.escape_debug())))
 }

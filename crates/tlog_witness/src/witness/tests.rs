@@ -1,14 +1,13 @@
 //! The state machine of C2SP `tlog-witness`: each status, the race that the specification prints, restarts, a disk that fails.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+
+use tlog::{Hash, Nodes, Note, Role, consistency_proof, leaf_hash, root_of};
 
 use super::*;
-use crate::disk::{Appending, RealDisk};
-use crate::keys::Role;
-use crate::merkle::{Nodes, consistency_proof, leaf_hash, root_of};
-use crate::note::Note;
+use crate::memory::Directory;
 
 struct Leaves(Vec<Hash>);
 
@@ -38,13 +37,13 @@ fn request(old: u64, new: u64, fork: u8) -> AddCheckpoint {
     AddCheckpoint { old, proof, checkpoint: SignedCheckpoint { checkpoint, note: Note { text, signatures } } }
 }
 
-fn witness_on(disk: Arc<dyn Disk>, dir: &Path) -> Witness {
+fn witness_with(memory: impl Memory + 'static) -> Witness {
     let keys = SigningKeys::from_seeds("witness", Role::Witness, [[7; 32], [8; 32]]).unwrap();
-    Witness::open(dir, keys, log_keys().public().clone(), disk, Arc::new(|| Duration::from_secs(77))).unwrap()
+    Witness::open(memory, keys, log_keys().public().clone(), Arc::new(|| Duration::from_secs(77))).unwrap()
 }
 
 fn witness(dir: &Path) -> Witness {
-    witness_on(Arc::new(RealDisk), dir)
+    witness_with(Directory::open(dir).unwrap())
 }
 
 #[test]
@@ -111,9 +110,7 @@ fn what_was_cosigned_is_known_after_a_restart_and_the_directory_has_one_owner() 
     let dir = tempfile::tempdir().unwrap();
     let first = witness(dir.path());
     assert_eq!(first.add_checkpoint(&request(0, 5, 0).to_string()).status(), 200);
-    let keys = SigningKeys::from_seeds("witness", Role::Witness, [[7; 32], [8; 32]]).unwrap();
-    let second = Witness::open(dir.path(), keys, [], Arc::new(RealDisk), Arc::new(|| Duration::ZERO));
-    assert!(matches!(second.err(), Some(LogError::Locked(_))));
+    assert!(matches!(Directory::open(dir.path()), Err(WitnessError::Locked(_))));
     drop(first);
     let again = witness(dir.path());
     assert_eq!(again.add_checkpoint(&request(0, 3, 1).to_string()), Answer::Conflict(5));
@@ -135,59 +132,45 @@ fn of_requests_at_once_that_start_from_one_size_one_wins() {
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 7, "{statuses:?}");
 }
 
-/// A disk whose directories can't be synced once it is told so.
-struct Failing(RealDisk, AtomicBool);
+/// A memory that fails once it is told so: before it has remembered, or after.
+struct Failing {
+    memory: Directory,
+    before: Arc<AtomicBool>,
+    after: Arc<AtomicBool>,
+}
 
-impl Disk for Failing {
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        if self.1.load(Ordering::SeqCst) { Err(io::Error::other("no")) } else { self.0.sync_dir(path) }
+impl Memory for Failing {
+    fn recall(&self, origin: &str) -> Result<Option<Checkpoint>, WitnessError> {
+        self.memory.recall(origin)
     }
-    fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn Appending>> {
-        self.0.open(path, create)
-    }
-    fn write(&self, path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
-        self.0.write(path, bytes, secret)
-    }
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_file(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn read(&self, path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
-        self.0.read(path, offset, limit)
-    }
-    fn length(&self, path: &Path) -> io::Result<u64> {
-        self.0.length(path)
-    }
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
-        self.0.truncate(path, length)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        self.0.list(path)
-    }
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.make_dir(path)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.remove(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        self.0.lock(path)
+
+    fn remember(&self, checkpoint: &Checkpoint) -> Result<(), WitnessError> {
+        let fails = |when: &AtomicBool| {
+            let error = || WitnessError::Disk { path: "there".into(), error: std::io::Error::other("no") };
+            if when.load(Ordering::SeqCst) { Err(error()) } else { Ok(()) }
+        };
+        fails(&self.before)?;
+        self.memory.remember(checkpoint)?;
+        fails(&self.after)
     }
 }
 
 #[test]
-fn after_a_failed_sync_nothing_is_cosigned_until_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let disk = Arc::new(Failing(RealDisk, AtomicBool::new(false)));
-    let witness = witness_on(Arc::clone(&disk) as Arc<dyn Disk>, dir.path());
-    assert_eq!(witness.add_checkpoint(&request(0, 5, 0).to_string()).status(), 200);
-    disk.1.store(true, Ordering::SeqCst);
-    assert_eq!(witness.add_checkpoint(&request(5, 6, 0).to_string()).status(), 500);
-    disk.1.store(false, Ordering::SeqCst);
-    assert_eq!(witness.add_checkpoint(&request(5, 6, 0).to_string()).status(), 500);
-    drop(witness);
-    // The state had been written, though not known to be durable: the next start goes by what it finds.
-    assert_eq!(witness_on(disk, dir.path()).add_checkpoint(&request(5, 6, 0).to_string()), Answer::Conflict(6));
+fn after_a_failure_to_remember_nothing_is_cosigned_until_the_next_start() {
+    for remembered in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let (before, after) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let memory = Directory::open(dir.path()).unwrap();
+        let fails = Arc::clone(if remembered { &after } else { &before });
+        let failing = witness_with(Failing { memory, before, after });
+        assert_eq!(failing.add_checkpoint(&request(0, 5, 0).to_string()).status(), 200);
+        fails.store(true, Ordering::SeqCst);
+        assert_eq!(failing.add_checkpoint(&request(5, 6, 0).to_string()).status(), 500);
+        fails.store(false, Ordering::SeqCst);
+        assert_eq!(failing.add_checkpoint(&request(5, 6, 0).to_string()).status(), 500);
+        drop(failing);
+        // What the disk holds now, the next start finds out and goes by.
+        let again = witness(dir.path()).add_checkpoint(&request(5, 6, 0).to_string());
+        assert_eq!(again.status(), if remembered { 409 } else { 200 }, "{again:?}");
+    }
 }

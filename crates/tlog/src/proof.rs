@@ -11,7 +11,7 @@ use crate::note::{NOTE_BYTES_MAX, NoteError};
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 /// A path is as long as the tree is high.
-pub(crate) const HASHES_MAX: usize = 63;
+pub const HASHES_MAX: usize = 63;
 /// Base64 of the longest entry, the path and a whole note.
 const PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + (96 << 10);
 

@@ -21,7 +21,8 @@ const DASH: &str = "— ";
 pub struct NoteError(pub(crate) String);
 
 impl NoteError {
-    pub(crate) fn new(what: impl Into<String>) -> NoteError {
+    /// An error that says what is wrong.
+    pub fn new(what: impl Into<String>) -> NoteError {
         NoteError(what.into())
     }
 }
