@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 
 use crate::{
-    ask, check, completions,
+    ask, audit, check, completions,
     failure::{Answer, Exit, Failure},
     key, log, model, place, serve,
     terminal::Terminal,
@@ -27,6 +27,7 @@ Examples:
   gwanmun serve --model ./my-model.gguf            start with a model of one's own
   gwanmun ask \"What is the capital of France?\"     one answer in the terminal
   gwanmun key create --name app-1 --team payments  another key
+  gwanmun audit verify                             does the log hold?
   gwanmun check                                    is everything in order?
 
 Exit status: 0 yes; 1 the answer is no; 2 trouble; 64 wrong usage.";
@@ -54,6 +55,7 @@ pub(crate) struct Cli {
 enum Command {
     Serve(serve::Serve),
     Ask(ask::Ask),
+    Audit(audit::Audit),
     Check(check::Check),
     Key(key::Key),
     Model(model::Model),
@@ -67,6 +69,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(&self.place, terminal),
             Command::Ask(ask) => ask.run(&self.place, terminal),
+            Command::Audit(audit) => audit.run(&self.place, terminal),
             Command::Check(check) => check.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),

@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod assembly;
+mod audit;
 mod check;
 mod completions;
 mod failure;

@@ -11,7 +11,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("crates/model_store", &[]),
     ("crates/local_model_cpu", &["local_model"]),
     ("crates/gateway", &["wire", "local_model", "audit_log", "tlog", "tlog_witness"]),
-    ("crates/cli", &["gateway", "local_model", "local_model_cpu", "model_store", "wire"]),
+    (
+        "crates/cli",
+        &["audit_log", "audit_verify", "gateway", "local_model", "local_model_cpu", "model_store", "tlog", "wire"],
+    ),
     ("crates/tlog", &[]),
     ("crates/audit_log", &["tlog"]),
     ("crates/tlog_witness", &["tlog"]),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod asking;
+mod auditing;
 mod bench;
 mod checking;
 mod keys;

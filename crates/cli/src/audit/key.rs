@@ -1,0 +1,133 @@
+//! `gwanmun audit key show|rotate`: the log's own keys. The secret ones never leave their file.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use audit_log::Reader;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{held, opened, place};
+use crate::{
+    failure::{Answer, Failure},
+    place::Place,
+    terminal::{STRONG, Terminal},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  gwanmun audit key show > key.pub    for whoever verifies; hand it over another way than the log
+  gwanmun audit key rotate            new keys; a running server makes them itself";
+
+/// Show and replace the keys that sign the log
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Key {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Print the public keys, one a line, as `--key` takes them
+    Show {
+        /// A log's directory, or a data directory [default: the data directory's own log]
+        #[arg(long = "dir", value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace the keys: an entry names the new ones, and a checkpoint by the old ones covers it
+    Rotate {
+        /// A log's directory, or a data directory [default: the data directory's own log]
+        #[arg(long = "dir", value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A log's keys, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    origin: &'a str,
+    keys: &'a [String],
+    /// Where the public keys are kept that signed before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_keys: Option<String>,
+}
+
+impl Key {
+    pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        match self.verb {
+            Verb::Show { directory, json } => {
+                let reader = open(&place::log(place, directory.as_deref())?)?;
+                let keys = keys(&reader)?;
+                if json {
+                    terminal.json(&Told { origin: reader.origin(), keys: &keys, old_keys: None })?;
+                } else {
+                    keys.iter().try_for_each(|key| writeln!(terminal.out(), "{key}"))?;
+                }
+            }
+            Verb::Rotate { directory, json } => {
+                let log = place::log(place, directory.as_deref())?;
+                let reader = open(&log)?;
+                let before = kept_files(&log);
+                rotate(&log)?;
+                let old_keys = kept_files(&log).difference(&before).max().map(|size| log.join(name(*size)));
+                tell(&reader, old_keys.as_deref(), json, terminal)?;
+            }
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+fn open(log: &Path) -> Result<Reader, Failure> {
+    Reader::open(log).map_err(|error| held::told(&error))
+}
+
+/// The vkeys that sign now.
+fn keys(reader: &Reader) -> Result<Vec<String>, Failure> {
+    let keys = reader.public_keys().map_err(|error| held::told(&error))?;
+    Ok(keys.iter().map(ToString::to_string).collect())
+}
+
+/// The sizes until which earlier keys signed, from the names of the files that keep them.
+fn kept_files(log: &Path) -> BTreeSet<u64> {
+    let names = fs::read_dir(log).into_iter().flatten().flatten().map(|file| file.file_name());
+    names.filter_map(|name| name.to_str()?.strip_prefix("key.pub.")?.parse().ok()).collect()
+}
+
+fn name(size: u64) -> String {
+    format!("key.pub.{size}")
+}
+
+fn rotate(log: &Path) -> Result<(), Failure> {
+    match opened::open(log, opened::settings())? {
+        Some((opened, _)) => {
+            opened.rotate_keys(opened::by()).map_err(|error| held::told(&error))?;
+            opened::close(&opened)
+        }
+        None => Err(Failure::trouble(format!("`{}` is held by a running server", log.display()))),
+    }
+}
+
+fn tell(reader: &Reader, old_keys: Option<&Path>, json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+    let keys = keys(reader)?;
+    let old_keys = old_keys.map(|path| path.display().to_string());
+    if json {
+        return terminal.json(&Told { origin: reader.origin(), keys: &keys, old_keys });
+    }
+    writeln!(terminal.out(), "{STRONG}the keys that sign {} from now on:{STRONG:#}", reader.origin())?;
+    keys.iter().try_for_each(|key| writeln!(terminal.out(), "{key}"))?;
+    if let Some(old_keys) = old_keys {
+        terminal.note(&format!("the public keys that signed before are kept in {old_keys}"));
+    }
+    terminal.note("hand the new ones to whoever verifies this log, another way than beside it");
+    Ok(())
+}

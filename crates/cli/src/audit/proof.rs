@@ -1,0 +1,68 @@
+//! `gwanmun audit proof`: one entry's proof, read from the log beside a running server.
+
+use std::{path::PathBuf, thread, time::Duration};
+
+use clap::Args;
+
+use super::{
+    held::{self, Held, Which},
+    out,
+};
+use crate::{
+    failure::{Answer, Failure},
+    place::Place,
+    terminal::Terminal,
+};
+
+/// A checkpoint covers an entry within a second of it; twice that, and somebody must be told.
+const WAITED_MAX: Duration = Duration::from_secs(2);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+const EXAMPLES: &str = "\
+Examples:
+  gwanmun audit proof 12                        on standard output
+  gwanmun audit proof 12 --out entry-12.proof   into a new file
+
+`gwanmun audit check` checks it, on any machine.";
+
+/// Make a proof that an entry stands in the log
+///
+/// One text file (C2SP tlog-proof) with the entry, its path to the root, and the signed checkpoint.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Prove {
+    /// The entry's number, as an answer's header `x-gwanmun-entry` says it
+    #[arg(value_name = "ENTRY")]
+    entry: u64,
+    /// Write it into this file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Prove {
+    pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let held = self.which.open(place)?;
+        wait_for(&held, self.entry)?;
+        let proof = held.reader.prove(self.entry).map_err(|error| held::told(&error))?;
+        out::to(self.out.as_deref(), terminal, |to| Ok(write!(to, "{proof}")?))?;
+        Ok(Answer::Yes)
+    }
+}
+
+/// Waits until a checkpoint covers the entry.
+fn wait_for(held: &Held, entry: u64) -> Result<(), Failure> {
+    let mut size = held.size;
+    let mut waited = Duration::ZERO;
+    while size <= entry {
+        if waited >= WAITED_MAX {
+            return Err(held::unknown(entry, size));
+        }
+        thread::sleep(LOOK_EVERY);
+        waited += LOOK_EVERY;
+        size = held::covered(&held.reader)?;
+    }
+    Ok(())
+}
