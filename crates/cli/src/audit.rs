@@ -13,10 +13,12 @@ mod opened;
 mod out;
 mod place;
 mod proof;
+mod rebuild;
 mod show;
 mod signatures;
 mod trust;
 mod verify;
+mod waiting;
 
 use clap::{Args, Subcommand};
 
@@ -51,6 +53,7 @@ enum Verb {
     Show(show::Show),
     Export(export::Export),
     Key(key::Key),
+    Rebuild(rebuild::Rebuild),
 }
 
 impl Audit {
@@ -62,6 +65,7 @@ impl Audit {
             Verb::Show(show) => show.run(place, terminal),
             Verb::Export(export) => export.run(place, terminal),
             Verb::Key(key) => key.run(place, terminal),
+            Verb::Rebuild(rebuild) => rebuild.run(place, terminal),
         }
     }
 }

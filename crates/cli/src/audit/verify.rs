@@ -6,19 +6,16 @@ mod told;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use audit_verify::{Kept, Options, Report, VerifyError};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::{place, trust, trust::Trust};
+use super::{place, trust, trust::Trust, waiting};
 use crate::{
     failure::{Answer, Failure},
     place::Place,
-    table,
     terminal::Terminal,
 };
 
@@ -26,8 +23,6 @@ use crate::{
 const KEPT_BYTES_MAX: u64 = 2 << 20;
 /// How a proof begins; it holds a checkpoint after its first empty line.
 const PROOF_BEGINS: &[u8] = b"c2sp.org/tlog-proof@";
-/// Below this a log is verified before anybody wonders.
-const SHOWN_FROM_BYTES: u64 = 64 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,7 +73,7 @@ impl Verify {
             tiles: self.tiles,
             ..Options::default()
         };
-        let report = watched(&directory, &options)?;
+        let report = judged(&directory, &options)?;
         if self.json {
             let directory = directory.display().to_string();
             terminal.json(&Verified { holds: report.holds(), directory, report: &report })?;
@@ -103,22 +98,8 @@ fn kept(path: &Path) -> Result<Kept, Failure> {
     Ok(Kept { name: path.display().to_string(), note })
 }
 
-/// Verifies; a person who waits for a large log sees that it is under way.
-fn watched(directory: &Path, options: &Options) -> Result<Report, Failure> {
-    let size = segments_bytes(directory);
-    let bar = (Terminal::is_watched() && size >= SHOWN_FROM_BYTES).then(|| {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(format!("verifying {} of entries", table::bytes(size)));
-        bar.enable_steady_tick(Duration::from_millis(250));
-        bar
-    });
-    let report = audit_verify::verify(directory, options);
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+fn judged(directory: &Path, options: &Options) -> Result<Report, Failure> {
+    let report = waiting::during("verifying", directory, || audit_verify::verify(directory, options));
     report.map_err(|error| {
         let hint = match &error {
             VerifyError::NoKeys(_) => Some("name a file of them with `--key`"),
@@ -133,11 +114,6 @@ fn watched(directory: &Path, options: &Options) -> Result<Report, Failure> {
             None => failure,
         }
     })
-}
-
-fn segments_bytes(directory: &Path) -> u64 {
-    let files = fs::read_dir(directory.join("segments")).into_iter().flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
 }
 
 /// Where the keys given are ones that the log has replaced: the size until which they signed.

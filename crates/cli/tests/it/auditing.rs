@@ -552,3 +552,35 @@ fn entries_are_exported_as_json_lines_and_as_csv_that_no_spreadsheet_takes_for_f
         bench.ok(&["audit", "export", "--dir", "log", "--format", "csv", "--kind", "outcome", "--from", "4"]);
     assert_eq!(csv(&outcomes).len(), 2);
 }
+
+#[test]
+fn what_was_derived_is_written_again_where_nobody_holds_the_log() {
+    let bench = bench();
+    fs::remove_dir_all(bench.path("log/tile")).unwrap();
+    let told = bench.run(&["audit", "proof", "4", "--dir", "log"]);
+    assert_eq!((told.exit, told.out.as_str()), (Some(2), ""));
+    assert!(told.err.contains("run `gwanmun audit rebuild`"), "{}", told.err);
+    {
+        let (held, _) = Log::open(&bench.path("log"), settings()).unwrap();
+        let told = bench.run(&["audit", "rebuild", "--dir", "log"]);
+        assert_eq!(told.exit, Some(2));
+        assert!(told.err.starts_with("error: `log` is held by a running server\nhint: stop it first"), "{}", told.err);
+        held.close().unwrap();
+    }
+    fs::remove_dir_all(bench.path("log/tile")).unwrap();
+    let told = bench.ok(&["audit", "rebuild", "--dir", "log"]);
+    assert_eq!(told, "written again from 8 entries: tiles, and what a start reads\n");
+    assert!(bench.ok(&["audit", "proof", "4", "--dir", "log"]).starts_with("c2sp.org/tlog-proof@v1\n"));
+    let report = verified(&bench, &["--key", "auditor/key.pub", "--tiles"]);
+    assert_eq!(report["notices"], 0, "{report:#}");
+
+    // What is damaged is told, and nothing is written over it.
+    let segment = "log/segments/00000000000000000000.seg";
+    let mut bytes = fs::read(bench.path(segment)).unwrap();
+    bytes[32 + 48 + 5] ^= 1;
+    bench.put(segment, &bytes);
+    let told = bench.run(&["audit", "rebuild", "--dir", "log"]);
+    assert_eq!(told.exit, Some(2));
+    assert!(told.err.starts_with("error: `log/segments/00000000000000000000.seg`, byte 32: "), "{}", told.err);
+    assert_eq!(fs::read(bench.path(segment)).unwrap(), bytes);
+}
