@@ -113,6 +113,8 @@ impl Shared {
         let mut state = self.state();
         match &state.stage {
             Stage::Running => {}
+            // What a last callback owes, as the outcome of a decision that nobody waits for any more, still goes in.
+            Stage::Closing if room == Room::Owed && !state.writer_ended => {}
             Stage::Closing => return Err(Refused::Closed),
             Stage::Failed(why) => return Err(Refused::Failed(Arc::clone(why))),
         }
@@ -211,6 +213,8 @@ impl Shared {
                 return Some(std::mem::replace(&mut state.waiting, spare));
             }
             if state.stage == Stage::Closing {
+                // Under the same lock, so that nothing is taken that nobody would write.
+                state.writer_ended = true;
                 return None;
             }
             state.writer_sleeps = true;

@@ -1,4 +1,4 @@
-//! The road, put together in this process: data directory, configuration, record, keys, model. `serve` opens a port on it,
+//! The road, put together in this process: data directory, configuration, audit log, keys, model. `serve` opens a port on it,
 //! `ask` walks it without one. Knows what is needed and in which order it is made and ended; not what each part does.
 
 use std::{path::PathBuf, sync::Arc};
@@ -6,11 +6,13 @@ use std::{path::PathBuf, sync::Arc};
 use axum::Router;
 use gateway::{
     app::{App, Parts},
+    changes,
     clock::Clock,
-    config::{Config, Live, RecordMode},
+    config::{Config, Live, LogMode},
     data_dir::DataDir,
+    database::Database,
     keys::{KeyStore, KeyText},
-    record::{Recorder, Writing},
+    record::{Began, Recorder},
     tasks::Tasks,
 };
 use tokio::runtime::Runtime;
@@ -74,7 +76,6 @@ pub(crate) struct Assembly {
     pub(crate) recorder: Recorder,
     pub(crate) app: Arc<App>,
     pub(crate) floor: Option<Floor>,
-    writing: Option<Writing>,
 }
 
 impl Assembly {
@@ -89,18 +90,16 @@ impl Assembly {
         let data_dir = DataDir::open(&plan.data_dir, &clock)?;
         let choice = Choice::of(plan.model.as_deref(), plan.no_model, config.local.model.as_ref());
         let store = models::store(&data_dir.models(), &plan.fetching);
-        // Before the record is opened: a model that cannot be had leaves no trace of a process that never served.
+        // Before the audit log is opened: a model that cannot be had leaves no trace of a process that never served.
         let floor = Floor::start(&choice, &config.local, &store, &clock, terminal)?;
-        let keys = runtime.block_on(KeyStore::open(&data_dir.keys(), data_dir.key_hash_secret()?))?;
-        let secret = data_dir.commitment_secret()?;
-        let (recorder, writing) = match config.record.mode {
-            RecordMode::Off => (Recorder::off(secret, clock.clone()), None),
-            RecordMode::Synced => {
-                let (recorder, writing, recovered) = Recorder::open(&data_dir.record(), secret, clock.clone())?;
-                tracing::debug!(?recovered, "the record was read back");
-                (recorder, Some(writing))
-            }
-        };
+        let recorder = open_log(&data_dir, &config, &clock)?;
+        let secret = data_dir.key_hash_secret()?;
+        let keys = runtime.block_on(async {
+            let keys = KeyStore::open(Database::open(&data_dir.database()).await?, secret).await?;
+            // What was changed while nothing served: it is in the log before anything is answered.
+            changes::take_in(&keys, &recorder).await?;
+            Ok::<_, Failure>(keys)
+        })?;
         let config = config.live();
         let tasks = Tasks::new(clock.clone());
         let app = App::new(Parts {
@@ -112,7 +111,7 @@ impl Assembly {
             tasks: tasks.clone(),
         })
         .map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
-        Ok(Self { data_dir, config, clock, tasks, keys, recorder, app, floor, writing })
+        Ok(Self { data_dir, config, clock, tasks, keys, recorder, app, floor })
     }
 
     /// The road, to be walked with [`Assembly::own_key`] or any other.
@@ -127,7 +126,7 @@ impl Assembly {
     }
 
     /// Lets answers under way finish, within the configured limit or until `hurry` says so; then ends everything, the
-    /// record last. Whether all finished by themselves.
+    /// audit log last. Whether all finished by themselves.
     pub(crate) fn end(self, runtime: &Runtime, hurry: impl Future<Output = ()>) -> Result<bool, Failure> {
         let drain = self.config.load().limits.drain_time_max;
         let finished = runtime.block_on(async {
@@ -143,9 +142,29 @@ impl Assembly {
         if let Some(floor) = self.floor {
             floor.end();
         }
-        if let Some(writing) = self.writing {
-            writing.finish().map_err(|error| Failure::trouble(format!("the record could not be closed: {error}")))?;
-        }
+        let reason = if finished { "told to stop" } else { "told to stop; some answers were dropped" };
+        self.recorder
+            .close(reason)
+            .map_err(|error| Failure::trouble(format!("the audit log could not be closed: {error}")))?;
         Ok(finished)
     }
+}
+
+/// The audit log, read back, with what a process that died could not say any more.
+fn open_log(data_dir: &DataDir, config: &Config, clock: &Clock) -> Result<Recorder, Failure> {
+    let secret = data_dir.commitment_secret()?;
+    if config.audit_log.mode == LogMode::Off {
+        return Ok(Recorder::off(secret, clock.clone()));
+    }
+    let began = Began { version: env!("CARGO_PKG_VERSION"), config: config.version.hash() };
+    let (recorder, found) = Recorder::open(&data_dir.log(), secret, clock.clone(), began)?;
+    tracing::debug!(?found, "the audit log was read back");
+    if let Some(cut) = &found.cut {
+        let file = cut.path.display();
+        tracing::warn!(bytes = cut.bytes, "`{file}` ended in the middle of entries that nobody was told of: cut");
+    }
+    if found.lost > 0 {
+        tracing::warn!(lost = found.lost, "{} requests were under way when the last process ended: lost", found.lost);
+    }
+    Ok(recorder)
 }

@@ -2,7 +2,10 @@
 
 use std::{io, process::ExitCode};
 
-use gateway::{data_dir::DataDirError, keys::KeyStoreError, record::OpenError, serve::ListenError};
+use audit_log::LogError;
+use gateway::{
+    changes::ChangeError, data_dir::DataDirError, database::DatabaseError, keys::KeyStoreError, serve::ListenError,
+};
 use model_store::StoreError;
 
 use crate::terminal::Terminal;
@@ -106,7 +109,7 @@ macro_rules! told_by_itself {
     };
 }
 
-told_by_itself!(DataDirError, KeyStoreError, OpenError, ListenError);
+told_by_itself!(ChangeError, DataDirError, DatabaseError, KeyStoreError, LogError, ListenError);
 
 /// What the terminal refused. A reader that has seen enough (`| head`) is told nothing.
 impl From<io::Error> for Failure {

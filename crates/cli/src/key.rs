@@ -4,12 +4,14 @@ use clap::{Args, Subcommand};
 use gateway::{
     clock::Clock,
     data_dir::DataDir,
+    database::Database,
     keys::{KeyStore, ListedKey},
 };
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure},
+    operator,
     place::Place,
     runtime, table,
     terminal::Terminal,
@@ -76,10 +78,11 @@ impl Key {
         let data_dir = DataDir::join(&path, &clock)?;
         let runtime = runtime::new()?;
         runtime.block_on(async {
-            let keys = KeyStore::open(&data_dir.keys(), data_dir.key_hash_secret()?).await?;
+            let database = Database::open(&data_dir.database()).await?;
+            let keys = KeyStore::open(database, data_dir.key_hash_secret()?).await?;
             match self.verb {
                 Verb::Create { name, team, json } => {
-                    let made = keys.create(&name, &team, clock.wall()).await?;
+                    let made = keys.create(&name, &team, &operator::by(), clock.wall()).await?;
                     let key = made.text.reveal();
                     if json {
                         terminal.json(&Made { key, listed: &made.listed })?;
@@ -90,7 +93,7 @@ impl Key {
                 }
                 Verb::List { json } => list(&keys.list().await?, json, terminal)?,
                 Verb::Revoke { key } => {
-                    let revoked = keys.revoke(&key, clock.wall()).await?;
+                    let revoked = keys.revoke(&key, &operator::by(), clock.wall()).await?;
                     writeln!(terminal.out(), "revoked {} ({})", revoked.name, revoked.id)?;
                 }
             }

@@ -12,6 +12,7 @@ mod key;
 mod log;
 mod model;
 mod models;
+mod operator;
 mod place;
 mod progress;
 mod road;

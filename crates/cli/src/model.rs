@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use audit_log::Action;
 use clap::{Args, Subcommand};
 use gateway::{clock::Clock, data_dir::DataDir};
 use model_store::{AnswerDefaults, KnownModel, ModelName, Record, Store, Stored, Wanted};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use crate::{
     failure::{Answer, Failure},
     models::{self, Fetching},
+    operator,
     place::Place,
     table,
     terminal::{FAINT, STRONG, Terminal},
@@ -110,17 +112,18 @@ impl Model {
             Verb::List { json } => list(&here(place)?, json, terminal),
             Verb::Pull { what, name, fetching } => {
                 let wanted = models::wanted(&what, name.map(|name| name_of(&name)).transpose()?)?;
-                keep(&made(place, &fetching)?, &wanted, terminal)
+                keep(&made(place, &fetching)?, place, &wanted, terminal)
             }
             Verb::Import { file, name } => {
                 let file = std::path::absolute(&file)
                     .map_err(|error| Failure::trouble(format!("could not find `{}`: {error}", file.display())))?;
                 let name = name.map(|name| name_of(&name)).transpose()?;
                 let wanted = models::wanted(&format!("file:{}", file.display()), name)?;
-                keep(&made(place, &Fetching::default())?, &wanted, terminal)
+                keep(&made(place, &Fetching::default())?, place, &wanted, terminal)
             }
             Verb::Remove { name } => {
                 here(place)?.remove(&name_of(&name)?)?;
+                operator::leave(place, Action::ModelRemove, &name, &[])?;
                 writeln!(terminal.out(), "removed {name}")?;
                 Ok(Answer::Yes)
             }
@@ -145,9 +148,11 @@ fn name_of(name: &str) -> Result<ModelName, Failure> {
     name.parse().map_err(|why: &str| Failure::usage(format!("`{name}` is not a model's name: {why}")))
 }
 
-fn keep(store: &Store, wanted: &Wanted, terminal: &mut Terminal) -> Result<Answer, Failure> {
+fn keep(store: &Store, place: &Place, wanted: &Wanted, terminal: &mut Terminal) -> Result<Answer, Failure> {
     let stored = models::pull(store, wanted, terminal)?;
     let record = &stored.record;
+    let detail = [("sha256", record.sha256.to_string()), ("source", record.source.clone())];
+    operator::leave(place, Action::ModelAdd, record.name.as_str(), &detail)?;
     writeln!(terminal.out(), "{STRONG}{}{STRONG:#} is here: {}", record.name, summary(record))?;
     for note in &record.notes {
         terminal.note(&format!("note: {note}"));

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use gateway::{
-    config,
+    changes, config,
     serve::{self, Serving},
 };
 use tokio::{
@@ -19,6 +19,7 @@ use crate::{
     assembly::{Assembly, Plan},
     failure::{Answer, Failure},
     models::Fetching,
+    operator,
     place::Place,
     runtime,
     terminal::Terminal,
@@ -95,7 +96,7 @@ impl Serve {
     }
 }
 
-/// Serves until a signal or a failed record says stop.
+/// Serves until a signal or a failed audit log says stop.
 async fn until_told(
     assembly: &Assembly,
     plan: &Plan,
@@ -105,21 +106,21 @@ async fn until_told(
 ) -> Result<(), Failure> {
     let listener = serve::listen(address).await?;
     let key = first_key(assembly).await?;
-    assembly.keys.follow(&assembly.tasks, assembly.clock.clone());
+    changes::follow(assembly.keys.clone(), assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone());
     let source = config::Source::new(plan.config_path(), assembly.config.clone());
-    config::follow(source, &assembly.tasks, assembly.clock.clone())
+    config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
     let address = listener.local_addr().unwrap_or(address);
     // Taken back when this ends: who looks for a server finds none that is stopping.
     let _announced = announce(assembly, address)?;
     open(assembly, listener);
     tell(assembly, address, key.as_deref(), terminal)?;
-    let mut record_failed = assembly.recorder.failed();
+    let mut log_failed = assembly.recorder.failed();
     tokio::select! {
         () = signals.told() => Ok(()),
-        _ = record_failed.wait_for(|failed| *failed) => {
-            Err(Failure::trouble("the record cannot be written, so nothing more is answered")
-                .hint("the log says why; `gwanmun check` says what the record holds"))
+        _ = log_failed.wait_for(|failed| *failed) => {
+            Err(Failure::trouble("the audit log cannot be written, so nothing more is answered")
+                .hint("the lines above say why; when the disk is mended, `gwanmun audit verify` says what the log holds"))
         }
     }
 }
@@ -146,7 +147,8 @@ async fn first_key(assembly: &Assembly) -> Result<Option<String>, Failure> {
     if !assembly.keys.list().await?.is_empty() {
         return Ok(None);
     }
-    let made = assembly.keys.create(FIRST_KEY, FIRST_TEAM, assembly.clock.wall()).await?;
+    let made = assembly.keys.create(FIRST_KEY, FIRST_TEAM, &operator::by(), assembly.clock.wall()).await?;
+    changes::take_in(&assembly.keys, &assembly.recorder).await?;
     Ok(Some(made.text.reveal().to_owned()))
 }
 

@@ -273,7 +273,7 @@ impl fmt::Display for Answer {
 }
 
 fn is_chance(header: &str) -> bool {
-    matches!(header, "x-request-id" | "x-gwanmun-record")
+    matches!(header, "x-request-id" | "x-gwanmun-entry")
 }
 
 /// JSON with what differs from run to run taken out; other text as it is.

@@ -1,6 +1,6 @@
-//! A whole gateway in the test's own process: real sockets, a scripted local model, the wall for its provider, a record on
-//! disk. A test sees all that happened: the answer ([`crate::client`]), what the provider heard ([`crate::wall`]), what the
-//! record says ([`crate::record`]). It must not link an engine.
+//! A whole gateway in the test's own process: real sockets, a scripted local model, the wall for its provider, an audit
+//! log on disk. A test sees all that happened: the answer ([`crate::client`]), what the provider heard ([`crate::wall`]), what the
+//! log says ([`crate::record`]). It must not link an engine.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use gateway::app::{App, Parts};
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Live, RemoteModel, RemotePolicy, Secret};
 use gateway::keys::{HashSecret, KeyRing};
-use gateway::record::{CommitmentSecret, Recorder, Writing};
+use gateway::record::{Began, CommitmentSecret, Recorder};
 use gateway::routes;
 use gateway::serve::{self, Serving};
 use gateway::tasks::Tasks;
@@ -66,12 +66,14 @@ impl Setup {
         let Self { script, mut config, remote } = self;
         let wall = Wall::start().await;
         config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
-        let folder = tempfile::tempdir().expect("a folder for the record");
+        let folder = tempfile::tempdir().expect("a folder for the log");
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
-        Recorder::begin(folder.path(), &clock).expect("a record begins");
+        let log = folder.path().join("log");
+        Recorder::begin(&log, &clock).expect("a log begins");
         let secret = CommitmentSecret::new(&[7; CommitmentSecret::BYTES]);
-        let (recorder, writing, _) = Recorder::open(folder.path(), secret, clock.clone()).expect("a record opens");
+        let began = Began { version: "test", config: config.version.hash() };
+        let (recorder, _) = Recorder::open(&log, secret, clock.clone(), began).expect("a log opens");
         let keys = KeyRing::new(HashSecret::new(&[8; HashSecret::BYTES]));
         let key = keys.add_ephemeral("test", "testers").expect("chance").reveal().to_owned();
         let probe = script.as_ref().map(Script::probe);
@@ -81,7 +83,7 @@ impl Setup {
         let parts = Parts {
             config: Arc::clone(&config),
             keys: keys.clone(),
-            recorder,
+            recorder: recorder.clone(),
             local,
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -101,7 +103,7 @@ impl Setup {
             probe,
             folder,
             tasks,
-            writing: Some(writing),
+            recorder: Some(recorder),
             running,
         }
     }
@@ -145,7 +147,7 @@ pub struct TestGateway {
     pub probe: Option<Probe>,
     folder: tempfile::TempDir,
     tasks: Tasks,
-    writing: Option<Writing>,
+    recorder: Option<Recorder>,
     running: Option<Running>,
 }
 
@@ -155,9 +157,9 @@ impl TestGateway {
         self.probe.as_ref().expect("a gateway with a local model")
     }
 
-    /// The record as it stands. Entries of requests whose answer has come are in it.
+    /// The audit log as it stands. Entries of requests whose answer has come are in it.
     pub fn log(&self) -> Entries {
-        Entries::read(&self.file())
+        Entries::read(&self.log_dir())
     }
 
     /// A value of `/metrics`, by its line's beginning.
@@ -172,27 +174,31 @@ impl TestGateway {
         self.tasks.drain();
     }
 
-    /// Ends it gracefully and checks the record as an outsider; gives its entries.
+    /// Ends it gracefully and checks the log as outsiders; gives its entries.
     pub async fn end(mut self) -> Entries {
         let finished = tokio::time::timeout(END_TIME_MAX * 2, self.tasks.end(END_TIME_MAX)).await;
         assert_eq!(finished, Ok(true), "what was begun did not finish: {:?}", self.tasks.alive());
         if let Some(running) = self.running.take() {
             tokio::task::spawn_blocking(|| running.stop(Stop::Cancel)).await.expect("the model's thread ends");
         }
-        let writing = self.writing.take().expect("ended once");
-        tokio::task::spawn_blocking(|| writing.finish()).await.expect("no panic").expect("the record is written");
+        let recorder = self.recorder.take().expect("ended once");
+        let closed = tokio::task::spawn_blocking(move || recorder.close("the test is over")).await;
+        closed.expect("no panic").expect("the log is written");
         let entries = self.log();
         assert_eq!(entries.faults(), Vec::<String>::new());
+        let report = audit_verify::verify(&self.log_dir(), &audit_verify::Options::default()).expect("a log");
+        assert!(report.holds(), "{report}");
         entries
     }
 
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("entries.jsonl")
+    /// Where the audit log lies.
+    pub fn log_dir(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 }
 
 impl Drop for TestGateway {
     fn drop(&mut self) {
-        assert!(self.writing.is_none() || std::thread::panicking(), "a test must call `end`, which checks the record");
+        assert!(self.recorder.is_none() || std::thread::panicking(), "a test must call `end`, which checks the log");
     }
 }

@@ -130,7 +130,7 @@ impl App {
             return Some("the gateway is shutting down".to_owned());
         }
         if *self.recorder.failed().borrow() {
-            return Some("the record cannot be written".to_owned());
+            return Some("the audit log cannot be written".to_owned());
         }
         let stopped = self.local.as_ref().and_then(LocalModel::stopped)?;
         Some(format!("the local model has stopped: {stopped}"))
@@ -207,7 +207,7 @@ impl InForce {
                 Destination::Remote(Box::new(Remote::new(Arc::clone(remote), roots, clock))),
             ));
         }
-        let policy = Policy { version: Arc::clone(&config.version), remote: config.policy.remote, offers };
+        let policy = Policy::new(config.version, config.policy.remote, offers);
         Self { config, policy, destinations }
     }
 

@@ -30,8 +30,8 @@ pub type Live = Arc<ArcSwap<Config>>;
 /// [`Config::parse`] or, with nothing typed, by [`Config::default`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Names this version in records and logs: the first 16 hex digits of the SHA-256 of what was typed.
-    pub version: Arc<str>,
+    /// Names what was typed.
+    pub version: Version,
     /// `[server]`
     pub server: Server,
     /// `[limits]`
@@ -42,8 +42,8 @@ pub struct Config {
     pub local: Local,
     /// `[policy]`
     pub policy: Policy,
-    /// `[record]`
-    pub record: Record,
+    /// `[audit_log]`
+    pub audit_log: AuditLog,
     /// `[[destination]]`, in the order typed; names are unique.
     pub destinations: Vec<Arc<Destination>>,
 }
@@ -139,16 +139,31 @@ pub enum RemotePolicy {
     Open,
 }
 
-/// `[record]`. A change needs a restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
+/// `[audit_log]`. A change needs a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLog {
     /// Whether entries are made durable.
-    pub mode: RecordMode,
+    pub mode: LogMode,
+    /// Whether requests and answers are kept, encrypted.
+    pub payloads: Payloads,
+    /// A C2SP `tlog-policy` file: the witnesses that are asked to cosign this log.
+    pub witnesses: Option<PathBuf>,
+    /// A C2SP `tlog-policy` file: the logs that this process cosigns, as their witness.
+    pub watch: Option<PathBuf>,
+}
+
+/// Whether requests and answers are kept beside the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payloads {
+    /// Not at all: the log holds commitments to them.
+    None,
+    /// Encrypted, under keys that can be destroyed (`spec/payloads.md`).
+    Sealed,
 }
 
 /// Whether decisions and outcomes are made durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordMode {
+pub enum LogMode {
     /// Written, and synced before anything is sent.
     Synced,
     /// Counted, not written: for measurements only.
@@ -158,7 +173,7 @@ pub enum RecordMode {
 /// `[[destination]]`: one OpenAI-compatible place outside the process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Destination {
-    /// How people, records and metrics call it; unique, of lower-case letters, digits, `-`, `_` and `.`.
+    /// How people, entries and metrics call it; unique, of lower-case letters, digits, `-`, `_` and `.`.
     pub name: Arc<str>,
     /// `http` or `https`, with host and any path before `/chat/completions`; no user, query or fragment; no final `/`.
     pub base_url: http::Uri,
@@ -184,6 +199,10 @@ pub struct RemoteModel {
     /// What the destination calls it.
     pub upstream: Arc<str>,
 }
+
+/// Names a configuration: the SHA-256 of what was typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Version([u8; 32]);
 
 /// A secret. It never shows: neither `Debug` nor `Display` tells its value.
 #[derive(Clone, PartialEq, Eq)]
@@ -227,7 +246,7 @@ impl Config {
     fn parse_in(text: &str, file: &str, environment: checked::Environment<'_>) -> Result<Self, Mistakes> {
         let mut mistakes = mistakes::Finder::new(text);
         let typed = typed::read(text, &mut mistakes);
-        let config = checked::check(typed, version_of(text), environment, &mut mistakes);
+        let config = checked::check(typed, Version::of(text), environment, &mut mistakes);
         mistakes.finish(file).map(|()| config)
     }
 
@@ -248,10 +267,32 @@ fn read_file(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What names a configuration text: equal texts, equal names.
-fn version_of(text: &str) -> Arc<str> {
-    let digest = Sha256::digest(text.as_bytes());
-    hex::encode(digest.as_slice().get(..8).unwrap_or_default()).into()
+impl Version {
+    /// Names `text`: equal texts, equal names.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// All 32 bytes of the hash.
+    #[must_use]
+    pub fn hash(self) -> [u8; 32] {
+        self.0
+    }
+}
+
+impl fmt::Display for Version {
+    /// The first 16 hex digits: enough for people and logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, ..] = self.0.as_chunks::<8>().0 else { return Ok(()) };
+        write!(f, "{:016x}", u64::from_be_bytes(*first))
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({self})")
+    }
 }
 
 /// The one of `possible` that was probably meant by `typed`.

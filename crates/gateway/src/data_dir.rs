@@ -8,6 +8,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use audit_log::LogError;
+use tlog::{Role, SigningKeys};
+
 use crate::clock::Clock;
 use crate::keys::HashSecret;
 use crate::record::{CommitmentSecret, Recorder};
@@ -16,12 +19,17 @@ pub use running::{Announced, Running};
 
 mod running;
 
+const LOG: &str = "log";
+const WITNESS: &str = "witness";
+const PAYLOADS: &str = "payloads";
+/// The folder of the form before the audit log.
 const RECORD: &str = "record";
 const MODELS: &str = "models";
 const RUN: &str = "run";
 const KEYS: &str = "gwanmun.db";
 const KEY_HASH_SECRET: &str = "key-hash.secret";
 const COMMITMENT_SECRET: &str = "commitment.secret";
+const PAYLOAD_SECRET: &str = "payload.secret";
 const LOCK: &str = "lock";
 /// For its owner alone.
 const PRIVATE_FILE: u32 = 0o600;
@@ -55,6 +63,12 @@ pub enum DataDirError {
     #[error("`{}` is missing: restore the data directory from a copy; it is never made anew over an old one", path.display())]
     Missing {
         /// What is missing.
+        path: PathBuf,
+    },
+    /// It is of the form that had a plain record in the place of the audit log.
+    #[error("`{}` holds the record of an earlier version, and no audit log: run `gwanmun audit adopt`, which begins one and keeps the record as it is", path.display())]
+    EarlierForm {
+        /// Its place.
         path: PathBuf,
     },
     /// Others can read a secret.
@@ -151,9 +165,19 @@ impl DataDir {
         &self.path
     }
 
-    /// Where the record is.
-    pub fn record(&self) -> PathBuf {
-        self.path.join(RECORD)
+    /// Where the audit log is.
+    pub fn log(&self) -> PathBuf {
+        self.path.join(LOG)
+    }
+
+    /// Where the keys and the memory of the witness for other logs are.
+    pub fn witness(&self) -> PathBuf {
+        self.path.join(WITNESS)
+    }
+
+    /// Where sealed requests and answers are.
+    pub fn payloads(&self) -> PathBuf {
+        self.path.join(PAYLOADS)
     }
 
     /// Where model files are.
@@ -161,8 +185,8 @@ impl DataDir {
         self.path.join(MODELS)
     }
 
-    /// The database of keys.
-    pub fn keys(&self) -> PathBuf {
+    /// The database: keys, and what waits for the log.
+    pub fn database(&self) -> PathBuf {
         self.path.join(KEYS)
     }
 
@@ -176,14 +200,22 @@ impl DataDir {
         read_secret(&self.path.join(COMMITMENT_SECRET)).map(|bytes| CommitmentSecret::new(&bytes))
     }
 
+    /// The secret under which the keys of sealed payloads are wrapped.
+    pub fn payload_secret(&self) -> Result<[u8; 32], DataDirError> {
+        read_secret(&self.path.join(PAYLOAD_SECRET))
+    }
+
     /// Everything that was made must still be there: what is missing now was lost.
     fn check(&self) -> Result<(), DataDirError> {
-        let parts = [RECORD, MODELS, KEYS, KEY_HASH_SECRET, COMMITMENT_SECRET];
+        let parts = [LOG, WITNESS, PAYLOADS, MODELS, KEYS, KEY_HASH_SECRET, COMMITMENT_SECRET, PAYLOAD_SECRET];
         let missing: Vec<_> = parts.iter().map(|part| self.path.join(part)).filter(|part| !part.exists()).collect();
         match missing.into_iter().next() {
             None => Ok(()),
             Some(_) if parts.iter().all(|part| !self.path.join(part).exists()) => {
                 Err(DataDirError::NotOurs { path: self.path.clone() })
+            }
+            Some(_) if self.path.join(RECORD).exists() && !self.path.join(LOG).exists() => {
+                Err(DataDirError::EarlierForm { path: self.path.clone() })
             }
             Some(path) => Err(DataDirError::Missing { path }),
         }
@@ -224,17 +256,44 @@ fn make(path: &Path, clock: &Clock) -> Result<bool, DataDirError> {
 fn fill(folder: &Path, clock: &Clock) -> io::Result<()> {
     let private = |path: PathBuf| DirBuilder::new().mode(PRIVATE_FOLDER).create(path);
     private(folder.to_owned())?;
-    private(folder.join(RECORD))?;
     private(folder.join(MODELS))?;
-    Recorder::begin(&folder.join(RECORD), clock)?;
     // An empty file is an empty database.
     write_private(&folder.join(KEYS), b"")?;
     for name in [KEY_HASH_SECRET, COMMITMENT_SECRET] {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        write_private(&folder.join(name), &secret)?;
+        write_secret(&folder.join(name))?;
     }
+    fill_notary(folder, clock)?;
     File::open(folder)?.sync_all()
+}
+
+/// The audit log and what stands beside it.
+fn fill_notary(folder: &Path, clock: &Clock) -> io::Result<()> {
+    let private = |path: PathBuf| DirBuilder::new().mode(PRIVATE_FOLDER).create(path);
+    private(folder.join(LOG))?;
+    Recorder::begin(&folder.join(LOG), clock).map_err(of_log)?;
+    private(folder.join(WITNESS))?;
+    let origin = fs::read_to_string(folder.join(LOG).join("origin"))?;
+    let name = witness_name(origin.trim_end());
+    let keys = SigningKeys::generate(&name, Role::Witness).map_err(io::Error::other)?;
+    write_private(&folder.join(WITNESS).join("key"), keys.to_file().as_bytes())?;
+    private(folder.join(PAYLOADS))?;
+    write_secret(&folder.join(PAYLOAD_SECRET))
+}
+
+/// What a process calls itself when it cosigns for others: after its own log.
+pub fn witness_name(origin: &str) -> String {
+    format!("{origin}/witness")
+}
+
+fn write_secret(path: &Path) -> io::Result<()> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(io::Error::other)?;
+    write_private(path, &secret)
+}
+
+/// What the system said of the log's files; the directory's own errors name the place.
+fn of_log(error: LogError) -> io::Error {
+    if let LogError::Disk { error, .. } = error { error } else { io::Error::other(error) }
 }
 
 /// Writes a new file that only its owner can read, and syncs it.

@@ -6,20 +6,36 @@
 use std::{fmt, sync::Arc};
 
 use http::StatusCode;
+use sha2::{Digest as _, Sha256};
 use wire::{error::Code, needs::Needed};
 
-use crate::{config::RemotePolicy, error::ApiError, inspect::Facts};
+use crate::{
+    config::{RemotePolicy, Version},
+    error::ApiError,
+    inspect::Facts,
+};
 
 /// What decides: the rule and all that could be asked. One value, changed as one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Policy {
-    /// Names the configuration that this policy was made from; goes into the record with every decision.
-    pub(crate) version: Arc<str>,
+    judge: Judge,
     /// What may leave the machine.
-    pub(crate) remote: RemotePolicy,
+    remote: RemotePolicy,
     /// What could answer, in the order in which it is tried.
-    pub(crate) offers: Vec<Offer>,
+    offers: Vec<Offer>,
 }
+
+/// Which rule judged, under which configuration: entries name both, by their hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Judge {
+    /// SHA-256 of the rule.
+    pub(crate) policy: [u8; 32],
+    /// The configuration that the rule was made from.
+    pub(crate) config: Version,
+}
+
+/// The rule in words: what its hash stands for. Whoever changes what [`decide`] does changes these.
+const RULE: &str = "1: a listed key may ask the local floor, and a remote destination where policy.remote is open";
 
 /// One model at one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +44,7 @@ pub(crate) struct Offer {
     pub(crate) model: Arc<str>,
     /// Where it is.
     pub(crate) place: Place,
-    /// How people, records and metrics call the destination.
+    /// How people, entries and metrics call the destination.
     pub(crate) destination: Arc<str>,
     /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
     pub(crate) understands_everything: bool,
@@ -62,7 +78,7 @@ pub(crate) struct Permitted {
     model: Arc<str>,
     destinations: Vec<Offer>,
     tokens_worst: u64,
-    policy: Arc<str>,
+    judge: Judge,
 }
 
 /// That nothing may answer, and why.
@@ -72,7 +88,7 @@ pub(crate) struct Refusal {
     /// The model asked for, where the policy knows it.
     model: Option<Arc<str>>,
     why: Why,
-    policy: Arc<str>,
+    judge: Judge,
 }
 
 /// Why nothing may answer.
@@ -109,15 +125,13 @@ pub(crate) fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
         Some(need) if destinations.is_empty() => refuse(facts, policy, Some(model), Why::Lacks(need.clone())),
         Some(_) | None => {
             let tokens_worst = destinations.iter().map(|offer| worst(facts, offer)).max().unwrap_or(0);
-            let policy = Arc::clone(&policy.version);
-            Decision::Permitted(Permitted { model, destinations, tokens_worst, policy })
+            Decision::Permitted(Permitted { model, destinations, tokens_worst, judge: policy.judge })
         }
     }
 }
 
 fn refuse(facts: &Facts<'_>, policy: &Policy, model: Option<Arc<str>>, why: Why) -> Decision {
-    let policy = Arc::clone(&policy.version);
-    Decision::Refused(Refusal { asked: facts.model.to_owned(), model, why, policy })
+    Decision::Refused(Refusal { asked: facts.model.to_owned(), model, why, judge: policy.judge })
 }
 
 /// Everything that a listed key may ask for.
@@ -140,6 +154,18 @@ fn worst(facts: &Facts<'_>, offer: &Offer) -> u64 {
     facts.prompt_bytes.saturating_add(answer).min(most).saturating_mul(facts.candidates)
 }
 
+impl Policy {
+    /// The rule over these offers, as this configuration sets it.
+    pub(crate) fn new(config: Version, remote: RemotePolicy, offers: Vec<Offer>) -> Self {
+        let word = match remote {
+            RemotePolicy::Deny => "deny",
+            RemotePolicy::Open => "open",
+        };
+        let policy = Sha256::digest(format!("{RULE}\npolicy.remote = {word}\n")).into();
+        Self { judge: Judge { policy, config }, remote, offers }
+    }
+}
+
 impl Permitted {
     /// The model asked for.
     pub(crate) fn model(&self) -> &Arc<str> {
@@ -156,14 +182,14 @@ impl Permitted {
         self.tokens_worst
     }
 
-    /// The policy that permitted it.
-    pub(crate) fn policy(&self) -> &Arc<str> {
-        &self.policy
+    /// What permitted it.
+    pub(crate) fn judge(&self) -> Judge {
+        self.judge
     }
 }
 
 impl Refusal {
-    /// A word for the record.
+    /// A word for the audit log.
     pub(crate) fn reason(&self) -> &'static str {
         match self.why {
             Why::UnknownModel(_) => "model_not_found",
@@ -183,9 +209,9 @@ impl Refusal {
         self.model.as_ref()
     }
 
-    /// The policy that refused it.
-    pub(crate) fn policy(&self) -> &Arc<str> {
-        &self.policy
+    /// What refused it.
+    pub(crate) fn judge(&self) -> Judge {
+        self.judge
     }
 }
 

@@ -71,6 +71,14 @@ impl KeyRing {
         self.0.known.store(Arc::new(known));
     }
 
+    /// Takes out every key of the database that is not in `known`; adds none.
+    pub fn keep_only(&self, known: &HashMap<KeyHash, Arc<Caller>>) {
+        self.0.known.rcu(|held| {
+            let kept = held.iter().filter(|(hash, _)| known.contains_key(*hash));
+            kept.map(|(hash, caller)| (*hash, Arc::clone(caller))).collect::<HashMap<_, _>>()
+        });
+    }
+
     /// Makes a key that is valid until the ring is gone, whatever the database says.
     pub fn add_ephemeral(&self, name: &str, team: &str) -> Result<KeyText, getrandom::Error> {
         let text = KeyText::generate()?;

@@ -41,9 +41,11 @@ pub mod error;
 mod metrics;
 
 // What the road stands on.
+pub mod changes;
 pub mod clock;
 pub mod config;
 pub mod data_dir;
+pub mod database;
 pub mod tasks;
 
 #[cfg(test)]

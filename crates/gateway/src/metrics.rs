@@ -47,6 +47,7 @@ pub(crate) struct Metrics {
     record_refusals: Gauge,
     record_outcomes: Gauge,
     record_waiting: Gauge,
+    log_entries: Gauge,
 }
 
 /// What cannot be counted when it happens and is looked at when somebody asks.
@@ -104,6 +105,7 @@ impl Metrics {
             record_refusals: Gauge::default(),
             record_outcomes: Gauge::default(),
             record_waiting: Gauge::default(),
+            log_entries: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests by endpoint, status and destination", metrics.requests.clone());
@@ -129,11 +131,16 @@ impl Metrics {
             "Tokens reserved in the local model's cache",
             metrics.local_cache_tokens.clone(),
         );
-        registry.register("record_permits", "Permits that the record gave", metrics.record_permits.clone());
-        registry.register("record_refusals", "Refusals that the record took", metrics.record_refusals.clone());
-        registry.register("record_outcomes", "Outcomes that the record was given", metrics.record_outcomes.clone());
+        registry.register("record_permits", "Permits that the audit log gave", metrics.record_permits.clone());
+        registry.register("record_refusals", "Refusals that the audit log took", metrics.record_refusals.clone());
+        registry.register("record_outcomes", "Outcomes that the audit log was given", metrics.record_outcomes.clone());
         registry.register("record_waiting", "Entries that wait for the disk", metrics.record_waiting.clone());
-        registry.register("record_failures", "Entries that the record could not take", metrics.record_failures.clone());
+        registry.register("log_entries", "Entries that the audit log holds", metrics.log_entries.clone());
+        registry.register(
+            "record_failures",
+            "Entries that the audit log could not take",
+            metrics.record_failures.clone(),
+        );
         Self { registry, ..metrics }
     }
 
@@ -159,7 +166,7 @@ impl Metrics {
         self.tokens.get_or_create(&TokenLabels { destination: label(), direction: "answer" }).inc_by(answer);
     }
 
-    /// The record could not take an entry.
+    /// The audit log could not take an entry.
     pub(crate) fn not_recorded(&self) {
         self.record_failures.inc();
     }
@@ -173,6 +180,7 @@ impl Metrics {
             (&self.record_refusals, record.refused),
             (&self.record_outcomes, record.ended),
             (&self.record_waiting, record.waiting),
+            (&self.log_entries, record.entries.unwrap_or(0)),
         ] {
             level.set(i64::try_from(count).unwrap_or(i64::MAX));
         }

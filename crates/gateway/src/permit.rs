@@ -1,9 +1,10 @@
-//! Step 7, the road's side of it: writes a decision down as the record wants it, and comes back with the permit.
+//! Step 7, the road's side of it: writes a decision down as an entry of the audit log, and comes back with the permit.
 //!
-//! It must not know how the record is kept; only [`crate::record`] makes permits.
+//! It must not know how the log is kept; only [`crate::record`] makes permits.
 
 use std::sync::Arc;
 
+use audit_log::{Count, Digest, Text};
 use http::StatusCode;
 use wire::error::Code;
 
@@ -13,13 +14,10 @@ use crate::{
     error::ApiError,
     inspect::Facts,
     read::Ask,
-    record::{self, Commitment, Part, Permit, RecordError},
+    record::{Commitment, Part, Permit, RecordError},
     relay::Marks,
     routes::Arrival,
 };
-
-/// The policy that judges today, as entries name it.
-const POLICY: &str = "local only, listed keys; remote as configured";
 
 /// Makes `decision` durable. What is permitted gives a permit; what is refused is told to the caller, once it is durable.
 pub(crate) async fn record(
@@ -38,23 +36,23 @@ pub(crate) async fn record(
     match decision {
         Decision::Permitted(permitted) => {
             let entry = permitted_entry(&permitted, facts, arrival, request);
-            recorder.decision(entry).await.map_err(failed)
+            recorder.decision(Arc::clone(&arrival.id), entry).await.map_err(failed)
         }
         Decision::Refused(refusal) => {
             let entry = refused_entry(&refusal, facts, arrival, request);
-            let entry = recorder.refusal(&entry).await.map_err(failed)?;
+            let entry = recorder.refusal(entry).await.map_err(failed)?;
             Err(ApiError::from(refusal).marked(&Marks::refused(entry)))
         }
     }
 }
 
-/// The record cannot take an entry: nothing was sent, and nothing will be.
+/// The log cannot take an entry: nothing was sent, and nothing will be.
 pub(crate) fn not_recorded(error: RecordError) -> ApiError {
     let code = match error {
         RecordError::Busy { .. } => Code::ServerBusy,
-        RecordError::Failed => Code::InternalError,
+        RecordError::Failed(_) | RecordError::Unwritable(_) => Code::InternalError,
     };
-    let message = "the record cannot take this request's entry, and without one nothing is sent or answered";
+    let message = "the audit log cannot take this request's entry, and without one nothing is sent or answered";
     ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, code, message)
         .detail(error)
         .retry_after(std::time::Duration::from_secs(1))
@@ -65,35 +63,43 @@ fn permitted_entry(
     facts: &Facts<'_>,
     arrival: &Arrival,
     request: Commitment,
-) -> record::Decision {
-    record::Decision {
-        request_id: Arc::clone(&arrival.id),
-        key_id: Arc::clone(&facts.caller.key_id),
-        team: Arc::clone(&facts.caller.team),
-        surface: facts.surface.name(),
-        model: Arc::clone(permitted.model()),
+) -> audit_log::Decision {
+    let judge = permitted.judge();
+    audit_log::Decision {
+        request: Text::of(&arrival.id),
+        key: Text::of(&facts.caller.key_id),
+        team: Text::of(&facts.caller.team),
+        surface: Text::of(facts.surface.name()),
+        model: Text::of(permitted.model()),
         stream: facts.stream,
         choices: facts.choices,
-        request_bytes: facts.prompt_bytes,
+        request_bytes: Count(facts.prompt_bytes),
         prompt_tokens: None,
-        answer_tokens_max: facts.answer_tokens_max,
-        destinations: permitted.destinations().iter().map(|offer| Arc::clone(&offer.destination)).collect(),
-        policy: POLICY,
-        config: Arc::clone(permitted.policy()),
-        request,
+        answer_tokens_max: facts.answer_tokens_max.map(Count),
+        destinations: permitted.destinations().iter().map(|offer| Text::of(&offer.destination)).collect(),
+        class: None,
+        findings: None,
+        policy: Digest(judge.policy),
+        config: Digest(judge.config.hash()),
+        catalog: None,
+        law: None,
+        reservation: None,
+        commitment: request.digest(),
     }
 }
 
-fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, request: Commitment) -> record::Refusal {
-    record::Refusal {
-        request_id: Arc::clone(&arrival.id),
-        key_id: Arc::clone(&facts.caller.key_id),
-        team: Arc::clone(&facts.caller.team),
-        surface: facts.surface.name(),
-        model: refusal.known_model().cloned(),
-        reason: refusal.reason(),
-        policy: POLICY,
-        config: Arc::clone(refusal.policy()),
-        request,
+fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, request: Commitment) -> audit_log::Refusal {
+    let judge = refusal.judge();
+    audit_log::Refusal {
+        request: Text::of(&arrival.id),
+        key: Text::of(&facts.caller.key_id),
+        team: Text::of(&facts.caller.team),
+        surface: Text::of(facts.surface.name()),
+        // Where the policy knows it; never what else a caller typed.
+        model: refusal.known_model().map(|model| Text::of(model)),
+        reason: Text::of(refusal.reason()),
+        policy: Digest(judge.policy),
+        config: Digest(judge.config.hash()),
+        commitment: request.digest(),
     }
 }

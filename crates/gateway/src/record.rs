@@ -1,57 +1,49 @@
 //! Step 7: the decision is durable before a permit exists, and every permit ends in exactly one outcome.
 //!
-//! Until the Merkle log takes its place, entries go to one append-only file (`spec/record.md`), written by one thread and
-//! synced in groups. The only place that can make a [`Permit`]. It must not know prompts, answers, keys or HTTP: an entry
-//! holds ids, counts, names from the configuration, and commitments.
+//! The audit log keeps the entries ([`audit_log`]); this module is the only place that can make a [`Permit`], and makes one
+//! only on the log's word. It turns the log's callbacks into futures. It must not know prompts, answers, keys or HTTP: an
+//! entry holds ids, counts, names from the configuration, and commitments.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use audit_log::{
+    Administration, Appended, Attempt, Body, Count, Decision, Erasure, Log, LogError, Refusal, Refused, Stop, Text,
+};
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::{Clock, Moment};
 
+pub use audit_log::Ending;
 pub use commitment::{Commitment, CommitmentSecret, Committing, Part};
-pub use entry::{Decision, Ending, Outcome, Refusal};
-pub use recover::{OpenError, Recovered};
-pub use writer::Writing;
+pub use opening::{Began, Opened};
 
 mod commitment;
-mod entry;
-mod file;
-mod line;
-mod recover;
-mod writer;
+mod opening;
 
-use entry::Entry;
-use writer::{Message, Queue};
-
-/// Takes decisions and makes permits. Cheap to clone; clones write to the same record.
+/// Takes decisions and makes permits. Cheap to clone; clones write to the same log.
 #[derive(Clone, Debug)]
 pub struct Recorder(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     clock: Clock,
     secret: CommitmentSecret,
     mode: Mode,
+    /// Turns true when the log has failed. Owner: the log's own thread.
+    failed: Arc<watch::Sender<bool>>,
     permitted: AtomicU64,
     refused: AtomicU64,
     ended: AtomicU64,
+    waiting: AtomicU64,
 }
 
-#[derive(Debug)]
 enum Mode {
     /// Counted, not written.
-    Off {
-        next: AtomicU64,
-        /// Never turns true; held, so that whoever waits for it waits as long as the recorder lives.
-        failed: watch::Sender<bool>,
-    },
-    /// Written and synced by the one writer thread.
-    Synced(Queue),
+    Off { next: AtomicU64 },
+    /// Written to the log.
+    Kept(Arc<Log>),
 }
 
 /// Proof that a decision is durable: nothing is sent without one. It names the destinations permitted, and ends in exactly
@@ -68,23 +60,51 @@ pub struct Permit {
     ended: bool,
 }
 
-/// Waits until an outcome is durable. Dropping it does not take the outcome back.
-#[derive(Debug)]
-#[must_use = "the outcome is on its way, but not yet durable"]
-pub struct Durable(Option<oneshot::Receiver<Result<u64, RecordError>>>);
+/// How a permitted request ended. See [`audit_log::Outcome`] for what each field means.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described where entries are")]
+pub struct Outcome {
+    pub ending: Ending,
+    pub reason: Option<&'static str>,
+    pub status: Option<u16>,
+    pub destination: Option<Arc<str>>,
+    pub attempts: u32,
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    pub answer_bytes: u64,
+    pub answer: Option<Commitment>,
+    pub tls_group: Option<&'static str>,
+    pub finish: Option<&'static str>,
+}
 
-/// Why a decision was not made durable, or cannot be known to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Waits until an entry is durable; gives its index. Dropping it does not take the entry back.
+#[derive(Debug)]
+#[must_use = "the entry is on its way, but not yet durable"]
+pub struct Durable(Waiting);
+
+#[derive(Debug)]
+enum Waiting {
+    /// Nothing is written: the record is off.
+    Off,
+    Told(oneshot::Receiver<Result<u64, RecordError>>),
+    Never(RecordError),
+}
+
+/// Why an entry was not made durable, or cannot be known to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// More entries wait for the disk than are let wait.
-    #[error("the record is busy: {waiting} entries wait for the disk")]
+    #[error("the audit log is busy: {waiting} entries wait for the disk")]
     Busy {
         /// Entries that wait.
         waiting: usize,
     },
     /// A write or a sync failed once. Nothing is acknowledged any more until the process has started again.
-    #[error("the record cannot be written, so nothing is sent any more until the process has started again")]
-    Failed,
+    #[error("the audit log cannot be written, so nothing is sent any more until the process has started again: {0}")]
+    Failed(Arc<str>),
+    /// The entry itself cannot be written: a defect.
+    #[error("the entry cannot be written: {0}")]
+    Unwritable(Arc<str>),
 }
 
 /// How much was recorded since the start, for metrics.
@@ -98,57 +118,77 @@ pub struct Counts {
     pub ended: u64,
     /// Entries that wait for the disk now.
     pub waiting: u64,
+    /// Entries acknowledged, of all time; none where the record is off.
+    pub entries: Option<u64>,
 }
 
 impl Recorder {
     /// A recorder that counts and makes permits, and writes nothing: for measurements only.
     pub fn off(secret: CommitmentSecret, clock: Clock) -> Self {
         tracing::warn!(
-            "the record is off: decisions and outcomes are counted, not written; nothing can be shown later"
+            "the audit log is off: decisions and outcomes are counted, not written; nothing can be shown later"
         );
-        Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1), failed: watch::Sender::new(false) })
+        Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1) }, Arc::new(watch::Sender::new(false)))
     }
 
-    fn new(secret: CommitmentSecret, clock: Clock, mode: Mode) -> Self {
+    fn new(secret: CommitmentSecret, clock: Clock, mode: Mode, failed: Arc<watch::Sender<bool>>) -> Self {
         let zero = AtomicU64::default;
-        Self(Arc::new(Shared { clock, secret, mode, permitted: zero(), refused: zero(), ended: zero() }))
+        let (permitted, refused, ended, waiting) = (zero(), zero(), zero(), zero());
+        Self(Arc::new(Shared { clock, secret, mode, failed, permitted, refused, ended, waiting }))
+    }
+
+    /// The log; none where the record is off.
+    pub fn log(&self) -> Option<&Arc<Log>> {
+        match &self.0.mode {
+            Mode::Off { .. } => None,
+            Mode::Kept(log) => Some(log),
+        }
     }
 
     /// Makes a decision that permits durable, then gives the permit. A caller that stops waiting leaves the decision with
     /// the outcome [`Ending::Abandoned`].
-    pub async fn decision(&self, decision: Decision) -> Result<Permit, RecordError> {
-        let fields =
-            matches!(self.0.mode, Mode::Synced(_)).then(|| Entry::decision(self.0.clock.wall(), &decision).to_fields());
-        let permit = Unnumbered {
-            recorder: self.clone(),
-            request_id: decision.request_id,
-            destinations: decision.destinations,
-            since: self.0.clock.now(),
+    pub async fn decision(&self, request_id: Arc<str>, decision: Decision) -> Result<Permit, RecordError> {
+        let destinations = decision.destinations.iter().map(|name| Arc::from(name.as_str())).collect();
+        let permit = Unnumbered { recorder: self.clone(), request_id, destinations, since: self.0.clock.now() };
+        let log = match &self.0.mode {
+            Mode::Off { next } => return Ok(permit.number(next.fetch_add(1, Ordering::Relaxed))),
+            Mode::Kept(log) => log,
         };
-        match (&self.0.mode, fields) {
-            (Mode::Synced(queue), Some(fields)) => {
-                let (made, permitted) = oneshot::channel();
-                queue.send_if_room(Message::Decision { fields, permit, made })?;
-                permitted.await.unwrap_or(Err(RecordError::Failed))
-            }
-            (Mode::Off { next, .. }, _) => Ok(permit.number(next.fetch_add(1, Ordering::Relaxed))),
-            (Mode::Synced(_), None) => Err(RecordError::Failed),
-        }
+        let (made, permitted) = oneshot::channel();
+        // Whoever asked may be gone when the log answers: then the permit is dropped, and by that abandoned.
+        let on_durable = self.counted(move |durable| {
+            drop(made.send(durable.map(|appended| permit.number(appended.index)).map_err(RecordError::from)));
+        });
+        self.taken(log.append(&Body::Decision(decision), on_durable))?;
+        permitted.await.unwrap_or_else(|_| Err(RecordError::gone()))
     }
 
-    /// Makes a decision that refuses durable; gives its entry's number.
-    pub async fn refusal(&self, refusal: &Refusal) -> Result<u64, RecordError> {
+    /// Makes a decision that refuses durable; gives its entry's index.
+    pub async fn refusal(&self, refusal: Refusal) -> Result<u64, RecordError> {
         let entry = match &self.0.mode {
-            Mode::Synced(queue) => {
-                let (written, durable) = oneshot::channel();
-                let fields = Entry::refusal(self.0.clock.wall(), refusal).to_fields();
-                queue.send_if_room(Message::Other { fields, written: Some(written) })?;
-                durable.await.unwrap_or(Err(RecordError::Failed))?
-            }
-            Mode::Off { next, .. } => next.fetch_add(1, Ordering::Relaxed),
+            Mode::Off { next } => next.fetch_add(1, Ordering::Relaxed),
+            Mode::Kept(_) => self.append(&Body::Refusal(refusal)).await?,
         };
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         Ok(entry)
+    }
+
+    /// Makes something that an operator changed durable; gives its entry's index, 0 where the record is off.
+    pub async fn administration(&self, body: Administration) -> Result<u64, RecordError> {
+        self.append(&Body::Administration(body)).await
+    }
+
+    /// Makes the destruction of payload keys durable; gives its entry's index, 0 where the record is off.
+    pub async fn erasure(&self, body: Erasure) -> Result<u64, RecordError> {
+        self.append(&Body::Erasure(body)).await
+    }
+
+    /// Replaces the log's keys, on behalf of `by`. Does nothing where the record is off.
+    pub async fn rotate_keys(&self, by: Text) -> Result<(), RecordError> {
+        let Some(log) = self.log().map(Arc::clone) else { return Ok(()) };
+        // It waits for two checkpoints, a second each.
+        let rotated = tokio::task::spawn_blocking(move || log.rotate_keys(by).map(drop)).await;
+        rotated.map_err(|_| RecordError::gone())?.map_err(RecordError::from)
     }
 
     /// Begins a commitment to `part` of the request `request_id`.
@@ -156,28 +196,74 @@ impl Recorder {
         self.0.secret.begin(request_id, part)
     }
 
-    /// Turns true when a write or sync has failed. The process should then end: only a new start can find out what the
-    /// disk holds.
+    /// Turns true when the log has failed. The process should then end: only a new start can find out what the disk holds.
     pub fn failed(&self) -> watch::Receiver<bool> {
-        match &self.0.mode {
-            Mode::Synced(queue) => queue.failed(),
-            Mode::Off { failed, .. } => failed.subscribe(),
-        }
+        self.0.failed.subscribe()
     }
 
     /// What was recorded since the start.
     pub fn counts(&self) -> Counts {
-        let waiting = match &self.0.mode {
-            Mode::Synced(queue) => queue.waiting() as u64,
-            Mode::Off { .. } => 0,
-        };
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counts { permitted: of(&self.0.permitted), refused: of(&self.0.refused), ended: of(&self.0.ended), waiting }
+        let Shared { permitted, refused, ended, waiting, .. } = &*self.0;
+        let entries = self.log().map(|log| log.size());
+        Counts { permitted: of(permitted), refused: of(refused), ended: of(ended), waiting: of(waiting), entries }
+    }
+
+    /// Writes what waits and a last entry that says why, has all of it signed, and takes nothing after it. Blocks.
+    pub fn close(&self, reason: &str) -> Result<(), RecordError> {
+        let Some(log) = self.log() else { return Ok(()) };
+        log.append_owed(&Body::Stop(Stop { reason: Text::of(reason) }), |_| {})?;
+        Ok(log.close()?)
+    }
+
+    fn append(&self, body: &Body) -> Durable {
+        let Some(log) = self.log() else { return Durable(Waiting::Off) };
+        let (told, durable) = oneshot::channel();
+        let on_durable = self.counted(move |durable| {
+            // Whoever asked may be gone; the entry is there all the same.
+            drop(told.send(durable.map(|appended| appended.index).map_err(RecordError::from)));
+        });
+        // An outcome is owed: there is never more of them than of decisions, and a full queue must not lose one.
+        let appended = match body {
+            Body::Outcome(_) => log.append_owed(body, on_durable),
+            Body::Decision(_)
+            | Body::Refusal(_)
+            | Body::Attempt(_)
+            | Body::Administration(_)
+            | Body::Start(_)
+            | Body::Stop(_)
+            | Body::Erasure(_) => log.append(body, on_durable),
+        };
+        match self.taken(appended) {
+            Ok(()) => Durable(Waiting::Told(durable)),
+            Err(error) => Durable(Waiting::Never(error)),
+        }
+    }
+
+    /// Counts an entry as waiting until the log tells.
+    fn counted(
+        &self,
+        tell: impl FnOnce(Result<Appended, Refused>) + Send + 'static,
+    ) -> impl FnOnce(Result<Appended, Refused>) + Send + 'static {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::clone(&self.0);
+        move |durable| {
+            shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            tell(durable);
+        }
+    }
+
+    /// What was not even taken waits for nothing.
+    fn taken(&self, appended: Result<(), LogError>) -> Result<(), RecordError> {
+        appended.map_err(|error| {
+            self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+            RecordError::from(error)
+        })
     }
 }
 
 impl Permit {
-    /// The number of the decision's entry.
+    /// The index of the decision's entry.
     pub fn entry(&self) -> u64 {
         self.entry
     }
@@ -192,47 +278,126 @@ impl Permit {
         &self.destinations
     }
 
-    /// Ends the request with `outcome`.
-    pub fn outcome(mut self, outcome: &Outcome) -> Durable {
-        self.send(outcome, true)
+    /// Says that the request goes to another destination than the first; to be waited for before it goes.
+    pub fn attempt(&self, destination: &str, number: u32, reason: &'static str) -> Durable {
+        self.recorder.append(&Body::Attempt(Attempt {
+            decision: Count(self.entry),
+            request: Text::of(&self.request_id),
+            destination: Text::of(destination),
+            number,
+            reason: Text::of(reason),
+        }))
     }
 
-    fn send(&mut self, outcome: &Outcome, wanted: bool) -> Durable {
+    /// Ends the request with `outcome`.
+    pub fn outcome(mut self, outcome: &Outcome) -> Durable {
+        self.send(outcome)
+    }
+
+    fn send(&mut self, outcome: &Outcome) -> Durable {
         self.ended = true;
         let shared = &self.recorder.0;
         shared.ended.fetch_add(1, Ordering::Relaxed);
-        let Mode::Synced(queue) = &shared.mode else { return Durable(None) };
-        let duration_us = u64::try_from(shared.clock.now().since(self.since).as_micros()).ok();
-        let fields =
-            Entry::outcome(shared.clock.wall(), self.entry, &self.request_id, outcome, duration_us).to_fields();
-        let (written, durable) = oneshot::channel();
-        queue.send(Message::Other { fields, written: wanted.then_some(written) });
-        Durable(Some(durable))
+        let after = shared.clock.now().since(self.since);
+        let duration_us = u64::try_from(after.as_micros()).ok().map(Count);
+        self.recorder.append(&Body::Outcome(outcome.entry(self.entry, &self.request_id, duration_us)))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.ended {
-            drop(self.send(&Outcome::bare(Ending::Abandoned, None), false));
+            drop(self.send(&Outcome::bare(Ending::Abandoned, None)));
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome of a request that ended in `ending` and nothing else is known of.
+    pub fn bare(ending: Ending, reason: Option<&'static str>) -> Self {
+        Self {
+            ending,
+            reason,
+            status: None,
+            destination: None,
+            attempts: 0,
+            prompt_tokens: None,
+            completion_tokens: None,
+            answer_bytes: 0,
+            answer: None,
+            tls_group: None,
+            finish: None,
+        }
+    }
+
+    fn entry(&self, decision: u64, request_id: &str, duration_us: Option<Count>) -> audit_log::Outcome {
+        audit_log::Outcome {
+            decision: Count(decision),
+            request: Text::of(request_id),
+            ending: self.ending,
+            reason: self.reason.map(Text::of),
+            status: self.status,
+            destination: self.destination.as_deref().map(Text::of),
+            attempts: self.attempts,
+            prompt_tokens: self.prompt_tokens.map(Count),
+            completion_tokens: self.completion_tokens.map(Count),
+            answer_bytes: Count(self.answer_bytes),
+            commitment: self.answer.map(Commitment::digest),
+            duration_us,
+            tls_group: self.tls_group.map(Text::of),
+            finish: self.finish.map(Text::of),
+            label: None,
+            cost: None,
         }
     }
 }
 
 impl Future for Durable {
-    /// The number of the outcome's entry; 0 when the record is off.
+    /// The entry's index; 0 where the record is off.
     type Output = Result<u64, RecordError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            None => Poll::Ready(Ok(0)),
-            Some(written) => Pin::new(written).poll(cx).map(|told| told.unwrap_or(Err(RecordError::Failed))),
+            Waiting::Off => Poll::Ready(Ok(0)),
+            Waiting::Told(told) => {
+                Pin::new(told).poll(cx).map(|told| told.unwrap_or_else(|_| Err(RecordError::gone())))
+            }
+            Waiting::Never(error) => Poll::Ready(Err(error.clone())),
         }
     }
 }
 
-/// A permit that waits for its decision's number: the writer alone can give it one.
-#[derive(Debug)]
+impl RecordError {
+    /// The log went away without a word.
+    fn gone() -> Self {
+        Self::Failed("it has ended".into())
+    }
+}
+
+impl From<Refused> for RecordError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy { waiting } => Self::Busy { waiting },
+            Refused::Closed => Self::gone(),
+            Refused::Failed(why) => Self::Failed(why),
+        }
+    }
+}
+
+impl From<LogError> for RecordError {
+    fn from(error: LogError) -> Self {
+        if let LogError::Refused(refused) = error { refused.into() } else { Self::Unwritable(error.to_string().into()) }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mode = if matches!(self.mode, Mode::Off { .. }) { "off" } else { "kept" };
+        f.debug_struct("Recorder").field("mode", &mode).finish_non_exhaustive()
+    }
+}
+
+/// A permit that waits for its decision's index: the log alone can give it one.
 struct Unnumbered {
     recorder: Recorder,
     request_id: Arc<str>,
@@ -249,4 +414,4 @@ impl Unnumbered {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

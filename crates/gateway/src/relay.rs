@@ -21,8 +21,8 @@ use crate::{clock::Sleep, destinations::Source, error::ApiError};
 pub(crate) const DESTINATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-destination");
 /// Which model answered, as callers ask for it.
 pub(crate) const MODEL_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-model");
-/// The number of the decision's entry in the record.
-pub(crate) const RECORD_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-record");
+/// The index of the decision's entry in the audit log.
+pub(crate) const ENTRY_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-entry");
 
 /// An answer that has begun.
 #[derive(Debug)]
@@ -199,6 +199,6 @@ impl Marks {
                 }
             }
         }
-        headers.insert(RECORD_HEADER, HeaderValue::from(self.entry));
+        headers.insert(ENTRY_HEADER, HeaderValue::from(self.entry));
     }
 }

@@ -1,5 +1,5 @@
-//! The road as a whole, in process: a scripted local model, a fake remote on a real socket, a real record on disk.
-//! Each test looks at three views: what the caller got, what the outside heard, what the record says.
+//! The road as a whole, in process: a scripted local model, a fake remote on a real socket, a real audit log on disk.
+//! Each test looks at three views: what the caller got, what the outside heard, what the log says.
 
 mod local;
 mod refusals;

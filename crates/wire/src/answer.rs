@@ -44,3 +44,17 @@ pub enum FinishReason {
     #[serde(untagged)]
     Other(String),
 }
+
+impl FinishReason {
+    /// One of a closed set of words, for whoever must not repeat a provider's own: `other` stands for those.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::FunctionCall => "function_call",
+            Self::Other(_) => "other",
+        }
+    }
+}

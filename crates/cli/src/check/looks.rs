@@ -6,19 +6,20 @@ use std::{
     path::Path,
 };
 
+use audit_log::Reader;
 use gateway::{
     clock::Clock,
     config::Config,
     data_dir::{DataDir, Running},
+    database::Database,
     keys::KeyStore,
-    record::Recorder,
 };
 use model_store::{Store, StoreError};
 
 use super::Finding;
 use crate::{assembly::Plan, failure::Failure, floor::Choice, models, runtime, table};
 
-/// A record, a database and a log still fit.
+/// The audit log and a database still fit.
 const ROOM_BYTES_MIN: u64 = 64_000_000;
 
 /// How a place that cannot be written is mended.
@@ -32,7 +33,7 @@ pub(super) fn all(plan: &Plan) -> Vec<Finding> {
     let (config, finding) = config(plan);
     findings.push(finding);
     if let Some(data_dir) = &data_dir {
-        findings.push(record(data_dir));
+        findings.push(log(data_dir));
         findings.push(keys(data_dir));
     }
     let Some(config) = config else { return findings };
@@ -119,15 +120,15 @@ fn config(plan: &Plan) -> (Option<Config>, Finding) {
     }
 }
 
-fn record(data_dir: &DataDir) -> Finding {
-    const WHAT: &str = "record";
-    match Recorder::examine(&data_dir.record()) {
+/// That it is a log whose newest checkpoint can be read. Whether all of it holds is what `audit verify` says.
+fn log(data_dir: &DataDir) -> Finding {
+    const WHAT: &str = "audit log";
+    match Reader::open(&data_dir.log()).and_then(|log| log.checkpoint()) {
         Err(error) => Finding::wrong(WHAT, error.to_string()),
-        Ok(found) if found.lost > 0 => Finding::good(
-            WHAT,
-            format!("{} entries, {} of them decisions under way or lost in a crash", found.entries, found.lost),
-        ),
-        Ok(found) => Finding::good(WHAT, format!("{} entries", found.entries)),
+        Ok(newest) => {
+            let size = newest.checkpoint.size;
+            Finding::good(WHAT, format!("{size} entries signed; `gwanmun audit verify` checks every one"))
+        }
     }
 }
 
@@ -136,7 +137,10 @@ fn keys(data_dir: &DataDir) -> Finding {
     let listed = || -> Result<(usize, usize), Failure> {
         let runtime = runtime::new()?;
         let secret = data_dir.key_hash_secret()?;
-        let keys = runtime.block_on(async { KeyStore::open(&data_dir.keys(), secret).await?.list().await })?;
+        let keys = runtime.block_on(async {
+            let keys = KeyStore::open(Database::open(&data_dir.database()).await?, secret).await?;
+            Ok::<_, Failure>(keys.list().await?)
+        })?;
         let in_force = keys.iter().filter(|key| key.revoked_at.is_none()).count();
         Ok((in_force, keys.len() - in_force))
     };

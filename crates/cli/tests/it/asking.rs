@@ -28,11 +28,12 @@ fn the_running_server_and_this_process_answer_alike_and_both_record() {
     assert_eq!(recorded(&bench), (4, 4));
 }
 
-/// Decisions and outcomes in the record.
+/// Decisions and outcomes in the audit log.
 fn recorded(bench: &Bench) -> (usize, usize) {
-    let record = std::fs::read_to_string(bench.data().join("record/entries.jsonl")).unwrap();
-    let count = |kind: &str| record.lines().filter(|line| line.contains(&format!("\"kind\":\"{kind}\""))).count();
-    assert!(!record.contains("Hello"), "a record holds no text");
+    let segment = std::fs::read(bench.data().join("log/segments/00000000000000000000.seg")).unwrap();
+    let log = String::from_utf8_lossy(&segment);
+    let count = |kind: &str| log.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert!(!log.contains("Hello"), "a log holds no text");
     (count("decision"), count("outcome"))
 }
 

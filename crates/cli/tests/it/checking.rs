@@ -62,13 +62,13 @@ fn each_thing_that_is_wrong_is_told_with_how_to_mend_it() {
     let middle = model.len() / 2;
     model[middle] ^= 1;
     bench.put(&format!("{data}/models/tiny/model.gguf"), &model);
-    bench.put(&format!("{data}/record/entries.jsonl"), b"{}\n{}\n");
+    bench.put(&format!("{data}/log/checkpoint"), b"{}\n{}\n");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let settings = format!("[server]\nlisten = \"{}\"\n[local]\nmodel = \"tiny\"\n", taken.local_addr().unwrap());
     bench.put("c.toml", settings.as_bytes());
     let (exit, found) = findings(&bench, &["--config", "c.toml"]);
     assert_eq!(exit, Some(1), "{found:#}");
-    for what in ["record", "keys", "model", "API port"] {
+    for what in ["audit log", "keys", "model", "API port"] {
         assert_eq!(found[what]["verdict"], "wrong", "{what}: {found:#}");
     }
     assert!(found["keys"]["mend"].as_str().unwrap().contains("gwanmun key create"));

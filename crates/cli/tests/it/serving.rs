@@ -26,7 +26,7 @@ fn the_first_start_makes_everything_and_shows_the_key_once() {
     assert!(ended.out.starts_with("try it:\n  curl http://127.0.0.1:"), "{}", ended.out);
 
     let entries = tree(&bench.data());
-    for part in ["gwanmun.db", "key-hash.secret", "commitment.secret", "record/entries.jsonl", "models"] {
+    for part in ["gwanmun.db", "key-hash.secret", "commitment.secret", "log/checkpoint", "models"] {
         assert!(entries.iter().any(|entry| entry == part), "{part} is not in {entries:?}");
     }
     assert!(!entries.iter().any(|entry| entry.starts_with("run")), "{entries:?}");

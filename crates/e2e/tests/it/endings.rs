@@ -5,7 +5,7 @@ use std::sync::Arc;
 use e2e::client::Client;
 use e2e::harness::Setup;
 use e2e::wall::Role;
-use gateway::config::{Config, RemotePolicy};
+use gateway::config::{Config, RemotePolicy, Version};
 
 use crate::views::{asking, streaming};
 
@@ -16,13 +16,14 @@ async fn a_change_holds_for_the_next_request_and_not_for_those_under_way() {
     under_way.next_event().await.unwrap();
     let mut config = Config::clone(&gateway.config.load());
     config.policy.remote = RemotePolicy::Deny;
-    config.version = "changed".into();
+    config.version = Version::of("changed");
     gateway.config.store(Arc::new(config));
     assert_eq!(gateway.client.chat(&asking("wall-small", "?")).await.status, 403);
     gateway.wall.release();
     assert!(under_way.rest().await.claims_to_be_complete());
     let log = gateway.end().await;
-    assert_eq!(log.of("refusal").map(|entry| &entry["config"]).collect::<Vec<_>>(), ["changed"]);
+    let changed = hex::encode(Version::of("changed").hash());
+    assert_eq!(log.of("refusal").map(|entry| &entry["config"]).collect::<Vec<_>>(), [&changed]);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use http::Uri;
 use super::mistakes::Finder;
 use super::typed::{self, At, Typed};
 use super::{
-    Admission, Config, Destination, Limits, Local, LocalModelChoice, Policy, Record, RecordMode, RemoteModel,
-    RemotePolicy, Secret, Server, defaults, listed, nearest,
+    Admission, AuditLog, Config, Destination, Limits, Local, LocalModelChoice, LogMode, Payloads, Policy, RemoteModel,
+    RemotePolicy, Secret, Server, Version, defaults, listed, nearest,
 };
 
 /// Gives the value of an environment variable. Handed in, so that a test can stand in an environment.
@@ -26,18 +26,13 @@ pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 const SECONDS: RangeInclusive<i64> = 1..=86_400;
 /// More than this many of one thing is a mistyped number.
 const COUNT: RangeInclusive<i64> = 1..=1_000_000;
-/// Names of destinations and models, in bytes: records and metrics hold them.
+/// Names of destinations and models, in bytes: entries and metrics hold them.
 const NAME_BYTES_MAX: usize = 128;
-/// Destinations, and models of one: an entry that names all of them stays below the record's limit.
+/// Destinations, and models of one: an entry that names all of them stays below the log's limit.
 const LISTED_MAX: usize = 128;
 
 /// Checks what was typed.
-pub(super) fn check(
-    typed: Typed,
-    version: Arc<str>,
-    environment: Environment<'_>,
-    mistakes: &mut Finder<'_>,
-) -> Config {
+pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Config {
     let local_defaults = Local::default();
     let mut numbers = Numbers { mistakes };
     let limits = limits(&typed.limits, &mut numbers);
@@ -91,16 +86,28 @@ pub(super) fn check(
             )
             .unwrap_or(RemotePolicy::Deny),
         },
-        record: Record {
-            mode: one_of(
-                "record.mode",
-                typed.record.mode.as_ref(),
-                &[("synced", RecordMode::Synced), ("off", RecordMode::Off)],
-                mistakes,
-            )
-            .unwrap_or(RecordMode::Synced),
-        },
+        audit_log: audit_log(&typed.audit_log, mistakes),
         destinations: destinations(typed.destinations, environment, mistakes),
+    }
+}
+
+fn audit_log(typed: &typed::AuditLog, mistakes: &mut Finder<'_>) -> AuditLog {
+    let modes = [("synced", LogMode::Synced), ("off", LogMode::Off)];
+    let payloads = [("none", Payloads::None), ("sealed", Payloads::Sealed)];
+    let mut file = |setting: &str, typed: Option<&At<String>>| {
+        let typed = typed?;
+        if typed.value.is_empty() {
+            mistakes.add(typed.at, format!("`{setting}` must name a file"));
+        }
+        Some(typed.value.clone().into())
+    };
+    let witnesses = file("audit_log.witnesses", typed.witnesses.as_ref());
+    let watch = file("audit_log.watch", typed.watch.as_ref());
+    AuditLog {
+        mode: one_of("audit_log.mode", typed.mode.as_ref(), &modes, mistakes).unwrap_or(LogMode::Synced),
+        payloads: one_of("audit_log.payloads", typed.payloads.as_ref(), &payloads, mistakes).unwrap_or(Payloads::None),
+        witnesses,
+        watch,
     }
 }
 
@@ -319,7 +326,7 @@ fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec
     Some(models)
 }
 
-/// The name of a model: visible ASCII, for it stands in records, metrics and addresses.
+/// The name of a model: visible ASCII, for it stands in entries, metrics and addresses.
 fn name(setting: &str, typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Arc<str>> {
     let value = typed.value.as_str();
     let proper = |byte: u8| byte.is_ascii_graphic() && !b"\"\\`".contains(&byte);

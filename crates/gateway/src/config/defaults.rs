@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use super::{Admission, Config, Limits, Local, Policy, Record, RecordMode, RemotePolicy, Server};
+use super::{Admission, AuditLog, Config, Limits, Local, LogMode, Payloads, Policy, RemotePolicy, Server, Version};
 
 /// 4000, on loopback: nobody outside reaches a gateway whose operator has not yet chosen who may.
 pub const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4000));
@@ -26,7 +26,7 @@ pub const CONNECTIONS_MAX: usize = 4096;
 pub const ANSWER_TIME_MAX: Duration = Duration::from_mins(15);
 /// 30 s: a reader that takes nothing for so long is gone or hostile.
 pub const WRITE_STALL_TIME_MAX: Duration = Duration::from_secs(30);
-/// 25 s: service managers kill after 30 s (Kubernetes) or 90 s (systemd); the last 5 s are for the record to be closed.
+/// 25 s: service managers kill after 30 s (Kubernetes) or 90 s (systemd); the last 5 s are for the audit log to be closed.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
 
 /// 1,024: more waiting than any machine without a cluster behind it can answer in a useful time.
@@ -58,13 +58,13 @@ impl Default for Config {
     /// What holds when nothing is typed.
     fn default() -> Self {
         Self {
-            version: super::version_of(""),
+            version: Version::of(""),
             server: Server { listen: LISTEN, console: CONSOLE },
             limits: Limits::default(),
             admission: Admission::default(),
             local: Local::default(),
             policy: Policy { remote: RemotePolicy::Deny },
-            record: Record { mode: RecordMode::Synced },
+            audit_log: AuditLog { mode: LogMode::Synced, payloads: Payloads::None, witnesses: None, watch: None },
             destinations: Vec::new(),
         }
     }

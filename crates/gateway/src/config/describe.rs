@@ -3,9 +3,10 @@
 //! Secrets are named, never shown.
 
 use std::fmt::{self, Display};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, Destination, LocalModelChoice, RecordMode, RemotePolicy};
+use super::{Config, Destination, LocalModelChoice, LogMode, Payloads, RemotePolicy};
 
 /// One setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +41,14 @@ impl Config {
 
     /// Which settings `next` changes that only a restart can bring into force.
     pub fn waiting_for_restart(&self, next: &Self) -> Vec<&'static str> {
-        let wait = |name: &str| ["server.", "local.", "record."].iter().any(|section| name.starts_with(section));
+        let wait = |name: &str| ["server.", "local.", "audit_log."].iter().any(|section| name.starts_with(section));
         let pairs = plain(self).into_iter().zip(plain(next));
         pairs.filter(|((name, old), (_, new))| wait(name) && old != new).map(|((name, _), _)| name).collect()
     }
 }
 
 fn plain(config: &Config) -> Vec<(&'static str, String)> {
-    let Config { version: _, server, limits, admission, local, policy, record, destinations: _ } = config;
+    let Config { version: _, server, limits, admission, local, policy, audit_log, destinations: _ } = config;
     let quoted = |value: &dyn Display| format!("\"{value}\"");
     let seconds = |time: Duration| time.as_secs().to_string();
     let model = match &local.model {
@@ -60,10 +61,15 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         RemotePolicy::Deny => "deny",
         RemotePolicy::Open => "open",
     };
-    let mode = match record.mode {
-        RecordMode::Synced => "synced",
-        RecordMode::Off => "off",
+    let mode = match audit_log.mode {
+        LogMode::Synced => "synced",
+        LogMode::Off => "off",
     };
+    let payloads = match audit_log.payloads {
+        Payloads::None => "none",
+        Payloads::Sealed => "sealed",
+    };
+    let file = |path: &Option<PathBuf>| path.as_ref().map_or_else(|| "none".to_owned(), |path| quoted(&path.display()));
     let or = |number: Option<usize>, otherwise: &str| number.map_or_else(|| otherwise.to_owned(), |n| n.to_string());
     vec![
         ("server.listen", quoted(&server.listen)),
@@ -92,7 +98,10 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("local.context_tokens_max", or(local.context_tokens_max, "the model's own")),
         ("local.answer_tokens_default", local.answer_tokens_default.to_string()),
         ("policy.remote", quoted(&remote)),
-        ("record.mode", quoted(&mode)),
+        ("audit_log.mode", quoted(&mode)),
+        ("audit_log.payloads", quoted(&payloads)),
+        ("audit_log.witnesses", file(&audit_log.witnesses)),
+        ("audit_log.watch", file(&audit_log.watch)),
     ]
 }
 

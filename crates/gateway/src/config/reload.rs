@@ -1,4 +1,5 @@
-//! Follows the configuration file: a good change is taken as one value, a bad one is refused and the last good one stays.
+//! Follows the configuration file: a good change is taken as one value once the audit log names it, a bad one is refused
+//! and the last good one stays.
 //!
 //! Knows nothing of what the settings do; it tells which of them wait for a restart.
 
@@ -7,10 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use audit_log::{Action, Administration, Text, Word};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, Live, Mistakes, read_file, version_of};
+use super::{Config, Live, Mistakes, Version, read_file};
 use crate::clock::Clock;
+use crate::record::{RecordError, Recorder};
 use crate::tasks::Tasks;
 
 /// How often the file is looked at: an edit is in force before the operator has turned to the next window.
@@ -42,6 +45,9 @@ pub enum Looked {
     },
     /// It has changed and is wrong; what was in force stays.
     Refused(Mistakes),
+    /// It has changed and is right, but the audit log does not take the change: what was in force stays, and the file is
+    /// looked at again.
+    Unrecorded(RecordError),
 }
 
 impl Source {
@@ -50,13 +56,14 @@ impl Source {
         Self { path, live, seen: None, judged: None }
     }
 
-    /// Reads the file if it seems changed, or in any case if `asked`, and takes what is good.
-    pub fn look(&mut self, asked: bool) -> Looked {
+    /// Reads the file if it seems changed, or in any case if `asked`, and takes what is good: it is in force when `recorder`
+    /// has made the change durable.
+    pub async fn look(&mut self, asked: bool, recorder: &Recorder) -> Looked {
         let Ok((text, seen)) = self.read(asked) else { return Looked::Same };
         self.seen = seen;
         let Some(text) = text else { return Looked::Same };
-        let in_force = self.live.load();
-        if self.judged.as_ref().is_some_and(|judged| *judged == text) || version_of(&text) == in_force.version {
+        let in_force = self.live.load_full();
+        if self.judged.as_ref().is_some_and(|judged| *judged == text) || Version::of(&text) == in_force.version {
             return Looked::Same;
         }
         let judged = Config::parse(&text, &self.path.display().to_string());
@@ -64,6 +71,10 @@ impl Source {
         match judged {
             Err(mistakes) => Looked::Refused(mistakes),
             Ok(config) => {
+                if let Err(error) = recorder.administration(change(in_force.version, config.version)).await {
+                    (self.judged, self.seen) = (None, None);
+                    return Looked::Unrecorded(error);
+                }
                 let waiting = in_force.waiting_for_restart(&config);
                 self.live.store(Arc::new(config));
                 Looked::Applied { waiting }
@@ -73,7 +84,7 @@ impl Source {
 
     /// Tells the operator what came of a look.
     fn tell(&self, looked: &Looked, asked: bool) {
-        let (file, version) = (self.path.display(), Arc::clone(&self.live.load().version));
+        let (file, version) = (self.path.display(), self.live.load().version);
         match looked {
             Looked::Same if asked => {
                 tracing::info!(%version, "`{file}` is unchanged: version {version} stays in force");
@@ -84,6 +95,9 @@ impl Source {
                 for setting in waiting {
                     tracing::warn!(setting, "`{setting}` has changed, and needs a restart to take effect");
                 }
+            }
+            Looked::Unrecorded(error) => {
+                tracing::error!(%error, "`{file}` has changed, but {error}; version {version} stays in force");
             }
             Looked::Refused(mistakes) => {
                 tracing::error!(%version, "`{file}` has changed and is refused; version {version} stays in force\n{mistakes}");
@@ -102,8 +116,21 @@ impl Source {
     }
 }
 
+/// One version of the configuration takes the place of another. Who has written the file is not known.
+fn change(from: Version, to: Version) -> Administration {
+    let detail = [("from", from), ("to", to)];
+    let named =
+        |(name, version): (&str, Version)| Some((Word::new(name).ok()?, Text::of(&hex::encode(version.hash()))));
+    Administration {
+        action: Action::ConfigurationChange,
+        subject: Text::of("configuration"),
+        by: Text::of("file"),
+        detail: detail.into_iter().filter_map(named).collect(),
+    }
+}
+
 /// Follows the file for as long as the process lives: once a second, and at once at SIGHUP. Tells in the log what came of it.
-pub fn follow(mut source: Source, tasks: &Tasks, clock: Clock) -> io::Result<()> {
+pub fn follow(mut source: Source, recorder: Recorder, tasks: &Tasks, clock: Clock) -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
     tasks.start("configuration", |stop| async move {
         loop {
@@ -112,7 +139,7 @@ pub fn follow(mut source: Source, tasks: &Tasks, clock: Clock) -> io::Result<()>
                 asked = hangups.recv() => asked.is_some(),
                 () = clock.sleep(LOOK_EVERY) => false,
             };
-            let looked = source.look(asked);
+            let looked = source.look(asked, &recorder).await;
             source.tell(&looked, asked);
         }
     });

@@ -22,7 +22,7 @@ pub(super) struct Typed {
     pub(super) admission: Admission,
     pub(super) local: Local,
     pub(super) policy: Policy,
-    pub(super) record: Record,
+    pub(super) audit_log: AuditLog,
     pub(super) destinations: Vec<Destination>,
 }
 
@@ -71,8 +71,11 @@ pub(super) struct Policy {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(super) struct AuditLog {
     pub(super) mode: Option<At<String>>,
+    pub(super) payloads: Option<At<String>>,
+    pub(super) witnesses: Option<At<String>>,
+    pub(super) watch: Option<At<String>>,
 }
 
 #[derive(Debug)]
@@ -114,7 +117,7 @@ pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
         admission: file.section("admission", mistakes).map(|section| admission(section, mistakes)).unwrap_or_default(),
         local: file.section("local", mistakes).map(|section| local(section, mistakes)).unwrap_or_default(),
         policy: file.section("policy", mistakes).map(|section| policy(section, mistakes)).unwrap_or_default(),
-        record: file.section("record", mistakes).map(|section| record(section, mistakes)).unwrap_or_default(),
+        audit_log: file.section("audit_log", mistakes).map(|section| audit_log(section, mistakes)).unwrap_or_default(),
         destinations: destinations(&mut file, mistakes),
     };
     file.finish(mistakes);
@@ -178,10 +181,16 @@ fn policy(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Policy {
     policy
 }
 
-fn record(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Record {
-    let record = Record { mode: section.string("mode", mistakes) };
+fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
+    let mut string = |key| section.string(key, mistakes);
+    let audit_log = AuditLog {
+        mode: string("mode"),
+        payloads: string("payloads"),
+        witnesses: string("witnesses"),
+        watch: string("watch"),
+    };
     section.finish(mistakes);
-    record
+    audit_log
 }
 
 fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destination> {

@@ -9,7 +9,19 @@ use std::path::Path;
 use super::{DataDir, DataDirError};
 use crate::clock::Clock;
 use crate::keys::KeyText;
-use crate::record::Recorder;
+
+/// What a data directory holds when it is made and held.
+const NAMES: [&str; 9] = [
+    "commitment.secret",
+    "gwanmun.db",
+    "key-hash.secret",
+    "lock",
+    "log",
+    "models",
+    "payload.secret",
+    "payloads",
+    "witness",
+];
 
 fn open(path: &Path) -> Result<DataDir, DataDirError> {
     DataDir::open(path, &Clock::system())
@@ -34,11 +46,13 @@ fn an_absent_or_empty_directory_is_made_whole_and_private() {
     for path in [folder.path().join("deep/er/data"), empty] {
         let dir = open(&path).unwrap();
         assert!(dir.made());
-        assert_eq!(names(&path), ["commitment.secret", "gwanmun.db", "key-hash.secret", "lock", "models", "record"]);
+        assert_eq!(names(&path), NAMES);
         assert_eq!((mode(&path), mode(&path.join("key-hash.secret"))), (0o700, 0o600));
         assert_eq!(mode(&path.join("commitment.secret")), 0o600);
         assert_ne!(fs::read(path.join("key-hash.secret")).unwrap(), fs::read(path.join("commitment.secret")).unwrap());
-        assert_eq!(Recorder::examine(&dir.record()).unwrap().entries, 1);
+        assert_eq!(mode(&path.join("log/key")), 0o600);
+        assert_eq!(mode(&path.join("witness/key")), 0o600);
+        assert_eq!(names(&path.join("payloads")), [""; 0]);
         assert_eq!(names(path.parent().unwrap()).iter().filter(|name| name.contains("making")).count(), 0);
         drop(dir);
         assert!(!open(&path).unwrap().made(), "the second time it is only opened");
@@ -48,7 +62,7 @@ fn an_absent_or_empty_directory_is_made_whole_and_private() {
 #[test]
 fn what_a_dead_process_left_half_made_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join(".data.making/record")).unwrap();
+    fs::create_dir_all(folder.path().join(".data.making/log")).unwrap();
     assert!(open(&folder.path().join("data")).unwrap().made());
     assert_eq!(names(folder.path()), ["data"]);
 }
@@ -73,7 +87,7 @@ fn nothing_is_made_over_something_else() {
 
 #[test]
 fn what_was_lost_is_told_and_not_made_anew() {
-    for part in ["record", "models", "gwanmun.db", "key-hash.secret", "commitment.secret"] {
+    for part in NAMES.iter().filter(|name| **name != "lock") {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         drop(open(&path).unwrap());
@@ -87,6 +101,18 @@ fn what_was_lost_is_told_and_not_made_anew() {
         assert!(matches!(&error, DataDirError::Missing { path } if *path == lost), "{part}: {error}");
         assert!(!lost.exists());
     }
+}
+
+#[test]
+fn the_earlier_form_is_told_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    drop(open(&path).unwrap());
+    fs::remove_dir_all(path.join("log")).unwrap();
+    fs::create_dir(path.join("record")).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, DataDirError::EarlierForm { .. }) && error.to_string().contains("gwanmun audit adopt"));
+    assert!(!path.join("log").exists(), "no log is begun on absence");
 }
 
 #[test]

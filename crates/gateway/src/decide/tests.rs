@@ -1,12 +1,15 @@
 //! Tests of the decision: what is permitted never exceeds the policy, whatever is asked.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use wire::needs::{Need, Needed};
 
 use super::{Decision, Offer, Place, Policy, Why, decide};
-use crate::{config::RemotePolicy, inspect::Facts, keys::Caller, read::Surface};
+use crate::{
+    config::{RemotePolicy, Version},
+    inspect::Facts,
+    keys::Caller,
+    read::Surface,
+};
 
 fn caller() -> Caller {
     Caller { key_id: "k".into(), name: "n".into(), team: "t".into() }
@@ -46,12 +49,12 @@ fn a_prompt_and_its_answers_are_counted_at_their_worst_and_never_above_the_conte
     let caller = caller();
     for (context, worst) in [(None, 300), (Some(120), 240)] {
         let offers = vec![offer("m", Place::Local, context)];
-        let policy = Policy { version: "v".into(), remote: RemotePolicy::Deny, offers };
+        let policy = Policy::new(Version::of("v"), RemotePolicy::Deny, offers);
         let Decision::Permitted(permitted) = decide(&facts(&caller, "m", Vec::new()), &policy) else {
             panic!("refused")
         };
         assert_eq!(permitted.tokens_worst(), worst);
-        assert_eq!(&**permitted.policy(), "v");
+        assert_eq!(permitted.judge().config, Version::of("v"));
     }
 }
 
@@ -59,7 +62,7 @@ fn a_prompt_and_its_answers_are_counted_at_their_worst_and_never_above_the_conte
 fn a_need_that_one_destination_has_goes_there_and_no_further() {
     let caller = caller();
     let offers = vec![offer("m", Place::Local, None), offer("m", Place::Remote, None)];
-    let mut policy = Policy { version: "v".into(), remote: RemotePolicy::Open, offers };
+    let mut policy = Policy::new(Version::of("v"), RemotePolicy::Open, offers);
     let Decision::Permitted(permitted) = decide(&facts(&caller, "m", tools()), &policy) else { panic!("refused") };
     assert_eq!(permitted.destinations().iter().map(|offer| offer.place).collect::<Vec<_>>(), [Place::Remote]);
     policy.remote = RemotePolicy::Deny;
@@ -73,7 +76,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     let remote = prop_oneof![Just(RemotePolicy::Deny), Just(RemotePolicy::Open)];
     (offers, remote).prop_map(|(offers, remote)| {
         let offers = offers.into_iter().map(|(model, place, context)| offer(&model, place, context)).collect();
-        Policy { version: Arc::from("v"), remote, offers }
+        Policy::new(Version::of("v"), remote, offers)
     })
 }
 

@@ -63,7 +63,7 @@ impl Remote {
             return Err(self.refused(answer).await);
         }
         check_head(answer.headers(), errand.stream)?;
-        Ok(Reply::new(answer.into_body(), &errand, &self.about, &self.clock))
+        Ok(Reply::new(answer, &errand, &self.about, &self.clock))
     }
 
     fn request(&self, surface: Surface, body: Bytes, stream: bool) -> Result<Request<Full<Bytes>>, ApiError> {

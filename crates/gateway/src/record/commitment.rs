@@ -1,6 +1,6 @@
-//! Salted commitments to bytes that the record must not hold: what was asked, what was answered.
+//! Salted commitments to bytes that the log must not hold: what was asked, what was answered.
 //!
-//! `SHA-256(salt ‖ bytes)`, with a salt of its own for each request and part, derived from a secret that the record does not
+//! `SHA-256(salt ‖ bytes)`, with a salt of its own for each request and part, derived from a secret that the log does not
 //! hold: without it not even a guessed text can be confirmed; with one salt, exactly one commitment can be opened; once the
 //! secret is destroyed, none. Knows nothing of entries.
 
@@ -73,6 +73,14 @@ impl Committing {
     pub fn over(mut self, bytes: &[u8]) -> Commitment {
         self.update(bytes);
         self.finish()
+    }
+}
+
+impl Commitment {
+    /// As entries hold it.
+    #[must_use]
+    pub fn digest(self) -> audit_log::Digest {
+        audit_log::Digest(self.0)
     }
 }
 

@@ -48,17 +48,20 @@ struct Owed {
 struct Handed {
     bytes: u64,
     commitment: Option<Committing>,
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
+    usage: Usage,
 }
 
-/// The tokens of an answer, as far as they are known.
+/// What an answer took, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// Of the prompt.
     pub(crate) prompt_tokens: Option<u64>,
     /// Of the answers handed over.
     pub(crate) completion_tokens: Option<u64>,
+    /// Why the first of them ended, as one of the words that entries know.
+    pub(crate) finish: Option<&'static str>,
+    /// The key exchange of the connection that it came over.
+    pub(crate) tls_group: Option<&'static str>,
 }
 
 impl Account {
@@ -74,7 +77,7 @@ impl Account {
     ) -> Self {
         let marks = Marks::sent(Arc::clone(&destination), model, permit.entry());
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
-        let handed = Handed { bytes: 0, commitment, prompt_tokens: None, completion_tokens: None };
+        let handed = Handed { bytes: 0, commitment, usage: Usage::default() };
         Self {
             app: Arc::clone(app),
             owed: Some(Owed { permit, reservation, slot }),
@@ -130,10 +133,9 @@ impl Account {
         }
     }
 
-    /// What has been answered so far took these tokens.
+    /// What has been answered so far took this.
     pub(crate) fn meter(&mut self, usage: Usage) {
-        self.handed.prompt_tokens = usage.prompt_tokens;
-        self.handed.completion_tokens = usage.completion_tokens;
+        self.handed.usage = usage;
     }
 
     /// The answer is complete: its outcome is durable when this returns.
@@ -166,23 +168,27 @@ impl Account {
         let durable = permit.outcome(&self.outcome(ending, reason, answer));
         reservation.settle();
         drop(slot);
-        let tokens = (self.handed.prompt_tokens.unwrap_or(0), self.handed.completion_tokens.unwrap_or(0));
+        let Usage { prompt_tokens, completion_tokens, .. } = self.handed.usage;
+        let tokens = (prompt_tokens.unwrap_or(0), completion_tokens.unwrap_or(0));
         let after = self.app.clock().now().since(self.arrived);
         self.app.metrics().ended(&self.destination, ending_name(ending), after, tokens);
         Some(durable)
     }
 
     fn outcome(&self, ending: Ending, reason: Option<&'static str>, answer: Option<Commitment>) -> Outcome {
+        let usage = self.handed.usage;
         Outcome {
             ending,
             reason,
             status: self.status,
             destination: (self.attempts > 0).then(|| Arc::clone(&self.destination)),
             attempts: self.attempts,
-            prompt_tokens: self.handed.prompt_tokens,
-            completion_tokens: self.handed.completion_tokens,
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
             answer_bytes: self.handed.bytes,
             answer,
+            tls_group: usage.tls_group,
+            finish: usage.finish,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::reserve;
 use crate::{
     admit::{Gate, Slot, admit},
     clock::{Clock, Moment},
-    config::{Admission, RemotePolicy},
+    config::{Admission, RemotePolicy, Version},
     decide::{Decision, Offer, Place, Policy, decide},
     inspect::Facts,
     keys::Caller,
@@ -43,7 +43,7 @@ fn decision(slot: &Slot, tokens: u64) -> Decision {
         candidates: 1,
         stream: false,
     };
-    decide(&facts, &Policy { version: "v".into(), remote: RemotePolicy::Deny, offers: vec![offer] })
+    decide(&facts, &Policy::new(Version::of("v"), RemotePolicy::Deny, vec![offer]))
 }
 
 #[test]

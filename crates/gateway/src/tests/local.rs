@@ -43,8 +43,8 @@ async fn a_whole_answer_has_openais_shape_and_says_where_it_comes_from() {
     assert_eq!(got.header("x-gwanmun-destination"), "local");
     assert_eq!(got.header("x-gwanmun-model"), "scripted");
     let entries = rig.entries();
-    assert_eq!(got.header("x-gwanmun-record"), entries[0]["seq"].to_string());
-    assert_eq!(got.header("x-request-id"), entries[0]["request_id"].as_str().unwrap());
+    assert_eq!(got.header("x-gwanmun-entry"), entries[0]["seq"].to_string());
+    assert_eq!(got.header("x-request-id"), entries[0]["request"].as_str().unwrap());
     assert_eq!(entries[0]["kind"], "decision");
     assert_eq!(entries[0]["destinations"], json!(["local"]));
     assert_eq!(entries[1]["ending"], "answered");

@@ -130,15 +130,15 @@ async fn unknown_models_are_never_answered_by_another_and_forbidden_ones_hear_no
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[0]["model"], Value::Null);
     assert_eq!(entries[1]["reason"], "not_permitted");
-    assert_eq!(got.header("x-gwanmun-record"), entries[1]["seq"].to_string());
+    assert_eq!(got.header("x-gwanmun-entry"), entries[1]["seq"].to_string());
 }
 
 #[tokio::test]
-async fn without_a_record_nothing_is_sent_and_the_answer_is_503() {
+async fn without_a_log_nothing_is_sent_and_the_answer_is_503() {
     let tasks = crate::tasks::Tasks::new(crate::clock::Clock::system());
     let remote = FakeRemote::new(&tasks, vec![Act::Stall]).await;
     let mut rig = Rig::new(Some(Script::new()), &remote.config("open"));
-    rig.end_record();
+    rig.end_log();
     for model in ["scripted", "far", "gpt-9"] {
         let mut body = ask();
         body["model"] = json!(model);

@@ -1,9 +1,6 @@
 //! What every test of the road stands on.
 
-use std::{
-    fs,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
@@ -24,7 +21,7 @@ use crate::{
     config::Config,
     destinations::remote::SystemRoots,
     keys::{HashSecret, KeyRing},
-    record::{CommitmentSecret, Recorder, Writing},
+    record::{Began, CommitmentSecret, Recorder, tests::entries},
     routes::router,
     tasks::Tasks,
 };
@@ -35,7 +32,6 @@ pub(super) struct Rig {
     pub(super) app: Arc<App>,
     pub(super) key: String,
     pub(super) tasks: Tasks,
-    writing: Option<Writing>,
     folder: tempfile::TempDir,
 }
 
@@ -60,7 +56,8 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         Recorder::begin(folder.path(), &clock).unwrap();
         let secret = CommitmentSecret::new(&[9; CommitmentSecret::BYTES]);
-        let (recorder, writing, _) = Recorder::open(folder.path(), secret, clock.clone()).unwrap();
+        let began = Began { version: "test", config: config.version.hash() };
+        let (recorder, _) = Recorder::open(folder.path(), secret, clock.clone(), began).unwrap();
         let keys = KeyRing::new(HashSecret::new(&[7; HashSecret::BYTES]));
         let key = keys.add_ephemeral("test", "team").unwrap().reveal().to_owned();
         let local = script.map(|script| {
@@ -71,7 +68,7 @@ impl Rig {
         });
         let parts = Parts { config: config.live(), keys, recorder, local, clock, tasks: tasks.clone() };
         let app = App::with_roots(parts, SystemRoots::none()).unwrap();
-        Self { router: router(Arc::clone(&app)), app, key, tasks, writing: Some(writing), folder }
+        Self { router: router(Arc::clone(&app)), app, key, tasks, folder }
     }
 
     /// A request with the rig's key.
@@ -102,22 +99,23 @@ impl Rig {
         self.send(self.request("POST", "/v1/chat/completions", body.to_string())).await
     }
 
-    /// Ends the record's thread: from now on it takes nothing.
-    pub(super) fn end_record(&mut self) {
-        if let Some(writing) = self.writing.take() {
-            writing.finish().unwrap();
-        }
+    /// Closes the log: from now on it takes nothing.
+    pub(super) fn end_log(&mut self) {
+        // The second time it is closed already.
+        let _ = self.app.recorder().close("test");
     }
 
-    /// What the record holds of requests, once everything is written.
+    /// What the log holds of requests, once everything is written.
     pub(super) fn entries(&mut self) -> Vec<Value> {
-        self.end_record();
-        let text = fs::read_to_string(self.folder.path().join("entries.jsonl")).unwrap();
-        let entries = text.lines().map(|line| serde_json::from_slice::<Value>(&line.as_bytes()[26..]).unwrap());
-        entries.filter(|entry| matches!(entry["kind"].as_str(), Some("decision" | "refusal" | "outcome"))).collect()
+        self.end_log();
+        let entries = entries(self.folder.path());
+        entries
+            .into_iter()
+            .filter(|entry| matches!(entry["kind"].as_str(), Some("decision" | "refusal" | "outcome")))
+            .collect()
     }
 
-    /// The endings of the outcomes in the record, which holds one decision for each.
+    /// The endings of the outcomes in the log, which holds one decision for each.
     pub(super) fn endings(&mut self) -> Vec<String> {
         let entries = self.entries();
         let of = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).cloned().collect::<Vec<_>>();

@@ -93,6 +93,8 @@ impl Words {
         Usage {
             prompt_tokens: Some(self.prompt_tokens),
             completion_tokens: Some(self.choices.iter().map(tokens).sum()),
+            finish: self.choices.first().and_then(|choice| choice.finished).map(|(reason, _)| finish(reason).word()),
+            tls_group: None,
         }
     }
 

@@ -11,12 +11,18 @@ use std::{
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::Full;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+    client::legacy::{
+        Client,
+        connect::{Connected, Connection, HttpConnector},
+    },
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use pin_project_lite::pin_project;
+use rustls::{ClientConfig, ConfigBuilder, NamedGroup, RootCertStore, WantsVerifier};
+use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::clock::Clock;
@@ -33,7 +39,7 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Sends requests to one destination.
 pub(super) type HttpClient = Client<Dial, Full<Bytes>>;
 
-type Stream = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Connects, within a limit that covers name look-up, TCP and TLS together.
@@ -42,6 +48,19 @@ pub(super) struct Dial {
     connector: HttpsConnector<HttpConnector>,
     connect_time_max: Duration,
     clock: Clock,
+}
+
+/// The key exchange that was negotiated for a connection, by the name that TLS gives it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TlsGroup(pub(super) &'static str);
+
+pin_project! {
+    /// A connection that knows its key exchange, and tells it to every answer that comes over it.
+    pub(super) struct Told {
+        #[pin]
+        stream: Stream,
+        group: Option<TlsGroup>,
+    }
 }
 
 /// Connecting took longer than its limit.
@@ -106,9 +125,9 @@ pub(super) fn client(
 }
 
 impl Service<Uri> for Dial {
-    type Response = Stream;
+    type Response = Told;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Told, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.connector.poll_ready(context)
@@ -119,9 +138,82 @@ impl Service<Uri> for Dial {
         let (clock, limit) = (self.clock.clone(), self.connect_time_max);
         Box::pin(async move {
             match clock.within(limit, connecting).await {
-                Some(connected) => connected,
+                Some(connected) => connected.map(Told::new),
                 None => Err(ConnectTimeout(limit).into()),
             }
         })
+    }
+}
+
+impl Told {
+    fn new(stream: Stream) -> Self {
+        let group = match &stream {
+            MaybeHttpsStream::Http(_) => None,
+            MaybeHttpsStream::Https(tls) => tls.inner().get_ref().1.negotiated_key_exchange_group(),
+        };
+        let group = group.map(|group| TlsGroup(group_name(group.name())));
+        Self { stream, group }
+    }
+}
+
+/// Names of RFC 8446 (4.2.7) and of the registry of TLS groups.
+fn group_name(group: NamedGroup) -> &'static str {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list is open, and only these are offered")]
+    match group {
+        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
+        NamedGroup::secp256r1MLKEM768 => "SecP256r1MLKEM768",
+        NamedGroup::MLKEM768 => "MLKEM768",
+        NamedGroup::MLKEM1024 => "MLKEM1024",
+        NamedGroup::X25519 => "x25519",
+        NamedGroup::secp256r1 => "secp256r1",
+        NamedGroup::secp384r1 => "secp384r1",
+        NamedGroup::secp521r1 => "secp521r1",
+        _ => "other",
+    }
+}
+
+impl Connection for Told {
+    fn connected(&self) -> Connected {
+        let connected = self.stream.connected();
+        match self.group {
+            Some(group) => connected.extra(group),
+            None => connected,
+        }
+    }
+}
+
+impl Read for Told {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.project().stream.poll_read(context, buffer)
+    }
+}
+
+impl Write for Told {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.project().stream.poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().stream.poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().stream.poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        self.project().stream.poll_write_vectored(context, parts)
     }
 }

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wire::answer::FinishReason;
 
 /// The largest event that is taken; tool arguments and long deltas stay far below.
 const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -139,6 +140,8 @@ pub(super) struct Progress {
     pub(super) completion_tokens: Option<u64>,
     /// Pieces of an answer that said something.
     pub(super) pieces: u64,
+    /// Why the first choice ended.
+    pub(super) finish: Option<&'static str>,
 }
 
 /// What one event's data is.
@@ -206,6 +209,11 @@ fn is_nothing(value: &RawValue) -> bool {
     matches!(value.get(), "null" | "\"\"" | "[]")
 }
 
+/// A finish reason as entries know it: a provider's own word is not repeated.
+pub(super) fn finish_word(reason: &RawValue) -> &'static str {
+    serde_json::from_str::<FinishReason>(reason.get()).map_or("other", |reason| reason.word())
+}
+
 /// A provider's count of tokens.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct ChunkUsage {
@@ -219,7 +227,14 @@ impl Progress {
     /// Nothing has come of `choices` answers.
     pub(super) fn new(choices: u32) -> Self {
         let unfinished = usize::try_from(choices).unwrap_or(usize::MAX);
-        Self { finished: vec![false; unfinished], unfinished, prompt_tokens: None, completion_tokens: None, pieces: 0 }
+        Self {
+            finished: vec![false; unfinished],
+            unfinished,
+            prompt_tokens: None,
+            completion_tokens: None,
+            pieces: 0,
+            finish: None,
+        }
     }
 
     /// Takes note of one event's data.
@@ -233,10 +248,13 @@ impl Progress {
         }
         for choice in &chunk.choices {
             self.pieces = self.pieces.saturating_add(u64::from(choice.says_something()));
-            if choice.finish_reason.is_some_and(|reason| !is_nothing(reason))
+            if let Some(reason) = choice.finish_reason.filter(|reason| !is_nothing(reason))
                 && let Some(finished @ false) = self.finished.get_mut(choice.index)
             {
                 *finished = true;
+                if choice.index == 0 {
+                    self.finish = Some(finish_word(reason));
+                }
                 self.unfinished = self.unfinished.saturating_sub(1);
             }
         }

@@ -8,9 +8,11 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use wire::error::Code;
 
-use super::events::{ChunkUsage, Noted, Progress, Splitter, events};
+use super::connection::TlsGroup;
+use super::events::{ChunkUsage, Noted, Progress, Splitter, events, finish_word};
 use crate::{
     clock::{Clock, Sleep},
     config,
@@ -40,26 +42,34 @@ pub(crate) struct Reply {
     tail: BytesMut,
     /// What follows what was passed on.
     next: Option<Piece>,
+    tls_group: Option<TlsGroup>,
 }
 
 /// What is read of an answer that is not streamed.
 #[derive(Deserialize)]
-struct Whole {
-    choices: Vec<WholeChoice>,
+struct Whole<'a> {
+    #[serde(borrow)]
+    choices: Vec<WholeChoice<'a>>,
     #[serde(default)]
     usage: Option<ChunkUsage>,
 }
 
 #[derive(Deserialize)]
-struct WholeChoice {
-    #[serde(default)]
-    finish_reason: Option<serde::de::IgnoredAny>,
+struct WholeChoice<'a> {
+    #[serde(default, borrow)]
+    finish_reason: Option<&'a RawValue>,
 }
 
 impl Reply {
-    pub(super) fn new(body: Incoming, errand: &Errand, about: &Arc<config::Destination>, clock: &Clock) -> Self {
+    pub(super) fn new(
+        answer: http::Response<Incoming>,
+        errand: &Errand,
+        about: &Arc<config::Destination>,
+        clock: &Clock,
+    ) -> Self {
         Self {
-            body,
+            tls_group: answer.extensions().get().copied(),
+            body: answer.into_body(),
             stream: errand.stream,
             about: Arc::clone(about),
             clock: clock.clone(),
@@ -85,6 +95,8 @@ impl Reply {
             prompt_tokens: self.progress.prompt_tokens,
             // Where the provider has not counted (yet), a piece is taken for a token, as most send them so.
             completion_tokens: self.progress.completion_tokens.or(counted),
+            finish: self.progress.finish,
+            tls_group: self.tls_group.map(|TlsGroup(name)| name),
         }
     }
 
@@ -158,12 +170,13 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
-        let Ok(whole) = serde_json::from_slice::<Whole>(&body) else {
+        let Ok(whole) = serde_json::from_slice::<Whole<'_>>(&body) else {
             return Err(self.broken("the destination's answer is not understood"));
         };
         if whole.choices.is_empty() || whole.choices.iter().any(|choice| choice.finish_reason.is_none()) {
             return Err(self.broken("the destination ended its answer without finishing it"));
         }
+        self.progress.finish = whole.choices.first().and_then(|choice| choice.finish_reason).map(finish_word);
         if let Some(usage) = whole.usage {
             self.progress.prompt_tokens = usage.prompt_tokens;
             self.progress.completion_tokens = usage.completion_tokens;

@@ -8,12 +8,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{KeyStore, KeyStoreError};
+use crate::changes;
 use crate::clock::Clock;
+use crate::database::{Database, DatabaseError};
 use crate::keys::{HashSecret, KeyText, NoSuchKey};
+use crate::record::{CommitmentSecret, Recorder};
 use crate::tasks::Tasks;
 
 fn now() -> Timestamp {
     "2026-11-21T10:00:00.5Z".parse().unwrap()
+}
+
+/// On whose behalf tests change keys.
+const BY: &str = "uid 1000";
+
+/// A recorder that takes every change.
+fn off(clock: &Clock) -> Recorder {
+    Recorder::off(CommitmentSecret::new(&[0; 32]), clock.clone())
 }
 
 fn place() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -24,14 +35,16 @@ fn place() -> (tempfile::TempDir, std::path::PathBuf) {
 }
 
 async fn open(path: &Path) -> KeyStore {
-    KeyStore::open(path, HashSecret::new(&[9; 32])).await.unwrap()
+    KeyStore::open(Database::open(path).await.unwrap(), HashSecret::new(&[9; 32])).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_key_is_found_from_its_making_to_its_revocation() {
     let (folder, path) = place();
     let store = open(&path).await;
-    let made = store.create("laptop", "데이터팀", now()).await.unwrap();
+    let made = store.create("laptop", "데이터팀", BY, now()).await.unwrap();
+    assert_eq!(store.ring().find(made.text.reveal().as_bytes()), Err(NoSuchKey::Unknown), "not before it is taken in");
+    store.refill().await.unwrap();
     let text = made.text.reveal().to_owned();
     let caller = store.ring().find(text.as_bytes()).unwrap();
     assert_eq!((&*caller.key_id, &*caller.name, &*caller.team), (made.listed.id.as_str(), "laptop", "데이터팀"));
@@ -39,7 +52,7 @@ async fn a_key_is_found_from_its_making_to_its_revocation() {
     assert_eq!(store.list().await.unwrap(), std::slice::from_ref(&made.listed));
     // Another start finds the same.
     assert_eq!(*open(&path).await.ring().find(text.as_bytes()).unwrap(), *caller);
-    let revoked = store.revoke(&made.listed.id, now()).await.unwrap();
+    let revoked = store.revoke(&made.listed.id, BY, now()).await.unwrap();
     assert_eq!(revoked.revoked_at.as_deref(), Some("2026-11-21T10:00:00Z"));
     assert_eq!(store.ring().find(text.as_bytes()), Err(NoSuchKey::Unknown));
     assert_eq!(store.list().await.unwrap(), [revoked]);
@@ -53,7 +66,8 @@ async fn a_key_is_found_from_its_making_to_its_revocation() {
 async fn what_is_not_a_key_in_force_is_not_found() {
     let (_folder, path) = place();
     let store = open(&path).await;
-    let text = store.create("a", "t", now()).await.unwrap().text;
+    let text = store.create("a", "t", BY, now()).await.unwrap().text;
+    store.refill().await.unwrap();
     let stranger = KeyText::generate().unwrap();
     let ring = store.ring();
     assert_eq!(ring.find(stranger.reveal().as_bytes()), Err(NoSuchKey::Unknown));
@@ -64,11 +78,11 @@ async fn what_is_not_a_key_in_force_is_not_found() {
         assert_eq!(ring.find(malformed), Err(NoSuchKey::Malformed));
     }
     // The same database under another secret knows nobody.
-    let other = KeyStore::open(&path, HashSecret::new(&[8; 32])).await.unwrap();
+    let other = KeyStore::open(store.database().clone(), HashSecret::new(&[8; 32])).await.unwrap();
     assert_eq!(other.ring().find(text.reveal().as_bytes()), Err(NoSuchKey::Unknown));
     // A key that lives as long as the process is not in the database, and outlives a refill.
     let ask = ring.add_ephemeral("ask", "local").unwrap();
-    store.create("b", "t", now()).await.unwrap();
+    store.create("b", "t", BY, now()).await.unwrap();
     assert_eq!(&*ring.find(ask.reveal().as_bytes()).unwrap().name, "ask");
     assert_eq!(store.list().await.unwrap().len(), 2);
     assert_eq!(open(&path).await.ring().find(ask.reveal().as_bytes()), Err(NoSuchKey::Unknown));
@@ -79,18 +93,18 @@ async fn names_are_proper_unique_in_force_and_free_again_after() {
     let (_folder, path) = place();
     let store = open(&path).await;
     for (name, team) in [("", "t"), ("a", ""), (" a", "t"), ("a\n", "t"), ("a", "t\u{7}"), (&*"x".repeat(65), "t")] {
-        let error = store.create(name, team, now()).await.unwrap_err();
+        let error = store.create(name, team, BY, now()).await.unwrap_err();
         assert!(matches!(error, KeyStoreError::BadName { .. }), "{name:?} {team:?}: {error}");
     }
-    store.create("a", "t", now()).await.unwrap();
-    let taken = store.create("a", "u", now()).await.unwrap_err();
+    store.create("a", "t", BY, now()).await.unwrap();
+    let taken = store.create("a", "u", BY, now()).await.unwrap_err();
     assert_eq!(taken.to_string(), "a key named `a` exists: choose another name, or revoke that one first");
-    store.revoke("a", now()).await.unwrap();
-    let again = store.revoke("a", now()).await.unwrap_err();
+    store.revoke("a", BY, now()).await.unwrap();
+    let again = store.revoke("a", BY, now()).await.unwrap_err();
     assert_eq!(again.to_string(), "no key in force has the name or id `a`: see `gwanmun key list`");
-    store.create("a", "t", now()).await.unwrap();
+    store.create("a", "t", BY, now()).await.unwrap();
     let hostile = "a' OR '1'='1";
-    assert!(matches!(store.revoke(hostile, now()).await, Err(KeyStoreError::NotFound { .. })));
+    assert!(matches!(store.revoke(hostile, BY, now()).await, Err(KeyStoreError::NotFound { .. })));
     assert_eq!(store.list().await.unwrap().iter().filter(|key| key.revoked_at.is_none()).count(), 1);
 }
 
@@ -100,7 +114,7 @@ async fn another_process_s_change_is_in_force_within_a_second() {
     let (server, command) = (open(&path).await, open(&path).await);
     let (clock, hand) = Clock::by_hand(now());
     let tasks = Tasks::new(clock.clone());
-    server.follow(&tasks, clock);
+    changes::follow(server.clone(), off(&clock), &tasks, clock);
     let ring = server.ring();
     let mut moved = 0;
     // One look a half second; a change is seen by the second look after it at the latest.
@@ -115,9 +129,9 @@ async fn another_process_s_change_is_in_force_within_a_second() {
         assert!(wanted());
     };
     looks(&|| true).await;
-    let text = command.create("a", "t", now()).await.unwrap().text;
+    let text = command.create("a", "t", BY, now()).await.unwrap().text;
     looks(&|| ring.find(text.reveal().as_bytes()).is_ok()).await;
-    command.revoke("a", now()).await.unwrap();
+    command.revoke("a", BY, now()).await.unwrap();
     looks(&|| ring.find(text.reveal().as_bytes()) == Err(NoSuchKey::Unknown)).await;
     tasks.cancel();
     tasks.ended().await;
@@ -127,10 +141,9 @@ async fn another_process_s_change_is_in_force_within_a_second() {
 async fn a_database_that_is_missing_or_not_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gwanmun.db");
-    let secret = || HashSecret::new(&[9; 32]);
-    assert!(matches!(KeyStore::open(&path, secret()).await, Err(KeyStoreError::Database { .. })));
+    assert!(matches!(Database::open(&path).await, Err(DatabaseError::Failed { .. })));
     assert!(!path.exists(), "it is not begun anew");
     std::fs::write(&path, [b'x'; 5000]).unwrap();
-    let Err(error) = KeyStore::open(&path, secret()).await else { panic!("not a database") };
+    let Err(error) = Database::open(&path).await else { panic!("not a database") };
     assert!(error.to_string().contains("gwanmun.db"), "{error}");
 }
