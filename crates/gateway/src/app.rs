@@ -174,6 +174,11 @@ impl App {
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
+
+    /// Where what is known of the log's witnesses is told, for `/metrics`.
+    pub fn witnesses(&self) -> &crate::witnesses::Standing {
+        self.metrics.witnesses()
+    }
 }
 
 impl InForce {

@@ -40,6 +40,10 @@ mod relay;
 pub mod error;
 mod metrics;
 
+// Beside the road: the log for strangers, and witnesses.
+pub mod console;
+pub mod witnesses;
+
 // What the road stands on.
 pub mod changes;
 pub mod clock;

@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::record::Counts;
+use crate::{record::Counts, witnesses::Standing};
 
 /// The content type of what [`Metrics::text`] gives.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     record_outcomes: Gauge,
     record_waiting: Gauge,
     log_entries: Gauge,
+    witnesses: Standing,
 }
 
 /// What cannot be counted when it happens and is looked at when somebody asks.
@@ -106,6 +107,7 @@ impl Metrics {
             record_outcomes: Gauge::default(),
             record_waiting: Gauge::default(),
             log_entries: Gauge::default(),
+            witnesses: Standing::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests by endpoint, status and destination", metrics.requests.clone());
@@ -141,7 +143,13 @@ impl Metrics {
             "Entries that the audit log could not take",
             metrics.record_failures.clone(),
         );
+        metrics.witnesses.register(&mut registry);
         Self { registry, ..metrics }
+    }
+
+    /// Where what is known of witnesses is told.
+    pub(crate) fn witnesses(&self) -> &Standing {
+        &self.witnesses
     }
 
     /// A response's head is made.

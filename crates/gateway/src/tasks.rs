@@ -80,6 +80,21 @@ impl Tasks {
         })
     }
 
+    /// Does work that blocks, on a thread kept for such, and comes back with what it gives: nothing if it panicked. Once begun
+    /// it is done to its end, though nobody waits for it any more, and counts as a task until then.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let alive = Alive::enter(self, name);
+        let working = tokio::task::spawn_blocking(move || {
+            let _alive = alive;
+            work()
+        });
+        working.await.ok()
+    }
+
     /// What tells the tasks to stop.
     pub fn stop(&self) -> Stop {
         Stop(self.0.phase.subscribe())

@@ -3,7 +3,7 @@
 //! What comes back is passed on byte for byte; it is read only to know whether it is complete and what it took. The
 //! destination's key never leaves this file but to the destination. It must not know policy.
 
-mod connection;
+pub(crate) mod connection;
 mod events;
 mod reply;
 
@@ -203,7 +203,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// An address below the base; the configuration has checked the base.
-fn below(base: &Uri, path: &str) -> Uri {
+pub(crate) fn below(base: &Uri, path: &str) -> Uri {
     let before = base.path().trim_end_matches('/');
     let mut parts = base.clone().into_parts();
     parts.path_and_query = format!("{before}{path}").parse().ok();
@@ -211,7 +211,7 @@ fn below(base: &Uri, path: &str) -> Uri {
 }
 
 /// An error and what caused it, in one line for the operator.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let words: Vec<String> =
         std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
     words.join(": ")

@@ -37,14 +37,14 @@ const HEADERS_MAX: usize = 100;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// Sends requests to one destination.
-pub(super) type HttpClient = Client<Dial, Full<Bytes>>;
+pub(crate) type HttpClient = Client<Dial, Full<Bytes>>;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Connects, within a limit that covers name look-up, TCP and TLS together.
 #[derive(Clone)]
-pub(super) struct Dial {
+pub(crate) struct Dial {
     connector: HttpsConnector<HttpConnector>,
     connect_time_max: Duration,
     clock: Clock,
@@ -56,7 +56,7 @@ pub(crate) struct TlsGroup(pub(super) &'static str);
 
 pin_project! {
     /// A connection that knows its key exchange, and tells it to every answer that comes over it.
-    pub(super) struct Told {
+    pub(crate) struct Told {
         #[pin]
         stream: Stream,
         group: Option<TlsGroup>,
@@ -94,9 +94,9 @@ fn tls() -> std::io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
     versions.map_err(std::io::Error::other)
 }
 
-/// A client for one destination. With `roots`, plain connections are refused; without, none is needed. An error says why
+/// A client for one destination or witness. With `roots`, plain connections are refused; without, none is needed. An error says why
 /// there are no roots.
-pub(super) fn client(
+pub(crate) fn client(
     roots: Option<&SystemRoots>,
     connect_time_max: Duration,
     clock: &Clock,
