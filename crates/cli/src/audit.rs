@@ -3,6 +3,7 @@
 //! One file a verb. Whether a log or a proof holds is decided by `audit_verify`, which shares no code with the writer; what
 //! is read from a log beside a running server is read by `audit_log`. Nothing here knows how either is written on disk.
 
+mod adopt;
 mod check;
 mod entry;
 mod export;
@@ -54,6 +55,7 @@ enum Verb {
     Export(export::Export),
     Key(key::Key),
     Rebuild(rebuild::Rebuild),
+    Adopt(adopt::Adopt),
 }
 
 impl Audit {
@@ -66,6 +68,7 @@ impl Audit {
             Verb::Export(export) => export.run(place, terminal),
             Verb::Key(key) => key.run(place, terminal),
             Verb::Rebuild(rebuild) => rebuild.run(place, terminal),
+            Verb::Adopt(adopt) => adopt.run(place, terminal),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audit_log::{LogError, Reader};
+use audit_log::Reader;
 use clap::Args;
 use tlog::TILE_WIDTH;
 
@@ -43,7 +43,7 @@ pub(super) struct Held {
 
 impl Held {
     fn open(directory: &Path) -> Result<Self, Failure> {
-        let reader = Reader::open(directory).map_err(|error| told(&error))?;
+        let reader = Reader::open(directory)?;
         let size = covered(&reader)?;
         Ok(Self { reader, size, bundles: HashMap::new() })
     }
@@ -65,14 +65,14 @@ impl Held {
 
     fn read(&self, range: Range<u64>) -> Result<Vec<Entry>, Failure> {
         let range = range.start..range.end.min(self.size);
-        let held = self.reader.entries(range.clone()).map_err(|error| told(&error))?;
+        let held = self.reader.entries(range.clone())?;
         range.zip(held).map(|(index, bytes)| Entry::read(index, &bytes)).collect()
     }
 }
 
 /// How many entries the newest checkpoint covers.
 pub(super) fn covered(reader: &Reader) -> Result<u64, Failure> {
-    reader.checkpoint().map(|signed| signed.checkpoint.size).map_err(|error| told(&error))
+    Ok(reader.checkpoint()?.checkpoint.size)
 }
 
 /// An entry that no checkpoint covers.
@@ -84,9 +84,4 @@ pub(super) fn unknown(index: u64, size: u64) -> Failure {
     };
     Failure::trouble(format!("there is no entry {index} under a checkpoint: the newest covers {covered}"))
         .hint("an answer's header `x-gwanmun-entry` names its entry; a checkpoint follows within a second")
-}
-
-/// What the log's own reader says; it says itself how to mend it.
-pub(super) fn told(error: &LogError) -> Failure {
-    Failure::trouble(error.to_string())
 }

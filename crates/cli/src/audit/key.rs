@@ -4,18 +4,31 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use audit_log::Reader;
 use clap::{Args, Subcommand};
+use gateway::{
+    changes::{self, Change},
+    clock::Clock,
+    data_dir::DataDir,
+    database::Database,
+};
 use serde::Serialize;
 
-use super::{held, opened, place};
+use super::{opened, place};
 use crate::{
     failure::{Answer, Failure},
     place::Place,
+    runtime,
     terminal::{STRONG, Terminal},
 };
+
+/// A server looks for changes twice a second, and needs two checkpoints, a second each.
+const WAITED_MAX: Duration = Duration::from_secs(15);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,12 +101,12 @@ impl Key {
 }
 
 fn open(log: &Path) -> Result<Reader, Failure> {
-    Reader::open(log).map_err(|error| held::told(&error))
+    Ok(Reader::open(log)?)
 }
 
 /// The vkeys that sign now.
 fn keys(reader: &Reader) -> Result<Vec<String>, Failure> {
-    let keys = reader.public_keys().map_err(|error| held::told(&error))?;
+    let keys = reader.public_keys()?;
     Ok(keys.iter().map(ToString::to_string).collect())
 }
 
@@ -107,14 +120,45 @@ fn name(size: u64) -> String {
     format!("key.pub.{size}")
 }
 
+/// Replaces them: here, or by asking the server that holds the log.
 fn rotate(log: &Path) -> Result<(), Failure> {
     match opened::open(log, opened::settings())? {
         Some((opened, _)) => {
-            opened.rotate_keys(opened::by()).map_err(|error| held::told(&error))?;
+            opened.rotate_keys(opened::by())?;
             opened::close(&opened)
         }
-        None => Err(Failure::trouble(format!("`{}` is held by a running server", log.display()))),
+        None => ask(log),
     }
+}
+
+/// Leaves it to the server, and waits until it has done so.
+fn ask(log: &Path) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let held = || {
+        Failure::trouble(format!(
+            "`{}` is held by another process, which no data directory beside it tells of",
+            log.display()
+        ))
+        .hint("end that process first")
+    };
+    let data_dir = log.parent().ok_or_else(held)?;
+    let data_dir = DataDir::join(data_dir, &clock).map_err(|_| held())?;
+    runtime::new()?.block_on(async {
+        let database = Database::open(&data_dir.database()).await?;
+        let change = changes::leave(&database, &Change::RotateKeys { by: opened::by() }).await?;
+        let since = clock.now();
+        while changes::waits(&database, change).await? {
+            if clock.now().since(since) >= WAITED_MAX {
+                let waited = WAITED_MAX.as_secs();
+                return Err(Failure::trouble(format!("the server has not replaced the keys within {waited} seconds"))
+                    .hint(
+                        "it is asked to, and will, at its next start at the latest: `gwanmun audit key show` tells",
+                    ));
+            }
+            clock.sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    })
 }
 
 fn tell(reader: &Reader, old_keys: Option<&Path>, json: bool, terminal: &mut Terminal) -> Result<(), Failure> {

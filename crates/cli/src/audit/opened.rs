@@ -5,15 +5,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use audit_log::{Log, LogError, Recovered, Settings, Text};
 use gateway::clock::Clock;
 
-use super::held;
-use crate::failure::Failure;
+use crate::{failure::Failure, operator};
 
 /// Opens it; none where another process holds it.
 pub(super) fn open(directory: &Path, settings: Settings) -> Result<Option<(Log, Recovered)>, Failure> {
     match Log::open(directory, settings) {
         Ok(opened) => Ok(Some(opened)),
         Err(LogError::Locked(_)) => Ok(None),
-        Err(error) => Err(held::told(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -31,7 +30,7 @@ pub(super) fn close(log: &Log) -> Result<(), Failure> {
     log.close().map_err(|why| Failure::trouble(format!("the log could not be closed: {why}")))
 }
 
-/// Who does it, as entries name them: the user of this machine.
+/// Who does it, as entries name them.
 pub(super) fn by() -> Text {
-    Text::of(&format!("uid {}", rustix::process::getuid().as_raw()))
+    Text::of(&operator::by())
 }

@@ -46,7 +46,7 @@ impl Prove {
     pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let held = self.which.open(place)?;
         wait_for(&held, self.entry)?;
-        let proof = held.reader.prove(self.entry).map_err(|error| held::told(&error))?;
+        let proof = held.reader.prove(self.entry)?;
         out::to(self.out.as_deref(), terminal, |to| Ok(write!(to, "{proof}")?))?;
         Ok(Answer::Yes)
     }

@@ -584,3 +584,122 @@ fn what_was_derived_is_written_again_where_nobody_holds_the_log() {
     assert!(told.err.starts_with("error: `log/segments/00000000000000000000.seg`, byte 32: "), "{}", told.err);
     assert_eq!(fs::read(bench.path(segment)).unwrap(), bytes);
 }
+
+/// Asks a running server once; gives the entry that its answer names.
+fn asked(server: &crate::bench::Server, key: &str, model: &str) -> u64 {
+    let body =
+        format!("{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}],\"max_tokens\":2}}");
+    let output = std::process::Command::new("curl")
+        .args(["--silent", "--include", "--header", &format!("Authorization: Bearer {key}")])
+        .args(["--header", "Content-Type: application/json", "--data", &body])
+        .arg(format!("{}/v1/chat/completions", server.url))
+        .output()
+        .unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    let header =
+        answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("x-gwanmun-entry: ").map(str::to_owned));
+    header.unwrap_or_else(|| panic!("{answer}")).trim().parse().unwrap()
+}
+
+#[test]
+fn beside_a_running_server_its_log_is_shown_proved_and_given_new_keys() {
+    let bench = Bench::new();
+    let model = bench.model();
+    let server = bench.serve(&["--model", &model]);
+    let key = server.key().unwrap().to_owned();
+    let answered = asked(&server, &key, "tiny");
+    // At once: the proof waits for the checkpoint that is to cover the entry.
+    bench.ok(&["audit", "proof", &answered.to_string(), "--out", "answer.proof"]);
+    let checked = bench.ok(&["audit", "check", "answer.proof"]);
+    assert!(checked.contains("from this machine's own log; `--key` names others"), "{checked}");
+    assert!(checked.contains("  kind               decision\n"), "{checked}");
+    let refused = asked(&server, &key, "nobody");
+    let proof = bench.ok(&["audit", "proof", &refused.to_string()]);
+    bench.put("refusal.proof", proof.as_bytes());
+    let checked: Value = serde_json::from_str(&bench.ok(&["audit", "check", "refusal.proof", "--json"])).unwrap();
+    assert_eq!((&checked["kind"], &checked["keys_from"]), (&"refusal".into(), &"this-machine".into()));
+    assert_eq!(checked["entry"]["reason"], "model_not_found");
+    let shown = bench.ok(&["audit", "show", &answered.to_string(), "--json"]);
+    let kinds: Vec<Value> =
+        shown.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["entry"]["kind"].clone()).collect();
+    assert_eq!(kinds, ["decision", "outcome"], "{shown}");
+
+    let told = bench.run(&["audit", "rebuild"]);
+    assert_eq!(told.exit, Some(2));
+    assert!(
+        told.err.starts_with("error: `HOME/.local/share/gwanmun/log` is held by a running server\nhint: stop it first"),
+        "{}",
+        told.err
+    );
+
+    bench.put("old.pub", bench.ok(&["audit", "key", "show"]).as_bytes());
+    let rotated: Value = serde_json::from_str(&bench.ok(&["audit", "key", "rotate", "--json"])).unwrap();
+    let old = rotated["old_keys"].as_str().unwrap().replace("HOME", &bench.path("").display().to_string());
+    assert_eq!(fs::read_to_string(old).unwrap(), fs::read_to_string(bench.path("old.pub")).unwrap());
+    bench.put("new.pub", bench.ok(&["audit", "key", "show"]).as_bytes());
+    let later = asked(&server, &key, "tiny");
+    bench.ok(&["audit", "proof", &later.to_string(), "--out", "later.proof"]);
+    bench.ok(&["audit", "check", "later.proof", "--key", "new.pub"]);
+    assert_eq!(bench.run(&["audit", "check", "later.proof", "--key", "old.pub"]).exit, Some(1));
+    bench.ok(&["audit", "check", "answer.proof", "--key", "old.pub"]);
+    let verify =
+        ["audit", "verify", "--key", "old.pub", "--key", "new.pub", "--kept", "answer.proof", "--kept", "later.proof"];
+    bench.ok(&verify);
+    assert_eq!(server.end().exit, Some(0));
+    let out = bench.ok(&verify);
+    assert!(out.contains("1 stop\n") && !out.contains("without outcome"), "{out}");
+    assert!(out.lines().last().unwrap().starts_with("the log holds: "), "{out}");
+}
+
+#[test]
+fn a_data_directory_of_the_earlier_form_is_adopted_once_and_a_lost_log_is_not_made_anew() {
+    let bench = Bench::new();
+    bench.ok(&["key", "create", "--name", "a"]);
+    let data = bench.data();
+    let take_away = |parts: &[&str]| {
+        for part in parts {
+            let path = data.join(part);
+            if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        }
+    };
+    let told = bench.run(&["audit", "adopt"]);
+    assert!(told.err.starts_with("error: `HOME/.local/share/gwanmun` has a log already\n"), "{}", told.err);
+    take_away(&["log", "witness", "payloads", "payload.secret"]);
+    let told = bench.run(&["audit", "adopt"]);
+    assert!(told.err.contains("holds no earlier record: there is no file `record/entries.jsonl`"), "{}", told.err);
+
+    let record = b"0000002a 0123456789abcdef {\"seq\":0}\n0000002a 0123456789abcdef {\"seq\":1}\ntorn";
+    bench.put(".local/share/gwanmun/record/entries.jsonl", record);
+    for arguments in [&["serve", "--listen", "127.0.0.1:0", "--no-model"][..], &["audit", "show"][..]] {
+        let told = bench.run(arguments);
+        assert_eq!(told.exit, Some(2), "{arguments:?}");
+        assert!(told.err.contains("`gwanmun audit adopt`"), "{arguments:?}: {}", told.err);
+    }
+    let before = crate::bench::tree(&data);
+    let out = bench.ok(&["audit", "adopt"]);
+    assert!(
+        out.starts_with(
+            "the log begins with what HOME/.local/share/gwanmun/record/entries.jsonl was: 2 lines, SHA-256 "
+        ),
+        "{out}"
+    );
+    let shown: Value = serde_json::from_str(&bench.ok(&["audit", "show", "0", "--json"])).unwrap();
+    let entry = &shown["entry"];
+    assert_eq!((&entry["action"], &entry["subject"]), (&"record.adopt".into(), &"record/entries.jsonl".into()));
+    assert_eq!((&entry["detail"]["lines"], &entry["detail"]["bytes"]), (&"2".into(), &record.len().to_string().into()));
+    let sum = std::process::Command::new("sha256sum").arg(data.join("record/entries.jsonl")).output().unwrap();
+    assert!(sum.stdout.starts_with(entry["detail"]["sha256"].as_str().unwrap().as_bytes()), "{entry}");
+    assert_eq!(fs::read(data.join("record/entries.jsonl")).unwrap(), record);
+    let after = crate::bench::tree(&data);
+    assert!(before.iter().all(|path| after.contains(path)), "{after:?}");
+    assert!(!after.iter().any(|path| path.contains("adopting")), "{after:?}");
+    bench.ok(&["audit", "verify"]);
+    assert_eq!(bench.serve(&["--no-model"]).end().exit, Some(0));
+    assert_eq!(bench.run(&["audit", "adopt"]).exit, Some(2));
+
+    take_away(&["log"]);
+    let told = bench.run(&["audit", "adopt"]);
+    assert_eq!(told.exit, Some(2));
+    assert!(told.err.starts_with("error: `HOME/.local/share/gwanmun` has lost its log: `HOME/"), "{}", told.err);
+    assert!(!data.join("log").exists() && data.join("payload.secret").exists());
+}
