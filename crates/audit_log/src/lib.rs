@@ -9,11 +9,13 @@
 mod disk;
 mod entry;
 mod error;
+mod grown;
 mod log;
 mod opening;
 mod reader;
 mod recover;
 mod segment;
+mod settle;
 mod signer;
 mod tiles;
 mod writer;

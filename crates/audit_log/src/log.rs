@@ -43,7 +43,7 @@ pub struct Settings {
     pub checkpoint_every: Duration,
     /// A segment that has passed this many bytes is closed.
     pub segment_bytes_max: u64,
-    /// Whether opening reads every segment and holds everything that follows from them against it, as a rebuild does.
+    /// Whether opening reads every segment and writes again what follows from them, tiles and `resume/`, as a rebuild does.
     pub scan_all: bool,
     /// Told once, on a thread of the log, when the disk has failed: from then on nothing is acknowledged.
     pub on_failure: Box<dyn Fn(&str) + Send + Sync>,

@@ -142,8 +142,8 @@ fn sign_recovered(
 ) -> io::Result<(SignedCheckpoint, Resumed)> {
     let mut tiles = TileWriter::resume(disk, dir, resumed.parts);
     tiles.write_partial()?;
-    let (size, root) = (tiles.edge().size(), tiles.edge().root());
-    let parts = tiles.into_parts();
+    let (size, root) = (tiles.grown().size(), tiles.grown().edge.root());
+    let (grown, mut unsettled) = tiles.into_parts();
     let newest = if newest.checkpoint.size < size {
         let checkpoint = Checkpoint { origin: newest.checkpoint.origin, size, root };
         let signed = persist_then_sign(disk, dir, keys, checkpoint, now.as_secs())?;
@@ -152,5 +152,8 @@ fn sign_recovered(
     } else {
         newest
     };
-    Ok((newest, Resumed { parts, ..resumed }))
+    if resumed.whole {
+        unsettled.finish(disk, dir)?;
+    }
+    Ok((newest, Resumed { parts: (grown, unsettled), ..resumed }))
 }

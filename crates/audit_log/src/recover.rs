@@ -1,21 +1,22 @@
-//! Reads a log back when it is opened: every record checked, the torn tail judged, the tree grown again, tiles repaired.
+//! Reads a log back when it is opened, from the newest resume file on: every record checked, the torn tail judged, the tree grown
+//! again, tiles repaired.
 //!
-//! Nothing is changed on disk before all of it has been found sound; then at most two things are: tiles, which follow from the
-//! segments, are written again, and a tail that nobody can have been promised is cut. This file must not know keys.
+//! Nothing is changed on disk before all of it has been found sound; then at most two things are: what follows from the
+//! segments is written again, and a tail that nobody can have been promised is cut. This file must not know keys.
 
-use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use memchr::memmem;
-
-use tlog::{Checkpoint, Edge, Hash, leaf_hash};
+use tlog::{Checkpoint, Hash, leaf_hash};
 
 use crate::disk::Disk;
 use crate::entry::{Body, Decision, Entry};
 use crate::error::LogError;
+use crate::grown::Grown;
 use crate::segment::{self, HEADER_BYTES, Record};
-use crate::tiles::{Repair, TileWriter, Trust};
+use crate::settle::resume_path;
+use crate::tiles::{Parts, Repair, TileWriter};
 use crate::writer::Tail;
 
 /// A decision that has no outcome: the process ended before it could say.
@@ -39,7 +40,7 @@ pub struct Cut {
 }
 
 /// What was found in a log when it was opened.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// How many entries it has.
     pub entries: u64,
@@ -54,7 +55,9 @@ pub(crate) struct Resumed {
     pub(crate) recovered: Recovered,
     pub(crate) tail: Tail,
     pub(crate) last_at: Duration,
-    pub(crate) parts: (Edge, Vec<u8>),
+    pub(crate) parts: Parts,
+    /// Every segment was read.
+    pub(crate) whole: bool,
 }
 
 /// A state that the log has vouched for, and the file that says so.
@@ -68,8 +71,6 @@ struct Scan<'a> {
     dir: &'a Path,
     vouched: &'a [Vouched],
     tiles: TileWriter<'a>,
-    open: BTreeMap<u64, Box<[u8]>>,
-    last: Vec<u8>,
     /// Below this size, hashes need not be computed again: the root that is compared stands for them.
     rehash_from: u64,
     origin: &'a str,
@@ -81,7 +82,8 @@ struct SegmentEnd {
     torn: u64,
 }
 
-/// Reads the whole log; `vouched` are its `signed` and its `checkpoint`.
+/// Reads a log from its newest resume file on, or, where there is none that holds or `scan_all` asks for it, the whole of it;
+/// `vouched` are its `signed` and its `checkpoint`.
 pub(crate) fn recover(
     disk: &dyn Disk,
     dir: &Path,
@@ -91,50 +93,87 @@ pub(crate) fn recover(
 ) -> Result<Resumed, LogError> {
     let segments = dir.join("segments");
     let firsts = segment_firsts(disk, &segments)?;
-    let read = |repair| read_segments(disk, dir, origin, vouched, &firsts, (repair, scan_all));
-    let (scan, tail, cut) = read(Repair::No)?;
-    let (scan, tail, cut) = if scan.tiles.found_wrong { read(Repair::Yes)? } else { (scan, tail, cut) };
+    let read = |grown: &Grown, repair| read_segments(disk, dir, (origin, vouched), &firsts, (grown.clone(), repair));
+    let resumed = if scan_all { None } else { newest_resume(disk, dir, (origin, vouched), &firsts)? };
+    // Whatever does not come out right from there is judged by the segments alone.
+    let resumed = resumed.and_then(|grown| Some((read(&grown, Repair::No).ok()?, grown)));
+    let ((scan, tail, cut), from) = match resumed {
+        Some((read, grown)) => (read, Some(grown)),
+        None => (read(&Grown::default(), Repair::No)?, None),
+    };
+    let whole = from.is_none();
+    if whole {
+        // From here on, until they are written again, no start may pass by tiles that are being mended.
+        forget_resumes(disk, dir)?;
+    }
+    let (scan, tail, cut) =
+        if scan.tiles.found_wrong { read(&from.unwrap_or_default(), Repair::Yes)? } else { (scan, tail, cut) };
     if let Some(cut) = &cut {
         cut_tail(disk, &segments, cut)?;
     }
     settle(disk, &segments, &tail, origin)?;
-    scan.finish(tail, cut)
+    scan.finish(tail, cut, whole)
+}
+
+/// The newest resume file that is whole and of this log, and stands where a segment begins of which something is signed.
+fn newest_resume(
+    disk: &dyn Disk,
+    dir: &Path,
+    (origin, vouched): (&str, &[Vouched]),
+    firsts: &[u64],
+) -> Result<Option<Grown>, LogError> {
+    let signed = vouched.iter().map(|vouched| vouched.checkpoint.size).min().unwrap_or(0);
+    for first in firsts.iter().rev().filter(|first| **first > 0 && **first < signed) {
+        let path = resume_path(dir, *first);
+        let bytes = match disk.read(&path, 0, usize::MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            read => read.map_err(LogError::disk(&path))?,
+        };
+        let grown = Grown::parse(&bytes, origin).filter(|grown| grown.size() == *first);
+        if grown.is_some() {
+            return Ok(grown);
+        }
+    }
+    Ok(None)
+}
+
+fn forget_resumes(disk: &dyn Disk, dir: &Path) -> Result<(), LogError> {
+    let path = dir.join("resume");
+    match disk.remove(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed.map_err(LogError::disk(&path))?,
+    }
+    disk.sync_dir(dir).map_err(LogError::disk(dir))
 }
 
 fn read_segments<'a>(
     disk: &'a dyn Disk,
     dir: &'a Path,
-    origin: &'a str,
-    vouched: &'a [Vouched],
+    (origin, vouched): (&'a str, &'a [Vouched]),
     firsts: &[u64],
-    (repair, scan_all): (Repair, bool),
+    (grown, repair): (Grown, Repair),
 ) -> Result<(Scan<'a>, Tail, Option<Cut>), LogError> {
-    let mut scan = Scan {
-        disk,
-        dir,
-        vouched,
-        tiles: TileWriter::new(disk, dir, Trust::Length, repair),
-        open: BTreeMap::new(),
-        last: Vec::new(),
-        rehash_from: vouched.iter().map(|vouched| vouched.checkpoint.size).max().unwrap_or(0),
-        origin,
-    };
+    let from = grown.size();
+    let rehash_from = vouched.iter().map(|vouched| vouched.checkpoint.size).max().unwrap_or(0);
+    let tiles = TileWriter::comparing(disk, dir, grown, repair);
+    let mut scan = Scan { disk, dir, vouched, tiles, rehash_from, origin };
     scan.compare_roots()?;
     let mut tail = Tail { first: 0, bytes: 0, new: false };
     let mut cut = None;
-    for (position, first) in firsts.iter().enumerate() {
+    for (position, first) in (1..).zip(firsts).filter(|(_, first)| **first >= from) {
         let path = dir.join("segments").join(segment::file_name(*first));
         if *first != scan.size() {
             let what = format!("entries {} to {first} are missing before this segment", scan.size());
             return Err(LogError::Damaged { path, offset: 0, what });
         }
-        // What an earlier start or a busy hour ago wrote has reached the disk; the end is looked at closely.
-        scan.tiles.trust = if scan_all || position + 2 >= firsts.len() { Trust::Nothing } else { Trust::Length };
-        let end = scan.segment(&path, *first, position + 1 == firsts.len())?;
+        if *first > from {
+            scan.tiles.end_segment(origin);
+        }
+        let end = scan.segment(&path, *first, position == firsts.len())?;
         if end.torn > 0 || end.length == 0 {
             cut = Some(Cut { path, length: end.length, bytes: end.torn });
         }
-        if end.length > 0 || position == 0 {
+        if end.length > 0 || *first == 0 {
             tail = Tail { first: *first, bytes: end.length, new: false };
         }
     }
@@ -183,7 +222,7 @@ fn settle(disk: &dyn Disk, segments: &Path, tail: &Tail, origin: &str) -> Result
 
 impl Scan<'_> {
     fn size(&self) -> u64 {
-        self.tiles.edge().size()
+        self.tiles.grown().size()
     }
 
     /// Reads one segment. In the last one a tail may be torn; elsewhere every byte belongs to a record.
@@ -238,16 +277,6 @@ impl Scan<'_> {
             return Err(LogError::Damaged { path: path.to_owned(), offset: offset as u64, what });
         }
         self.tiles.add(record.leaf, record.entry).map_err(LogError::disk(&self.dir.join("tile")))?;
-        // Canonical JSON: a quote inside a string has a backslash before it, so these bytes stand nowhere else.
-        if memmem::find(record.entry, b"\"kind\":\"decision\"").is_some() {
-            self.open.insert(index, record.entry.into());
-        } else if memmem::find(record.entry, b"\"kind\":\"outcome\"").is_some()
-            && let Some(decision) = decision_of(record.entry)
-        {
-            self.open.remove(&decision);
-        }
-        self.last.clear();
-        self.last.extend_from_slice(record.entry);
         self.compare_roots()
     }
 
@@ -258,7 +287,7 @@ impl Scan<'_> {
         if here.peek().is_none() {
             return Ok(());
         }
-        let root: Hash = self.tiles.edge().root();
+        let root: Hash = self.tiles.grown().edge.root();
         here.find(|vouched| vouched.checkpoint.root != root).map_or(Ok(()), |vouched| {
             let what = format!("the first {size} entries do not have the root that this file vouches for");
             Err(LogError::Damaged { path: vouched.path.clone(), offset: 0, what })
@@ -276,29 +305,17 @@ impl Scan<'_> {
         }
     }
 
-    fn finish(self, mut tail: Tail, cut: Option<Cut>) -> Result<Resumed, LogError> {
-        let entries = self.size();
-        let last_at = if self.last.is_empty() { Duration::ZERO } else { Entry::parse(&self.last)?.at };
-        let mut open = Vec::with_capacity(self.open.len());
-        for (index, bytes) in self.open {
-            if let Body::Decision(decision) = Entry::parse(&bytes)?.body {
-                open.push(OpenDecision { index, decision });
+    fn finish(self, mut tail: Tail, cut: Option<Cut>, whole: bool) -> Result<Resumed, LogError> {
+        let grown = self.tiles.grown();
+        let last_at = if grown.last.is_empty() { Duration::ZERO } else { Entry::parse(&grown.last)?.at };
+        let mut open = Vec::with_capacity(grown.open.len());
+        for (index, bytes) in &grown.open {
+            if let Body::Decision(decision) = Entry::parse(bytes)?.body {
+                open.push(OpenDecision { index: *index, decision });
             }
         }
         tail.bytes = tail.bytes.max(HEADER_BYTES as u64);
-        let recovered = Recovered { entries, open, cut };
-        Ok(Resumed { recovered, tail, last_at, parts: self.tiles.into_parts() })
+        let recovered = Recovered { entries: grown.size(), open, cut };
+        Ok(Resumed { recovered, tail, last_at, parts: self.tiles.into_parts(), whole })
     }
 }
-
-/// The index of the decision that an outcome belongs to.
-fn decision_of(entry: &[u8]) -> Option<u64> {
-    let name = b"\"decision\":";
-    let value = entry.get(memmem::find(entry, name)? + name.len()..)?;
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let digits = value.split(|byte| !byte.is_ascii_digit()).next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests;

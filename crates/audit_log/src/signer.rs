@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tlog::{Checkpoint, Edge, Note, Signature, SignedCheckpoint, SigningKeys, VerifierKey};
+use tlog::{Checkpoint, Note, Signature, SignedCheckpoint, SigningKeys, VerifierKey};
 
 use crate::disk::{Disk, replace};
 use crate::segment::{self, HEADER_BYTES, Record};
-use crate::tiles::TileWriter;
+use crate::tiles::{Parts, TileWriter};
 use crate::writer::{Clock, Shared, Stage};
 
 /// Bytes read from a segment at once: many records, and always a whole one.
@@ -94,7 +94,7 @@ pub(crate) struct Signer {
     pub(crate) keys: SigningKeys,
     /// The next record to read: the first index of its segment, and the byte in it.
     pub(crate) position: (u64, u64),
-    pub(crate) parts: (Edge, Vec<u8>),
+    pub(crate) parts: Parts,
 }
 
 impl Signer {
@@ -102,26 +102,34 @@ impl Signer {
     pub(crate) fn run(self, shared: &Shared, published: &Published) {
         let Signer { disk, dir, clock, every, mut keys, mut position, parts } = self;
         let mut tiles = TileWriter::resume(&*disk, &dir, parts);
-        while let Some(durable) = wait_for_more(shared, published, tiles.edge().size()) {
+        let origin = published.newest().checkpoint.origin.clone();
+        while let Some(durable) = wait_for_more(shared, published, tiles.grown().size()) {
+            let begun = clock();
             let mut step = || -> io::Result<()> {
                 if let Some(new) = published.take_rotation() {
-                    replace_keys(&*disk, &dir, tiles.edge().size(), &keys, &new)?;
+                    replace_keys(&*disk, &dir, tiles.grown().size(), &keys, &new)?;
                     keys = new;
                     *published.public.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys.public().clone());
                 }
-                read_until(&*disk, &dir, &mut position, durable, &mut tiles)?;
+                read_until(&*disk, &dir, &mut position, durable, &mut tiles, &origin)?;
                 tiles.write_partial()?;
-                let origin = published.newest().checkpoint.origin.clone();
-                let checkpoint = Checkpoint { origin, size: durable, root: tiles.edge().root() };
+                let checkpoint = Checkpoint { origin: origin.clone(), size: durable, root: tiles.grown().edge.root() };
                 let signed = persist_then_sign(&*disk, &dir, &keys, checkpoint, clock().as_secs())?;
-                published.replace(&*disk, &dir, signed)
+                published.replace(&*disk, &dir, signed)?;
+                shared.tell_of_checkpoint();
+                // The time until the next checkpoint is there for what no checkpoint waits for.
+                tiles.unsettled.work(&*disk, &dir, || clock().saturating_sub(begun) < every)
             };
             if let Err(error) = step() {
                 shared.fail(&format!("`{}`: {error}", dir.display()));
                 return;
             }
-            shared.tell_of_checkpoint();
-            pause(shared, every);
+            pause(shared, every.saturating_sub(clock().saturating_sub(begun)));
+        }
+        if shared.state().stage == Stage::Closing
+            && let Err(error) = tiles.unsettled.finish(&*disk, &dir)
+        {
+            shared.fail(&format!("`{}`: {error}", dir.display()));
         }
     }
 }
@@ -172,12 +180,13 @@ fn read_until(
     (first, offset): &mut (u64, u64),
     size: u64,
     tiles: &mut TileWriter<'_>,
+    origin: &str,
 ) -> io::Result<()> {
-    while tiles.edge().size() < size {
+    while tiles.grown().size() < size {
         let path = dir.join("segments").join(segment::file_name(*first));
         let bytes = disk.read(&path, *offset, READ_BYTES)?;
         let mut rest = bytes.as_slice();
-        while tiles.edge().size() < size
+        while tiles.grown().size() < size
             && let Some(record) = Record::read(rest)
         {
             tiles.add(record.leaf, record.entry)?;
@@ -186,12 +195,13 @@ fn read_until(
         let taken = bytes.len() - rest.len();
         *offset += taken as u64;
         if taken == 0 {
-            if !bytes.is_empty() || *first == tiles.edge().size() {
+            if !bytes.is_empty() || *first == tiles.grown().size() {
                 let what = format!("`{}`, byte {offset}: a durable entry can't be read back", path.display());
                 return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             // The segment ends here, and the next is named by the entry that comes.
-            (*first, *offset) = (tiles.edge().size(), HEADER_BYTES as u64);
+            tiles.end_segment(origin);
+            (*first, *offset) = (tiles.grown().size(), HEADER_BYTES as u64);
         }
     }
     Ok(())

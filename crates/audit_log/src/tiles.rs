@@ -1,32 +1,26 @@
 //! Tiles and bundles on disk (C2SP `tlog-tiles`): writing them as the tree grows, checking them, reading hashes from them.
 //!
-//! All of it follows from the segments, so nothing here is synced: what a crash leaves short or wrong, [`TileWriter`] finds
-//! and writes again when the log is opened. This file must not know segments, checkpoints or keys.
+//! All of it follows from the segments, so nothing here is synced at once: what a crash leaves short or wrong, [`TileWriter`]
+//! finds and writes again when the log is opened. What is full is settled later, before a start stops looking at it. This file must not know segments, checkpoints or keys.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use tlog::{Edge, Hash, Nodes, TILE_WIDTH, bundle_path, root_of, tile_path};
+use tlog::{Hash, Nodes, TILE_WIDTH, bundle_path, root_of, tile_path};
 
 use crate::disk::Disk;
+use crate::grown::Grown;
 use crate::segment::ENTRY_BYTES_MAX;
+use crate::settle::Unsettled;
+
+/// What one writer leaves to the next.
+pub(crate) type Parts = (Grown, Unsettled);
 
 const HASH_BYTES: usize = 32;
 const TILE_BYTES: usize = 256 * HASH_BYTES;
 /// Each entry with the two bytes of its length.
 const BUNDLE_BYTES_MAX: usize = 256 * (2 + ENTRY_BYTES_MAX);
-
-/// How much of what is already on disk is believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// Nothing is there: write.
-    Absent,
-    /// A bundle of the right length is right; hash tiles are compared.
-    Length,
-    /// All is compared.
-    Nothing,
-}
 
 /// Whether what is found wrong is written again, or only noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,91 +33,82 @@ pub(crate) enum Repair {
 pub(crate) struct TileWriter<'d> {
     disk: &'d dyn Disk,
     dir: &'d Path,
-    edge: Edge,
-    bundle: Vec<u8>,
+    grown: Grown,
     repair: Repair,
-    pub(crate) trust: Trust,
+    /// Whether files may be there already, and right.
+    compares: bool,
     /// A file on disk was not what it should be.
     pub(crate) found_wrong: bool,
+    /// The full tiles since the last resume file.
+    pub(crate) unsettled: Unsettled,
 }
 
 impl<'d> TileWriter<'d> {
-    /// A writer for the tree without entries.
-    pub(crate) fn new(disk: &'d dyn Disk, dir: &'d Path, trust: Trust, repair: Repair) -> TileWriter<'d> {
-        let (edge, bundle) = Default::default();
-        TileWriter { disk, dir, edge, bundle, repair, trust, found_wrong: false }
+    /// A writer that holds what is on disk against the entries after these.
+    pub(crate) fn comparing(disk: &'d dyn Disk, dir: &'d Path, grown: Grown, repair: Repair) -> TileWriter<'d> {
+        TileWriter { compares: true, repair, ..TileWriter::resume(disk, dir, (grown, Unsettled::default())) }
     }
 
-    /// The edge and the bundle begun, to go on from with [`TileWriter::resume`].
-    pub(crate) fn into_parts(self) -> (Edge, Vec<u8>) {
-        (self.edge, self.bundle)
+    /// A writer that goes on from what [`TileWriter::into_parts`] gave.
+    pub(crate) fn resume(disk: &'d dyn Disk, dir: &'d Path, (grown, unsettled): Parts) -> TileWriter<'d> {
+        TileWriter { disk, dir, grown, repair: Repair::Yes, compares: false, found_wrong: false, unsettled }
     }
 
-    pub(crate) fn resume(disk: &'d dyn Disk, dir: &'d Path, (edge, bundle): (Edge, Vec<u8>)) -> TileWriter<'d> {
-        TileWriter { disk, dir, edge, bundle, repair: Repair::Yes, trust: Trust::Absent, found_wrong: false }
+    /// What the next writer goes on from.
+    pub(crate) fn into_parts(self) -> Parts {
+        (self.grown, self.unsettled)
     }
 
-    pub(crate) fn edge(&self) -> &Edge {
-        &self.edge
+    pub(crate) fn grown(&self) -> &Grown {
+        &self.grown
+    }
+
+    /// Notes that a segment ends here.
+    pub(crate) fn end_segment(&mut self, origin: &str) {
+        self.unsettled.resume(self.grown.size(), self.grown.to_bytes(origin));
     }
 
     /// Adds an entry and writes what it fills.
     pub(crate) fn add(&mut self, leaf: Hash, entry: &[u8]) -> io::Result<()> {
-        self.bundle.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
-        self.bundle.extend_from_slice(entry);
-        let index = self.edge.size() / TILE_WIDTH;
+        let index = self.grown.size() / TILE_WIDTH;
         let mut filled = Vec::new();
-        self.edge
-            .push(leaf, |level, index, hashes| filled.push((tile_path(level, index, TILE_WIDTH), hashes.concat())));
-        let close = if self.trust == Trust::Length { Trust::Nothing } else { self.trust };
-        for (path, bytes) in filled {
-            self.put_full(&path, &bytes, close)?;
+        let tile = |level, index, hashes: &[Hash]| filled.push((tile_path(level, index, TILE_WIDTH), hashes.concat()));
+        if let Some(bundle) = self.grown.add(leaf, entry, tile) {
+            filled.push((bundle_path(index, TILE_WIDTH), bundle));
         }
-        if self.edge.size().is_multiple_of(TILE_WIDTH) {
-            let bundle = std::mem::take(&mut self.bundle);
-            self.put_full(&bundle_path(index, TILE_WIDTH), &bundle, self.trust)?;
+        for (path, bytes) in filled {
+            self.put(&path, &bytes)?;
+            if self.repair == Repair::Yes {
+                self.drop_partial(&path)?;
+            }
+            self.unsettled.tile(path);
         }
         Ok(())
     }
 
     /// Writes the partial tiles and the partial bundle that a checkpoint of the present size needs.
     pub(crate) fn write_partial(&mut self) -> io::Result<()> {
-        let size = self.edge.size();
-        let mut wanted = Vec::new();
-        for (level, hashes) in (0_u32..).zip(self.edge.levels()).filter(|(_, hashes)| !hashes.is_empty()) {
-            wanted.push((tile_path(level, size >> (8 * (level + 1)), hashes.len() as u64), hashes.concat()));
+        let size = self.grown.size();
+        let levels = (0_u32..).zip(self.grown.edge.levels()).filter(|(_, hashes)| !hashes.is_empty());
+        let tile = |level: u32, hashes: &[Hash]| tile_path(level, size >> (8 * (level + 1)), hashes.len() as u64);
+        let mut wanted: Vec<_> = levels.map(|(level, hashes)| (tile(level, hashes), hashes.concat())).collect();
+        if !self.grown.bundle.is_empty() {
+            wanted.push((bundle_path(size / TILE_WIDTH, size % TILE_WIDTH), self.grown.bundle.clone()));
         }
-        for (path, bytes) in wanted {
-            self.put(&path, &bytes, Trust::Nothing)?;
-        }
-        if self.bundle.is_empty() {
-            return Ok(());
-        }
-        let bundle = std::mem::take(&mut self.bundle);
-        let put = self.put(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH), &bundle, Trust::Nothing);
-        self.bundle = bundle;
-        put
+        wanted.into_iter().try_for_each(|(path, bytes)| self.put(&path, &bytes))
     }
 
-    /// Writes a full tile or bundle, then drops its partial forerunners, which nobody needs any more.
-    fn put_full(&mut self, path: &Path, bytes: &[u8], trust: Trust) -> io::Result<()> {
-        self.put(path, bytes, trust)?;
-        if trust == Trust::Length || self.repair == Repair::No {
-            return Ok(());
-        }
+    /// Drops a full tile's partial forerunners, which nobody needs any more.
+    fn drop_partial(&self, path: &Path) -> io::Result<()> {
         match self.disk.remove(&self.dir.join(path).with_added_extension("p")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn put(&mut self, path: &Path, bytes: &[u8], trust: Trust) -> io::Result<()> {
+    fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let path = self.dir.join(path);
-        let right = match trust {
-            Trust::Absent => false,
-            Trust::Length => self.disk.length(&path).is_ok_and(|length| length == bytes.len() as u64),
-            Trust::Nothing => self.disk.read(&path, 0, bytes.len() + 1).is_ok_and(|there| there == bytes),
-        };
+        let right = self.compares && self.disk.read(&path, 0, bytes.len() + 1).is_ok_and(|there| there == bytes);
         self.found_wrong |= !right;
         if right || self.repair == Repair::No {
             return Ok(());

@@ -6,7 +6,7 @@ use crate::merkle::{Hash, empty_root, node_hash, root_of};
 use crate::tile::TILE_WIDTH;
 
 /// The right edge of a tree: for each level of tiles the hashes that do not fill one yet. Enough to grow and to know the root.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edge {
     size: u64,
     levels: Vec<Vec<Hash>>,

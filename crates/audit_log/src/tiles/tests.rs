@@ -12,17 +12,17 @@ use crate::disk::RealDisk;
 #[test]
 fn a_tree_of_seventy_thousand_is_what_the_specification_says_and_proves_everything() {
     let dir = tempfile::tempdir().unwrap();
-    let mut tiles = TileWriter::new(&RealDisk, dir.path(), Trust::Absent, Repair::Yes);
+    let mut tiles = TileWriter::resume(&RealDisk, dir.path(), Parts::default());
     let entries: Vec<[u8; 8]> = (0..70_000_u64).map(u64::to_be_bytes).collect();
     let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
     let sizes = [1_u64, 2, 255, 256, 257, 511, 513, 65_535, 65_536, 65_537, 70_000];
     let mut roots = Vec::new();
     for (entry, leaf) in entries.iter().zip(&leaves) {
         tiles.add(*leaf, entry).unwrap();
-        let size = tiles.edge().size();
+        let size = tiles.grown().size();
         if sizes.contains(&size) {
             tiles.write_partial().unwrap();
-            let root = tiles.edge().root();
+            let root = tiles.grown().edge.root();
             assert_eq!(root, root_of(&leaves[..size as usize]));
             let mut reader = TileReader::new(&RealDisk, dir.path(), size);
             for index in [0, size / 2, size - 1, size.saturating_sub(257)] {
@@ -52,15 +52,15 @@ fn a_tree_of_seventy_thousand_is_what_the_specification_says_and_proves_everythi
 #[test]
 fn a_wrong_file_is_found_and_written_again_only_where_that_is_asked() {
     let dir = tempfile::tempdir().unwrap();
-    let grow = |trust, repair| {
-        let mut tiles = TileWriter::new(&RealDisk, dir.path(), trust, repair);
+    let grow = |repair| {
+        let mut tiles = TileWriter::comparing(&RealDisk, dir.path(), Grown::default(), repair);
         for number in 0..600_u64 {
             tiles.add(leaf_hash(&number.to_be_bytes()), &number.to_be_bytes()).unwrap();
         }
         tiles.found_wrong
     };
-    grow(Trust::Absent, Repair::Yes);
-    assert!(!grow(Trust::Nothing, Repair::No));
+    assert!(grow(Repair::Yes));
+    assert!(!grow(Repair::No));
     for path in [tile_path(0, 1, 256), bundle_path(0, 256)] {
         let path = dir.path().join(path);
         let right = fs::read(&path).unwrap();
@@ -69,9 +69,9 @@ fn a_wrong_file_is_found_and_written_again_only_where_that_is_asked() {
                 None => fs::remove_file(&path).unwrap(),
                 Some(bytes) => RealDisk.write(&path, bytes, false).unwrap(),
             }
-            assert!(grow(Trust::Nothing, Repair::No));
+            assert!(grow(Repair::No));
             assert_eq!(fs::read(&path).ok(), wrong);
-            assert!(grow(Trust::Nothing, Repair::Yes));
+            assert!(grow(Repair::Yes));
             assert_eq!(fs::read(&path).unwrap(), right);
         }
     }

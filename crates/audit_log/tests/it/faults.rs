@@ -13,7 +13,7 @@ use crate::samples::{ORIGIN, decision, outcome, settings};
 use crate::sim_disk::{Fault, Kind, Place, PowerCut, SimDisk};
 
 const DIR: &str = "/data/log";
-const PLACES: [Place; 9] = [
+const PLACES: [Place; 10] = [
     Place::Entry,
     Place::Sync,
     Place::Tile,
@@ -23,6 +23,7 @@ const PLACES: [Place; 9] = [
     Place::FileSync,
     Place::DirSync,
     Place::NewSegment,
+    Place::Resume,
 ];
 const KINDS: [Kind; 4] = [Kind::Failed, Kind::FailedButPersisted, Kind::Torn, Kind::Crash];
 
@@ -152,7 +153,7 @@ fn every_fault_at_every_place_loses_nothing_promised() {
         }
         hits.push((place, hit));
     }
-    assert_eq!(lives, 9 * 4 * 2 * 4);
+    assert_eq!(lives, 10 * 4 * 2 * 4);
     for (place, hit) in hits {
         assert!(hit >= 24, "the fault at {place:?} happened only {hit} times of 32");
     }
@@ -160,7 +161,9 @@ fn every_fault_at_every_place_loses_nothing_promised() {
 
 #[test]
 fn a_fault_during_recovery_leaves_a_log_that_the_next_start_recovers() {
-    for place in [Place::Tile, Place::Signed, Place::Checkpoint, Place::Rename, Place::FileSync, Place::DirSync] {
+    for place in
+        [Place::Tile, Place::Signed, Place::Checkpoint, Place::Rename, Place::FileSync, Place::DirSync, Place::Resume]
+    {
         for kind in KINDS {
             for cut in cuts(kind as u64) {
                 let what = format!("{place:?} {kind:?} {cut:?}");

@@ -7,6 +7,7 @@ mod faults;
 mod kill;
 mod life;
 mod naive;
+mod resume;
 mod samples;
 mod sim_disk;
 mod tearing;

@@ -32,6 +32,7 @@ pub(crate) enum Place {
     FileSync,
     DirSync,
     NewSegment,
+    Resume,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +62,7 @@ struct Inode {
     durable: Vec<u8>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct State {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
@@ -71,6 +72,7 @@ struct State {
     fault: Option<Fault>,
     dead: bool,
     hit: bool,
+    reads: Vec<PathBuf>,
 }
 
 #[derive(Clone, Default)]
@@ -156,6 +158,7 @@ fn sync(inode: &mut Inode, way: Way) -> io::Result<()> {
 fn place_of_write(path: &Path) -> &'static [Place] {
     match path.to_str().unwrap() {
         path if path.contains("/tile/") => &[Place::Tile],
+        path if path.contains("/resume/") => &[Place::Resume],
         path if path.ends_with("/signed.new") => &[Place::Signed],
         path if path.ends_with("/checkpoint.new") => &[Place::Checkpoint],
         _ => &[],
@@ -235,6 +238,16 @@ impl SimDisk {
         inode.durable = inode.current.clone();
     }
 
+    /// Another disk that holds the same.
+    pub(crate) fn copy(&self) -> SimDisk {
+        SimDisk(Arc::new(Mutex::new(self.0.lock().unwrap().clone())))
+    }
+
+    /// The files read since the last call.
+    pub(crate) fn take_reads(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.0.lock().unwrap().reads)
+    }
+
     /// Everything on the disk, for holding two moments against each other.
     pub(crate) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let state = self.0.lock().unwrap();
@@ -304,8 +317,10 @@ impl Disk for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
         state.parent_is_there(to)?;
-        let tile = to.to_str().unwrap().contains("/tile/");
-        let way = state.way(if tile { &[Place::Tile] } else { &[Place::Rename] });
+        let way = state.way(match place_of_write(to) {
+            [] => &[Place::Rename],
+            derived => derived,
+        });
         if matches!(way, Way::Not | Way::Half) {
             return Err(broken());
         }
@@ -316,6 +331,7 @@ impl Disk for SimDisk {
 
     fn read(&self, path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
         let mut state = self.0.lock().unwrap();
+        state.reads.push(path.to_owned());
         let bytes = &state.inode(path)?.current;
         let rest = bytes.get(offset as usize..).unwrap_or_default();
         Ok(rest[..rest.len().min(limit)].to_vec())
