@@ -16,7 +16,7 @@ mod completions;
 mod health;
 mod models;
 
-// The steps, in order; `keys` is what `identify` asks, `permit` is the road's side of `record`.
+// The steps, in order; `keys` is what `identify` asks, `permit` is the road's side of `record`, and of `payloads`.
 mod identify;
 pub mod keys;
 mod read;
@@ -29,6 +29,7 @@ mod decide;
 mod reserve;
 
 mod permit;
+pub mod payloads;
 pub mod record;
 
 mod dispatch;
