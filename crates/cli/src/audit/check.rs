@@ -100,7 +100,7 @@ impl Check {
                         KeysFrom::Policy => "the policy".to_owned(),
                         KeysFrom::ThisMachine => format!("{BAD}this machine's own log{BAD:#}; `--key` names others"),
                     };
-                    held(&proved, &from, policy.is_some(), terminal)?;
+                    held(&proved, (keys_from, &from), policy.is_some(), terminal)?;
                 }
                 Ok(Answer::Yes)
             }
@@ -153,7 +153,12 @@ fn held_json(proved: &Proved, keys_from: KeysFrom, terminal: &mut Terminal) -> R
     })
 }
 
-fn held(proved: &Proved, from: &str, witnesses: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+fn held(
+    proved: &Proved,
+    (keys_from, from): (KeysFrom, &str),
+    witnesses: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let entry = Entry::read(proved.index, proved.entry.as_bytes())?;
     writeln!(terminal.out(), "{STRONG}entry {} of {}{STRONG:#}", proved.index, plain(&proved.origin))?;
     entry.write_all_fields(terminal)?;
@@ -163,7 +168,8 @@ fn held(proved: &Proved, from: &str, witnesses: bool, terminal: &mut Terminal) -
     write(terminal, Mark::Good, "checkpoint", &signed)?;
     let (mark, found) = cosigned(checkpoint, witnesses);
     write(terminal, mark, "witnesses", &found)?;
-    write(terminal, Mark::Good, "keys", &format!("from {from}"))?;
+    let mark = if keys_from == KeysFrom::ThisMachine { Mark::Warn } else { Mark::Good };
+    write(terminal, mark, "keys", &format!("from {from}"))?;
     writeln!(
         terminal.out(),
         "{GOOD}the proof holds{GOOD:#}: this entry stands in the log, unchanged since it was signed"

@@ -13,6 +13,8 @@ const WIDTH: usize = 12;
 pub(super) enum Mark {
     Good,
     Note,
+    /// Nothing is wrong with it, and it must not be overlooked.
+    Warn,
     Bad,
 }
 
@@ -28,6 +30,7 @@ pub(super) fn write(terminal: &mut Terminal, mark: Mark, what: &str, found: &str
     let (style, sign) = match mark {
         Mark::Good => (GOOD, "✓"),
         Mark::Note => (FAINT, "–"),
+        Mark::Warn => (BAD, "!"),
         Mark::Bad => (BAD, "✗"),
     };
     let mut lines = found.lines();

@@ -43,7 +43,7 @@ pub(super) fn cosigned(checkpoint: &CheckpointSeen, asked: bool) -> (Mark, Strin
     };
     if checkpoint.unknown_signatures > 0 {
         let unknown = counted(checkpoint.unknown_signatures, "signature", "signatures");
-        found = format!("{found}\n{unknown} by keys that nobody named here; `--witness` names a policy");
+        found = format!("{found}\n{unknown} by keys that nobody named here");
     }
     (Mark::Note, found)
 }

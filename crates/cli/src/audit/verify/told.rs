@@ -87,7 +87,7 @@ fn keys(report: &Report, asked: &Asked<'_>, terminal: &mut Terminal) -> io::Resu
                 "{keys}\n{BAD}from beside the log: whoever can rewrite the log can rewrite them{BAD:#}\n\
                  give a copy of key.pub that you have from elsewhere with `--key`"
             );
-            write(terminal, Mark::Bad, "keys", &found)
+            write(terminal, Mark::Warn, "keys", &found)
         }
     }
 }
@@ -188,7 +188,7 @@ fn tail(report: &Report, terminal: &mut Terminal) -> io::Result<()> {
     }
     if let Some(torn) = &report.torn {
         let found = format!(
-            "{} at the end of {}, from byte {}: nothing that anybody was promised; the next start cuts it",
+            "{} at the end of {}, from byte {}: under way, or left by a crash; nobody was promised them",
             counted(torn.bytes, "byte", "bytes"),
             torn.file,
             torn.offset
