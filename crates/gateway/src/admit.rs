@@ -27,11 +27,18 @@ const RETRY_WHEN_FULL: Duration = Duration::from_secs(1);
 /// A process that drains is replaced within about this time.
 const RETRY_WHEN_DRAINING: Duration = Duration::from_secs(5);
 
+/// Bytes of requests' bodies that are held at once: with what is parsed from them about three times as much. 256 MiB is
+/// sixteen of the longest bodies, or thousands of common ones.
+const BODY_BYTES_MAX: usize = 256 << 20;
+/// As much of that as one key may take: four of the longest.
+const BODY_BYTES_PER_KEY_MAX: usize = 64 << 20;
+
 /// Who is inside. The one owner of all counts; shared by every request.
 #[derive(Debug)]
 pub(crate) struct Gate {
     stop: Stop,
     in_flight: AtomicUsize,
+    body_bytes: AtomicUsize,
     tallies: Mutex<HashMap<Arc<str>, Arc<Tally>>>,
 }
 
@@ -39,6 +46,7 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     in_flight: AtomicUsize,
+    body_bytes: AtomicUsize,
     /// Tokens held by reservations; [`crate::reserve`] owns its meaning.
     pub(crate) tokens_held: AtomicU64,
     /// The generic cell rate algorithm's theoretical arrival time, in microseconds of the process's clock.
@@ -53,6 +61,39 @@ pub(crate) struct Slot {
     tally: Arc<Tally>,
 }
 
+/// Room for the bytes of one request's body; dropping it gives the room back.
+#[derive(Debug)]
+pub(crate) struct BodyRoom {
+    bytes: usize,
+    gate: Arc<Gate>,
+    tally: Arc<Tally>,
+}
+
+/// Takes room for a body of at most so many bytes, before any of them is read: a body is read before its request is judged,
+/// and must not cost more than it is let.
+pub(crate) fn room_for_body(caller: &Caller, gate: &Arc<Gate>, bytes: usize) -> Result<BodyRoom, ApiError> {
+    let tally = gate.tally(&caller.key_id);
+    // One that is longer than all together may be, since the operator allows such bodies, comes alone.
+    if !take(&gate.body_bytes, bytes, BODY_BYTES_MAX.max(bytes)) {
+        let message = "the gateway holds as many bytes of requests as it takes";
+        let busy = ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, Code::ServerBusy, message);
+        return Err(busy.retry_after(RETRY_WHEN_FULL));
+    }
+    if !take(&tally.body_bytes, bytes, BODY_BYTES_PER_KEY_MAX.max(bytes)) {
+        gate.body_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let message = format!("the requests of this key take {BODY_BYTES_PER_KEY_MAX} bytes, the most that they may");
+        return Err(ApiError::too_many(message, RETRY_WHEN_FULL));
+    }
+    Ok(BodyRoom { bytes, gate: Arc::clone(gate), tally })
+}
+
+impl Drop for BodyRoom {
+    fn drop(&mut self) {
+        self.tally.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.gate.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// Takes a slot for `caller`, at `now` on the process's clock.
 pub(crate) fn admit(caller: Arc<Caller>, gate: &Arc<Gate>, limits: &Admission, now: Moment) -> Result<Slot, ApiError> {
     if gate.is_draining() {
@@ -64,7 +105,7 @@ pub(crate) fn admit(caller: Arc<Caller>, gate: &Arc<Gate>, limits: &Admission, n
         .retry_after(RETRY_WHEN_DRAINING));
     }
     let tally = gate.tally(&caller.key_id);
-    if !take(&gate.in_flight, limits.requests_in_flight_max) {
+    if !take(&gate.in_flight, 1, limits.requests_in_flight_max) {
         return Err(ApiError::gateway(
             StatusCode::SERVICE_UNAVAILABLE,
             Code::ServerBusy,
@@ -72,7 +113,7 @@ pub(crate) fn admit(caller: Arc<Caller>, gate: &Arc<Gate>, limits: &Admission, n
         )
         .retry_after(RETRY_WHEN_FULL));
     }
-    if !take(&tally.in_flight, limits.requests_in_flight_per_key_max) {
+    if !take(&tally.in_flight, 1, limits.requests_in_flight_per_key_max) {
         gate.in_flight.fetch_sub(1, Ordering::Relaxed);
         let most = limits.requests_in_flight_per_key_max;
         return Err(ApiError::too_many(
@@ -93,7 +134,7 @@ pub(crate) fn admit(caller: Arc<Caller>, gate: &Arc<Gate>, limits: &Admission, n
 impl Gate {
     /// Nobody is inside; once `stop` says so, nobody is let in any more.
     pub(crate) fn new(stop: Stop) -> Self {
-        Self { stop, in_flight: AtomicUsize::new(0), tallies: Mutex::default() }
+        Self { stop, in_flight: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0), tallies: Mutex::default() }
     }
 
     /// How far the process is on its way out.
@@ -164,11 +205,10 @@ impl Tally {
     }
 }
 
-/// Adds one unless that would pass `most`.
-fn take(count: &AtomicUsize, most: usize) -> bool {
-    count
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| if held < most { held.checked_add(1) } else { None })
-        .is_ok()
+/// Adds `wanted` unless that would pass `most`.
+fn take(count: &AtomicUsize, wanted: usize, most: usize) -> bool {
+    let more = |held: usize| held.checked_add(wanted).filter(|sum| *sum <= most);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{extract::Request, response::Response};
 
 use crate::{
-    admit::admit,
+    admit::{admit, room_for_body},
     app::App,
     decide::decide,
     dispatch::dispatch,
@@ -36,7 +36,8 @@ pub(crate) async fn road(
     let (head, body) = request.into_parts();
 
     let caller = identify(&head.headers, app.keys())?;
-    let ask = read(surface, &head.headers, body, &force.config.limits, app.clock()).await?;
+    let room = |bytes| room_for_body(&caller, app.gate(), bytes);
+    let ask = read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?;
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
     let facts = inspect(&slot, &ask);
     let decision = decide(&facts, &force.policy);

@@ -2,13 +2,15 @@
 //!
 //! It must not know who asks or what policy says; from here on nobody looks at the bytes to learn what they mean.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wire::{chat::ChatRequest, completion::CompletionRequest, error::Code};
 
-use crate::{clock::Clock, config::Limits, error::ApiError, framing};
+use crate::{admit::BodyRoom, clock::Clock, config::Limits, error::ApiError, framing};
 
 /// By which of the API's addresses a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +26,10 @@ pub(crate) enum Surface {
 pub(crate) struct Ask {
     /// The request.
     pub(crate) words: Words,
-    /// The body as it arrived; the record commits to it.
+    /// The body as it arrived; the audit log commits to it.
     pub(crate) bytes: Bytes,
+    /// What the body takes, held as long as any of it is.
+    _room: Arc<BodyRoom>,
 }
 
 /// The request in the words of its surface.
@@ -37,21 +41,24 @@ pub(crate) enum Words {
     Completion(Box<CompletionRequest>),
 }
 
-/// Reads and parses the body.
+/// Reads and parses the body, once there is room for it.
 pub(crate) async fn read(
     surface: Surface,
     headers: &HeaderMap,
     body: Body,
     limits: &Limits,
     clock: &Clock,
+    room: impl FnOnce(usize) -> Result<BodyRoom, ApiError>,
 ) -> Result<Ask, ApiError> {
     check_form(headers)?;
+    // A body that does not say how long it is may be as long as any.
+    let room = room(announced(headers).unwrap_or(limits.body_bytes_max).min(limits.body_bytes_max))?;
     let bytes = collect(headers, body, limits, clock).await?;
     let words = match surface {
         Surface::Chat => Words::Chat(Box::new(ChatRequest::parse(&bytes)?)),
         Surface::Completions => Words::Completion(Box::new(CompletionRequest::parse(&bytes)?)),
     };
-    Ok(Ask { words, bytes })
+    Ok(Ask { words, bytes, _room: Arc::new(room) })
 }
 
 impl Surface {
@@ -147,14 +154,18 @@ fn is_json(content_type: &[u8]) -> bool {
     media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
+/// How long the body says it is. The framing below holds it to that.
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 async fn collect(headers: &HeaderMap, body: Body, limits: &Limits, clock: &Clock) -> Result<Bytes, ApiError> {
     let most = limits.body_bytes_max;
     let too_large = || {
         let message = format!("the body is larger than {most} bytes, the most that is taken");
         ApiError::caller(StatusCode::PAYLOAD_TOO_LARGE, Code::RequestTooLarge, message)
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > most) {
+    if announced(headers).is_some_and(|length| length > most) {
         return Err(too_large());
     }
     let Some(read) = clock.within(limits.body_time_max, Limited::new(body, most).collect()).await else {

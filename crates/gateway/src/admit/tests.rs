@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use super::{Gate, admit};
+use super::{BODY_BYTES_MAX, BODY_BYTES_PER_KEY_MAX, Gate, admit, room_for_body};
 use crate::{
     clock::{Clock, Moment},
     config::Admission,
@@ -40,6 +40,27 @@ fn a_slot_is_free_again_when_it_is_dropped_and_a_greedy_key_costs_only_itself() 
     drop(first);
     assert_eq!(gate.in_flight(), 2);
     admit(caller("a"), &gate, &limits, at(0)).unwrap();
+}
+
+#[test]
+fn the_bytes_of_bodies_are_held_to_a_limit_for_each_key_and_for_all() {
+    let (gate, _tasks) = gate();
+    let half = BODY_BYTES_PER_KEY_MAX / 2;
+    let first = room_for_body(&caller("a"), &gate, half).unwrap();
+    let second = room_for_body(&caller("a"), &gate, half).unwrap();
+    let full = room_for_body(&caller("a"), &gate, 1).unwrap_err();
+    assert_eq!(full.status(), StatusCode::TOO_MANY_REQUESTS);
+    let keys = (BODY_BYTES_MAX - BODY_BYTES_PER_KEY_MAX) / BODY_BYTES_PER_KEY_MAX;
+    let others: Vec<_> = (0..keys)
+        .map(|key| room_for_body(&caller(&format!("other {key}")), &gate, BODY_BYTES_PER_KEY_MAX).unwrap())
+        .collect();
+    let busy = room_for_body(&caller("b"), &gate, 1).unwrap_err();
+    assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop((first, others));
+    room_for_body(&caller("a"), &gate, half).unwrap();
+    assert!(room_for_body(&caller("c"), &gate, BODY_BYTES_MAX + 1).is_err(), "not beside others");
+    drop(second);
+    room_for_body(&caller("c"), &gate, BODY_BYTES_MAX + 1).unwrap();
 }
 
 #[test]
