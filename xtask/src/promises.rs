@@ -16,7 +16,13 @@ pub(crate) struct Options {
     /// Only print the table: run nothing.
     #[arg(long)]
     list: bool,
+    /// How often the server is killed and started again.
+    #[arg(long, default_value_t = KILLS, value_name = "NUMBER")]
+    kills: u32,
 }
+
+/// Kills of a whole run; the quick one with every test run has a tenth of them.
+const KILLS: u32 = 200;
 
 /// One line of the table.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ struct Promise {
     text: String,
     /// Names of tests as the test runner prints them; each stands in one crate only.
     tests: Vec<String>,
+    /// Those that plant the defect which the others must find.
+    mutants: Vec<String>,
 }
 
 /// Whether every test named ran and passed.
@@ -32,11 +40,16 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     let file = repository.root().join("crates/e2e/promises.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let promises = read(&text)?;
-    for Promise { number, text, tests } in &promises {
-        let state = if tests.is_empty() { "no test yet".to_owned() } else { format!("{} tests", tests.len()) };
-        println!("{number:>3}  {state:<12}  {text}");
+    for Promise { number, text, tests, mutants } in &promises {
+        let state = match (tests.len(), mutants.len()) {
+            (0, _) => "no test yet".to_owned(),
+            (tests, 0) => format!("{tests} tests"),
+            (tests, mutants) => format!("{tests} tests, {mutants} of their defects"),
+        };
+        println!("{number:>3}  {state:<28}  {text}");
     }
-    let mut names: Vec<&String> = promises.iter().flat_map(|promise| &promise.tests).collect();
+    let mut names: Vec<&String> =
+        promises.iter().flat_map(|promise| promise.tests.iter().chain(&promise.mutants)).collect();
     names.sort_unstable();
     names.dedup();
     let proved = promises.iter().filter(|promise| !promise.tests.is_empty()).count();
@@ -44,11 +57,17 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     if options.list || names.is_empty() {
         return Ok(true);
     }
+    // As in a whole test run: the command that some of them start and kill.
+    if !children::run(repository.command("cargo").args(["build", "--quiet", "--workspace", "--all-targets"]))? {
+        bail!("what is to be tested does not build");
+    }
     let mut count = Count::default();
     let mut command = repository.command("cargo");
     command
         .args(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--", "--exact"])
-        .args(&names);
+        .args(&names)
+        .env("GWANMUN_TEST_BINARY", repository.built("debug", "gwanmun"))
+        .env("GWANMUN_TEST_KILLS", options.kills.to_string());
     let good = children::reading_along(&mut command, |line| count.read(line))?;
     let ran = count.passed + count.failed;
     if ran < names.len() as u64 {
@@ -68,13 +87,17 @@ fn read(text: &str) -> Result<Vec<Promise>> {
     for row in rows {
         let number = row.get("number").and_then(toml_edit::Item::as_integer).context("a promise without a number")?;
         let text = row.get("text").and_then(toml_edit::Item::as_str).context("a promise without words")?.to_owned();
-        let tests =
-            row.get("tests").and_then(toml_edit::Item::as_array).context("a promise without a list of tests")?;
-        let tests = tests.iter().filter_map(|test| test.as_str().map(str::to_owned)).collect();
+        let listed = |name| row.get(name).and_then(toml_edit::Item::as_array).map(names);
+        let (tests, mutants) = (listed("tests").context("a promise without a list of tests")?, listed("mutants"));
+        let mutants = mutants.unwrap_or_default();
         if promises.iter().any(|promise| promise.number >= number) {
             bail!("promise {number} is out of order or stands twice");
         }
-        promises.push(Promise { number, text, tests });
+        promises.push(Promise { number, text, tests, mutants });
     }
     Ok(promises)
+}
+
+fn names(list: &toml_edit::Array) -> Vec<String> {
+    list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }

@@ -32,9 +32,9 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> bool {
     if steps.cargo(repository, "build", &["build", "--workspace", "--all-targets"], &[]) {
         for suite in suites() {
             let mut command = repository.command("cargo");
-            command.args(suite.arguments);
+            command.args(suite.arguments).env("GWANMUN_TEST_BINARY", repository.built("debug", "gwanmun"));
             if let Some(real) = &real {
-                real.told_to(&mut command, repository);
+                real.told_to(&mut command);
             }
             steps.tests(suite.title, &mut command);
         }
@@ -61,8 +61,7 @@ struct Real {
 }
 
 impl Real {
-    fn told_to(&self, command: &mut Command, repository: &Repository) {
-        command.env("GWANMUN_TEST_BINARY", repository.built("debug", "gwanmun"));
+    fn told_to(&self, command: &mut Command) {
         command.env("GWANMUN_TEST_MODEL", &self.model);
         command.env("GWANMUN_TEST_PYTHON", &self.python);
     }

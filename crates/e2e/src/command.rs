@@ -1,8 +1,10 @@
-//! The built command as a process of its own, with the real model: what a user starts. Paths come from the environment,
-//! where `cargo xtask test` puts them; without them there is nothing to start.
+//! The built command as a process of its own: what a user starts. With the real model it is a [`Server`]; without a model, on a
+//! data directory that outlives it, a [`Site`]. Paths come from the environment, where `cargo xtask test` puts them; without
+//! them there is nothing to start.
 
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -59,22 +61,7 @@ impl Server {
         command.arg("serve").arg("--data-dir").arg(folder.path().join("data")).arg("--model").arg(model);
         command.args(["--listen", &address.to_string(), "--console", &free_address().to_string()]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the command starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let key = tokio::time::timeout(START_TIME_MAX, async {
-            loop {
-                let line = lines.next_line().await.expect("its output is text").expect("a key before its output ends");
-                if let Some(at) = line.find("sk-gwm-") {
-                    let key = line.get(at..).unwrap_or_default();
-                    break key
-                        .chars()
-                        .take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter))
-                        .collect::<String>();
-                }
-            }
-        });
-        let key = key.await.expect("a key within a minute");
-        // Whatever else it says must not fill the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let key = shown_key(&mut child).await;
         let mut server = Self { address, key, model: String::new(), binary, folder, child };
         server.until_ready().await;
         let models = server.client().get("/v1/models").await.json();
@@ -128,11 +115,7 @@ impl Server {
 
     /// Ends it as a service manager would, and waits; it must end well.
     pub async fn end(mut self) {
-        let pid = self.child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.is_ok_and(|status| status.success()));
-        let status =
-            tokio::time::timeout(END_TIME_MAX, self.child.wait()).await.expect("it ends").expect("it was ours");
-        assert!(status.success(), "it ended with {status}");
+        end(&mut self.child).await;
     }
 
     async fn until_ready(&mut self) {
@@ -149,8 +132,169 @@ impl Server {
     }
 }
 
+/// A place where the command serves without a model, again and again: one data directory, one configuration, one address.
+#[derive(Debug)]
+pub struct Site {
+    /// Where it answers whenever it runs.
+    pub address: SocketAddr,
+    /// The key that its first start showed.
+    pub key: String,
+    binary: PathBuf,
+    console: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+/// Sites have addresses of their own, so that nobody takes one between two starts.
+const SITE_ADDRESS: &str = "127.0.4.1:0";
+
+impl Site {
+    /// Makes the data directory with this configuration by a first start, and ends that well. Nothing where no binary is
+    /// prepared.
+    pub async fn new(config: &str) -> Option<Self> {
+        let binary = prepared("GWANMUN_TEST_BINARY")?;
+        let (address, console) = (free(SITE_ADDRESS), free(SITE_ADDRESS));
+        let mut site = Self { address, key: String::new(), binary, console, folder: folder() };
+        std::fs::write(site.folder.path().join("gwanmun.toml"), config).expect("a folder of our own");
+        let mut child = site.serve().stdout(Stdio::piped()).spawn().expect("the command starts");
+        site.key = shown_key(&mut child).await;
+        end(&mut child).await;
+        Some(site)
+    }
+
+    /// Another place that holds the same and has other addresses. Nothing may run here meanwhile.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let (address, console) = (free(SITE_ADDRESS), free(SITE_ADDRESS));
+        let copy = Self { address, key: self.key.clone(), binary: self.binary.clone(), console, folder: folder() };
+        copy_folder(self.folder.path(), copy.folder.path());
+        copy
+    }
+
+    /// The command and what it is given.
+    pub fn command_line(&self) -> Vec<OsString> {
+        let (data, config) = (self.folder.path().join("data"), self.folder.path().join("gwanmun.toml"));
+        let words: [&std::ffi::OsStr; 11] = [
+            self.binary.as_ref(),
+            "serve".as_ref(),
+            "--no-model".as_ref(),
+            "--data-dir".as_ref(),
+            data.as_ref(),
+            "--config".as_ref(),
+            config.as_ref(),
+            "--listen".as_ref(),
+            &OsString::from(self.address.to_string()),
+            "--console".as_ref(),
+            &OsString::from(self.console.to_string()),
+        ];
+        words.map(ToOwned::to_owned).to_vec()
+    }
+
+    /// The command, ready to start; killed when its child is dropped. What it complains of is in [`Site::said`].
+    pub fn serve(&self) -> Command {
+        self.started_by(&[])
+    }
+
+    /// The same, started by another program with these arguments.
+    pub fn started_by(&self, words: &[OsString]) -> Command {
+        let line = [words, &self.command_line()].concat();
+        let (program, arguments) = line.split_first().expect("a command has a name");
+        let said = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("said"));
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        command.stderr(said.expect("a folder of our own"));
+        command
+    }
+
+    /// The last that it complained of.
+    pub fn said(&self) -> String {
+        let said = std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default();
+        said.lines().rev().take(5).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A folder that goes with the place, outside the data directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its audit log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("data").join("log")
+    }
+
+    /// A caller with its key.
+    pub fn client(&self) -> Client {
+        Client::new(self.address, &self.key)
+    }
+
+    /// Waits until it takes connections.
+    pub async fn until_open(&self, child: &mut Child) {
+        let open = tokio::time::timeout(START_TIME_MAX, async {
+            while tokio::net::TcpStream::connect(self.address).await.is_err() {
+                if let Some(status) = child.try_wait().expect("it is ours") {
+                    panic!("it ended with {status} instead of serving: {}", self.said());
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        open.await.expect("open within a minute");
+    }
+}
+
+/// Ends a server as a service manager would, and waits; it must end well.
+pub async fn end(child: &mut Child) {
+    terminate(child.id().expect("it runs")).await;
+    let status = tokio::time::timeout(END_TIME_MAX, child.wait()).await.expect("it ends").expect("it was ours");
+    assert!(status.success(), "it ended with {status}");
+}
+
+/// Tells a process to end.
+pub async fn terminate(process: u32) {
+    let told = Command::new("kill").args(["-TERM", &process.to_string()]).status().await;
+    assert!(told.is_ok_and(|status| status.success()), "{process} is not to be told");
+}
+
+/// The key that a first start shows on its piped output.
+async fn shown_key(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let key = tokio::time::timeout(START_TIME_MAX, async {
+        loop {
+            let line = lines.next_line().await.expect("its output is text").expect("a key before its output ends");
+            if let Some(at) = line.find("sk-gwm-") {
+                let key = line.get(at..).unwrap_or_default().chars();
+                break key.take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect();
+            }
+        }
+    });
+    let key = key.await.expect("a key within a minute");
+    // Whatever else it says must not fill the pipe.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    key
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for data")
+}
+
+/// Copies a folder with all that it holds.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder of our own");
+    for file in std::fs::read_dir(from).expect("a folder of our own") {
+        let file = file.expect("a folder can be read");
+        let to = to.join(file.file_name());
+        if file.file_type().expect("a file has a type").is_dir() {
+            copy_folder(&file.path(), &to);
+        } else {
+            std::fs::copy(file.path(), to).expect("a file can be copied");
+        }
+    }
+}
+
 /// An address that was free a moment ago; a port taken in between fails the start, loudly.
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback listens");
+    free("127.0.0.1:0")
+}
+
+fn free(address: &str) -> SocketAddr {
+    let listener = TcpListener::bind(address).expect("loopback listens");
     listener.local_addr().expect("a listener has an address")
 }

@@ -2,7 +2,7 @@
 //! log on disk. A test sees all that happened: the answer ([`crate::client`]), what the provider heard ([`crate::wall`]), what the
 //! log says ([`crate::record`]). It must not link an engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use gateway::app::{App, Parts};
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Live, RemoteModel, RemotePolicy, Secret};
 use gateway::keys::{HashSecret, KeyRing};
-use gateway::record::{Began, CommitmentSecret, Recorder};
+use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
 use gateway::routes;
 use gateway::serve::{self, Serving};
 use gateway::tasks::Tasks;
@@ -33,12 +33,16 @@ pub struct Setup {
     script: Option<Script>,
     config: Config,
     remote: Vec<(Role, Vec<String>)>,
+    log: Option<ChangeLog>,
 }
+
+/// What a test changes of how the audit log is kept.
+type ChangeLog = Box<dyn FnOnce(&mut audit_log::Settings) + Send>;
 
 impl Setup {
     /// A gateway without any model.
     pub fn empty() -> Self {
-        Self { script: None, config: Config::default(), remote: Vec::new() }
+        Self { script: None, config: Config::default(), remote: Vec::new(), log: None }
     }
 
     /// A gateway whose local model does what the script says.
@@ -61,9 +65,16 @@ impl Setup {
         self
     }
 
+    /// Changes how the audit log is kept: on which disk, with how many entries waiting.
+    #[must_use]
+    pub fn log(mut self, change: impl FnOnce(&mut audit_log::Settings) + Send + 'static) -> Self {
+        self.log = Some(Box::new(change));
+        self
+    }
+
     /// Starts wall and gateway.
     pub async fn start(self) -> TestGateway {
-        let Self { script, mut config, remote } = self;
+        let Self { script, mut config, remote, log: change_log } = self;
         let wall = Wall::start().await;
         config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
         let folder = tempfile::tempdir().expect("a folder for the log");
@@ -71,9 +82,7 @@ impl Setup {
         let tasks = Tasks::new(clock.clone());
         let log = folder.path().join("log");
         Recorder::begin(&log, &clock).expect("a log begins");
-        let secret = CommitmentSecret::new(&[7; CommitmentSecret::BYTES]);
-        let began = Began { version: "test", config: config.version.hash() };
-        let (recorder, _) = Recorder::open(&log, secret, clock.clone(), began).expect("a log opens");
+        let recorder = open_log(&log, &config, &clock, change_log);
         let keys = KeyRing::new(HashSecret::new(&[8; HashSecret::BYTES]));
         let key = keys.add_ephemeral("test", "testers").expect("chance").reveal().to_owned();
         let probe = script.as_ref().map(Script::probe);
@@ -107,6 +116,18 @@ impl Setup {
             running,
         }
     }
+}
+
+fn open_log(log: &Path, config: &Config, clock: &Clock, change: Option<ChangeLog>) -> Recorder {
+    let secret = CommitmentSecret::new(&[7; CommitmentSecret::BYTES]);
+    let began = Began { version: "test", config: config.version.hash() };
+    let time = || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("it is later than 1970");
+    let mut settings = audit_log::Settings::new(Arc::new(time));
+    if let Some(change) = change {
+        change(&mut settings);
+    }
+    let (recorder, _) = Recorder::open_with(log, secret, clock.clone(), began, settings).expect("a log opens");
+    recorder
 }
 
 fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, Running) {
@@ -176,25 +197,44 @@ impl TestGateway {
 
     /// Ends it gracefully and checks the log as outsiders; gives its entries.
     pub async fn end(mut self) -> Entries {
+        self.finish().await.expect("the log is written");
+        checked(&self.log_dir())
+    }
+
+    /// Ends one whose log has failed. A new start reads what lies on the disk then, and gives its entries, checked.
+    pub async fn end_failed(mut self) -> Entries {
+        self.finish().await.expect_err("the log has failed");
+        let again = self.folder.path().join("again");
+        crate::command::copy_folder(&self.log_dir(), &again);
+        let recorder = open_log(&again, &self.config.load(), &Clock::system(), None);
+        let closed = tokio::task::spawn_blocking(move || recorder.close("the test is over")).await;
+        closed.expect("no panic").expect("the log is written");
+        checked(&again)
+    }
+
+    async fn finish(&mut self) -> Result<(), RecordError> {
         let finished = tokio::time::timeout(END_TIME_MAX * 2, self.tasks.end(END_TIME_MAX)).await;
         assert_eq!(finished, Ok(true), "what was begun did not finish: {:?}", self.tasks.alive());
         if let Some(running) = self.running.take() {
             tokio::task::spawn_blocking(|| running.stop(Stop::Cancel)).await.expect("the model's thread ends");
         }
         let recorder = self.recorder.take().expect("ended once");
-        let closed = tokio::task::spawn_blocking(move || recorder.close("the test is over")).await;
-        closed.expect("no panic").expect("the log is written");
-        let entries = self.log();
-        assert_eq!(entries.faults(), Vec::<String>::new());
-        let report = audit_verify::verify(&self.log_dir(), &audit_verify::Options::default()).expect("a log");
-        assert!(report.holds(), "{report}");
-        entries
+        tokio::task::spawn_blocking(move || recorder.close("the test is over")).await.expect("no panic")
     }
 
     /// Where the audit log lies.
     pub fn log_dir(&self) -> PathBuf {
         self.folder.path().join("log")
     }
+}
+
+/// The entries of a closed log, once it has been found sound, by this harness and by the verifier.
+fn checked(log: &Path) -> Entries {
+    let entries = Entries::read(log);
+    assert_eq!(entries.faults(), Vec::<String>::new());
+    let report = audit_verify::verify(log, &audit_verify::Options::default()).expect("a log");
+    assert!(report.holds(), "{report}");
+    entries
 }
 
 impl Drop for TestGateway {
