@@ -184,3 +184,6 @@ impl Reckoning {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

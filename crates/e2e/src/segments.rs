@@ -86,3 +86,6 @@ pub fn fields(entry: &[u8]) -> Value {
 pub fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
+
+#[cfg(test)]
+mod tests;
