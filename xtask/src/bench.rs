@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: the road against nginx and a direct call, the floor against llama.cpp. Everything compared is
-//! measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
+//! `cargo xtask bench`: the road against nginx and a direct call, the floor against llama.cpp, the audit log against its own
+//! disk. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
 
 mod floor;
+mod log;
 mod process;
 mod road;
 mod subject;
@@ -16,7 +17,7 @@ use crate::repository::Repository;
 /// What to measure.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Options {
-    /// Only this part; both without it.
+    /// Only this part; all without it.
     #[arg(value_enum)]
     part: Option<Part>,
     /// One short round: shows that it works, proves nothing.
@@ -39,15 +40,21 @@ enum Part {
     Road,
     /// How fast the embedded model reads and writes.
     Floor,
+    /// What the audit log takes a second, what it adds to a request, how soon it is read back.
+    Log,
 }
 
 /// Measures; whether everything that could be measured was.
 pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     let mut told = Map::new();
-    if options.part != Some(Part::Floor) {
+    let wanted = |part| options.part.is_none_or(|only| only == part);
+    if wanted(Part::Road) {
         told.insert("road".to_owned(), road::run(repository, options.quick)?);
     }
-    if options.part != Some(Part::Road) {
+    if wanted(Part::Log) {
+        told.insert("log".to_owned(), log::run(repository, options.quick)?);
+    }
+    if wanted(Part::Floor) {
         let compared = floor::Compared {
             python: options.llama_python.clone(),
             model: options.model.clone(),

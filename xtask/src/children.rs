@@ -83,6 +83,16 @@ impl Running {
         self.0.id()
     }
 
+    /// Tells it to end as a service manager would, and waits until it has; an error if it does not end well.
+    pub(crate) fn end(mut self) -> Result<()> {
+        let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
+        let status = self.0.wait()?;
+        if !told.success() || !status.success() {
+            anyhow::bail!("a program that was told to end ended with {status}");
+        }
+        Ok(())
+    }
+
     /// Its standard output, once, where it was piped.
     pub(crate) fn stdout(&mut self) -> Option<BufReader<std::process::ChildStdout>> {
         self.0.stdout.take().map(BufReader::new)

@@ -24,7 +24,7 @@ enum Task {
     Tidy,
     /// Runs the tests that prove the promises, and says which promises have none yet.
     Promises(promises::Options),
-    /// Measures the road against nginx and a direct call, the floor against llama.cpp.
+    /// Measures the road against nginx and a direct call, the floor against llama.cpp, the audit log against its disk.
     Bench(bench::Options),
 }
 

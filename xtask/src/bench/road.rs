@@ -110,8 +110,8 @@ fn measure(repository: &Repository, quick: bool, folder: &std::path::Path) -> Re
         Some(nginx) => subjects.push(nginx),
         None => println!("nginx is not installed (Debian: `nginx-light`): no ratios to it"),
     }
-    subjects.push(stage.gwanmun("bare", "[record]\nmode = \"off\"\n")?);
-    subjects.push(stage.gwanmun("synced", "[record]\nmode = \"synced\"\n")?);
+    subjects.push(stage.gwanmun("bare", "[audit_log]\nmode = \"off\"\n")?);
+    subjects.push(stage.gwanmun("synced", "[audit_log]\nmode = \"synced\"\n")?);
     let mut told = Map::new();
     once(repository, &subjects, &mut told)?;
     let (rounds, seconds) = if quick { (1, 0.5) } else { (3, 2.0) };
@@ -166,34 +166,13 @@ fn hold(repository: &Repository, subject: &Subject) -> Result<Running> {
 
 fn turn(repository: &Repository, subject: &Subject, figure: &Figure, seconds: f64) -> Result<Measured> {
     let cpu = || subject.process.as_ref().map_or(Ok(0.0), |running| process::cpu_seconds(running.pid()));
-    let load = |seconds: f64| -> Result<Value> {
-        let mut command = subject::load(repository);
-        command.args([
-            "load",
-            &subject.address.to_string(),
-            &figure.callers.to_string(),
-            &seconds.to_string(),
-            &subject.key,
-        ]);
-        command.args([figure.model, if figure.stream { "true" } else { "false" }]);
-        let output = children::quietly(&mut command)?;
-        serde_json::from_str(output.lines().last().unwrap_or_default()).context("the load generator said no JSON")
-    };
+    let load = |seconds| subject::loaded(repository, subject, figure.callers, seconds, (figure.model, figure.stream));
     // Warm: connections are made, pools filled.
     load(seconds / 10.0)?;
     std::thread::sleep(Duration::from_millis(20));
     let before = cpu()?;
     let load = load(seconds)?;
     let measured = Measured { cpu_seconds: cpu()? - before, load };
-    let failures = measured.number("failures");
-    if failures > 0.0 {
-        anyhow::bail!(
-            "{}: {failures} of {} requests failed ({})",
-            subject.name,
-            measured.number("answers"),
-            figure.name
-        );
-    }
     Ok(measured)
 }
 

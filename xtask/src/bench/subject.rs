@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 use crate::children::{self, Running};
 use crate::repository::Repository;
@@ -66,22 +67,43 @@ impl Stage<'_> {
 
     /// Our gateway, release build, with `settings` added to its configuration.
     pub(super) fn gwanmun(&self, name: &'static str, settings: &str) -> Result<Subject> {
+        self.prepared(name, settings)?.start()
+    }
+
+    /// A place for our gateway: its first start makes the data directory and shows the key; what is timed are starts after it.
+    pub(super) fn prepared(&self, name: &'static str, settings: &str) -> Result<Prepared> {
         let (folder, address) = (self.folder.join(name), free_address()?);
         fs::create_dir_all(&folder)?;
         let (config, data) = (folder.join("gwanmun.toml"), folder.join("data"));
         write(&config, &gwanmun_config(self.provider, settings))?;
         let binary = self.repository.built("release", "gwanmun");
-        let (listen, console) = (address.to_string(), free_address()?.to_string());
-        let key = {
-            // The first start makes the data directory and shows the key; what is timed is the start after it.
-            let mut first = self.repository.command(&binary);
-            serve_arguments(&mut first, &data, &config, &listen, &console);
-            let mut first = Running::start(first.stdout(Stdio::piped()).stderr(Stdio::null()))?;
-            shown_key(&mut first)?
-        };
         let mut command = pinned(self.repository, &binary.to_string_lossy(), SUBJECT_CORE);
-        serve_arguments(&mut command, &data, &config, &listen, &console);
-        started(name, address, key, &folder, &mut command)
+        let console = free_address()?.to_string();
+        command.arg("serve").arg("--data-dir").arg(&data).arg("--config").arg(&config);
+        command.args(["--listen", &address.to_string(), "--console", &console, "--no-model"]);
+        let mut first = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::null()))?;
+        let key = shown_key(&mut first)?;
+        first.end()?;
+        Ok(Prepared { name, address, key, folder, data, command })
+    }
+}
+
+/// A gateway's data directory and how it is started there.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    name: &'static str,
+    address: SocketAddr,
+    key: String,
+    folder: PathBuf,
+    /// The data directory.
+    pub(super) data: PathBuf,
+    command: Command,
+}
+
+impl Prepared {
+    /// Starts it, and waits for its first answer.
+    pub(super) fn start(&mut self) -> Result<Subject> {
+        started(self.name, self.address, self.key.clone(), &self.folder, &mut self.command)
     }
 }
 
@@ -119,6 +141,28 @@ pub(super) fn load(repository: &Repository) -> Command {
     pinned(repository, &repository.built("release", "wall").to_string_lossy(), OTHERS_CORE)
 }
 
+/// One turn of load on a subject, of a model, streamed or not: what the load generator says of it. A request that failed is an
+/// error: what is not answered costs nothing.
+pub(super) fn loaded(
+    repository: &Repository,
+    subject: &Subject,
+    callers: usize,
+    seconds: f64,
+    (model, stream): (&str, bool),
+) -> Result<Value> {
+    let mut command = load(repository);
+    command.args(["load", &subject.address.to_string(), &callers.to_string(), &seconds.to_string(), &subject.key]);
+    command.args([model, if stream { "true" } else { "false" }]);
+    let output = children::quietly(&mut command)?;
+    let told: Value =
+        serde_json::from_str(output.lines().last().unwrap_or_default()).context("the load generator said no JSON")?;
+    let failures = told.get("failures").and_then(Value::as_f64).unwrap_or(0.0);
+    if failures > 0.0 {
+        bail!("{}: {failures} requests of {callers} callers of `{model}` failed", subject.name);
+    }
+    Ok(told)
+}
+
 /// On one processor where there is a way to say so and a second one to be apart from.
 fn pinned(repository: &Repository, program: &str, core: &str) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -128,11 +172,6 @@ fn pinned(repository: &Repository, program: &str, core: &str) -> Command {
     let mut command = repository.command("taskset");
     command.args(["-c", core, program]);
     command
-}
-
-fn serve_arguments(command: &mut Command, data: &Path, config: &Path, listen: &str, console: &str) {
-    command.arg("serve").arg("--data-dir").arg(data).arg("--config").arg(config);
-    command.args(["--listen", listen, "--console", console, "--no-model"]);
 }
 
 /// The key that a first start shows, from its own words.
