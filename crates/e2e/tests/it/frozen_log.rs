@@ -278,3 +278,25 @@ async fn a_full_log_refuses_what_it_cannot_keep() {
     let log = gateway.end().await;
     assert_eq!((log.of("decision").count(), log.of("outcome").count()), (9, 9));
 }
+
+/// An outcome claims the bytes that were handed over, and no end where there was none.
+#[tokio::test]
+async fn no_outcome_claims_what_was_not_sent() {
+    let (gateway, _) = gated(64).await;
+    let mut held = gateway.client.open_chat(&streaming("hold-after-2", "?")).await;
+    let mut came = 0;
+    for _ in 0..2 {
+        came += "data: \n\n".len() + held.next_event().await.unwrap().len();
+    }
+    held.hang_up();
+    gateway.wall.until(|heard| heard.open() == 0).await;
+    let whole = gateway.client.chat(&asking("wall-small", "?")).await;
+    let log = gateway.end().await;
+    let bytes = |ending| {
+        let outcome = log.of("outcome").find(|outcome| outcome["ending"] == ending);
+        outcome.unwrap_or_else(|| panic!("nothing was {ending}"))["answer_bytes"].as_u64()
+    };
+    // All that was handed over before the stream was held has come: nothing was lost on the way.
+    assert_eq!(bytes("cancelled"), Some(came as u64));
+    assert_eq!(bytes("answered"), Some(whole.body.len() as u64));
+}
