@@ -6,12 +6,14 @@
 mod adopt;
 mod check;
 mod entry;
+mod erase;
 mod export;
 mod held;
 mod key;
 mod lines;
 mod opened;
 mod out;
+mod payload;
 mod place;
 mod proof;
 mod rebuild;
@@ -55,6 +57,7 @@ enum Verb {
     Export(export::Export),
     Key(key::Key),
     Rebuild(rebuild::Rebuild),
+    Erase(erase::Erase),
     Adopt(adopt::Adopt),
 }
 
@@ -68,6 +71,7 @@ impl Audit {
             Verb::Export(export) => export.run(place, terminal),
             Verb::Key(key) => key.run(place, terminal),
             Verb::Rebuild(rebuild) => rebuild.run(place, terminal),
+            Verb::Erase(erase) => erase.run(place, terminal),
             Verb::Adopt(adopt) => adopt.run(place, terminal),
         }
     }

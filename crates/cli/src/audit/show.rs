@@ -11,6 +11,7 @@ use super::{
     entry::Entry,
     held::{self, Held, Which},
     lines::plain,
+    payload,
 };
 use crate::{
     failure::{Answer, Failure},
@@ -35,6 +36,7 @@ Examples:
   gwanmun audit show --last 100 --kind refusal
   gwanmun audit show --request f40a1d0ff5e9253400000000
   gwanmun audit show 12                     one entry whole, and what belongs to it
+  gwanmun audit show 12 --payload           what was asked and answered, where that is kept
 
 The table shows what the log's files say; `gwanmun audit verify` says whether they hold.";
 
@@ -63,6 +65,9 @@ pub(super) struct Show {
     /// Only of this team's requests
     #[arg(long)]
     team: Option<String>,
+    /// Open the request and answer that are kept of it (`[audit_log] payloads = "sealed"`), and hold them against the log
+    #[arg(long, requires = "entry", conflicts_with = "directory")]
+    payload: bool,
     /// As JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -85,7 +90,7 @@ impl Show {
     pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let mut held = self.which.open(place)?;
         if let Some(index) = self.entry {
-            return self.one(index, &mut held, terminal);
+            return self.one(index, &mut held, place, terminal);
         }
         let chosen = self.choose(&mut held)?;
         if self.json {
@@ -136,12 +141,17 @@ impl Show {
         Ok(asked(entry, held)?.text("team") == Some(team))
     }
 
-    fn one(&self, index: u64, held: &mut Held, terminal: &mut Terminal) -> Result<Answer, Failure> {
+    fn one(&self, index: u64, held: &mut Held, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         if index >= held.size {
             return Err(held::unknown(index, held.size));
         }
         let entry = held.entry(index)?.clone();
         let belonging = belonging(&entry, held)?;
+        if self.payload {
+            let asked = asked(&entry, held)?;
+            let outcome = [&entry].into_iter().chain(&belonging).find(|entry| entry.kind() == "outcome");
+            return payload::show((&asked, outcome), held.reader.origin(), place, self.json, terminal);
+        }
         if self.json {
             for entry in [&entry].into_iter().chain(&belonging) {
                 writeln!(terminal.out(), "{}", json(entry)?)?;

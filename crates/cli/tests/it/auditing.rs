@@ -585,10 +585,14 @@ fn what_was_derived_is_written_again_where_nobody_holds_the_log() {
     assert_eq!(fs::read(bench.path(segment)).unwrap(), bytes);
 }
 
+/// What tests ask.
+fn question(model: &str) -> String {
+    format!("{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}],\"max_tokens\":2}}")
+}
+
 /// Asks a running server once; gives the entry that its answer names.
 fn asked(server: &crate::bench::Server, key: &str, model: &str) -> u64 {
-    let body =
-        format!("{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}],\"max_tokens\":2}}");
+    let body = question(model);
     let output = std::process::Command::new("curl")
         .args(["--silent", "--include", "--header", &format!("Authorization: Bearer {key}")])
         .args(["--header", "Content-Type: application/json", "--data", &body])
@@ -702,4 +706,82 @@ fn a_data_directory_of_the_earlier_form_is_adopted_once_and_a_lost_log_is_not_ma
     assert_eq!(told.exit, Some(2));
     assert!(told.err.starts_with("error: `HOME/.local/share/gwanmun` has lost its log: `HOME/"), "{}", told.err);
     assert!(!data.join("log").exists() && data.join("payload.secret").exists());
+}
+
+/// Seals a request as a server does that keeps payloads.
+fn seal(data: &Path, team: &str, request_id: &str, body: &str) {
+    use gateway::{clock::Clock, data_dir::DataDir, database::Database, payloads};
+    let clock = Clock::system();
+    let data_dir = DataDir::join(data, &clock).unwrap();
+    let origin = fs::read_to_string(data.join("log/origin")).unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let database = Database::open(&data_dir.database()).await.unwrap();
+        let secret = payloads::PayloadSecret::new(&data_dir.payload_secret().unwrap());
+        let opened = payloads::Payloads::open(&data_dir.payloads(), secret, database, origin.trim_end(), clock);
+        let (kept, sealing) = opened.unwrap();
+        let mut payload = kept.begin(team, request_id).await.unwrap();
+        payload.request(body.as_bytes()).await.unwrap();
+        payload.durable().await.unwrap();
+        drop((payload, kept));
+        sealing.finish().unwrap();
+    });
+}
+
+#[test]
+fn what_is_kept_is_opened_held_against_the_log_and_erased_with_an_entry() {
+    let bench = Bench::new();
+    let server = bench.serve(&["--no-model"]);
+    let key = server.key().unwrap().to_owned();
+    let (entry, other) = (asked(&server, &key, "nobody").to_string(), asked(&server, &key, "nobody").to_string());
+    bench.ok(&["audit", "proof", &other]);
+    let facts = |entry: &str| -> Value {
+        serde_json::from_str::<Value>(&bench.ok(&["audit", "show", entry, "--json"])).unwrap()["entry"].clone()
+    };
+    let (asked, month) = (facts(&entry), facts(&entry)["at"].as_str().unwrap().chars().take(7).collect::<String>());
+    let team = asked["team"].as_str().unwrap();
+    let told = bench.run(&["audit", "show", &entry, "--payload"]);
+    assert_eq!(told.exit, Some(2));
+    assert!(told.err.starts_with("error: no payload of the request `"), "{}", told.err);
+
+    seal(&bench.data(), team, asked["request"].as_str().unwrap(), &question("nobody"));
+    let shown = bench.ok(&["audit", "show", &entry, "--payload"]);
+    assert!(
+        shown.starts_with("✓ request      77 bytes, the very bytes that the log's commitment is about\n"),
+        "{shown}"
+    );
+    assert!(shown.contains(&question("nobody")), "{shown}");
+    // Bytes that are not what the log speaks of.
+    seal(&bench.data(), team, facts(&other)["request"].as_str().unwrap(), "{}\u{1b}[2J");
+    let told = bench.run(&["audit", "show", &other, "--payload"]);
+    assert_eq!(told.exit, Some(1));
+    assert!(
+        told.out.starts_with("✗ request      6 bytes, not the bytes that the log's commitment is about\n"),
+        "{}",
+        told.out
+    );
+    assert!(!told.out.contains('\u{1b}'), "{}", told.out);
+    let json: Value = serde_json::from_str(&bench.run(&["audit", "show", &other, "--payload", "--json"]).out).unwrap();
+    assert_eq!((&json["request"]["matches"], &json["request"]["whole"]), (&false.into(), &true.into()));
+
+    let erase = ["audit", "erase", "--team", team, "--month", &month];
+    let told = bench.run(&erase);
+    assert_eq!(told.exit, Some(64));
+    assert!(told.err.contains("\nhint: say `--yes` where that is meant"), "{}", told.err);
+    let told = bench.run(&["audit", "erase", "--team", team, "--month", "november", "--yes"]);
+    assert!(told.exit == Some(64) && told.err.contains("`november` is not a month"), "{}", told.err);
+    let told = bench.run(&["audit", "erase", "--team", "nobody", "--month", &month, "--yes"]);
+    assert!(told.exit == Some(2) && told.err.contains("no payloads of team `nobody` in "), "{}", told.err);
+    let erased: Value = serde_json::from_str(&bench.ok(&[&erase[..], &["--yes", "--json"]].concat())).unwrap();
+    let said = facts(&erased["entry"].to_string());
+    assert_eq!((&said["kind"], &said["keys"]), (&"erasure".into(), &erased["keys"]), "{erased}");
+    let told = bench.run(&["audit", "show", &entry, "--payload"]);
+    assert_eq!(told.exit, Some(2));
+    assert!(told.err.starts_with("error: the payload was erased at "), "{}", told.err);
+    let told = bench.run(&[&erase[..], &["--yes"]].concat());
+    assert!(told.exit == Some(2) && told.err.contains("were erased at "), "{}", told.err);
+    // Every proof still holds.
+    bench.put("p", bench.ok(&["audit", "proof", &entry]).as_bytes());
+    bench.ok(&["audit", "check", "p"]);
+    assert_eq!(server.end().exit, Some(0));
+    bench.ok(&["audit", "verify"]);
 }
