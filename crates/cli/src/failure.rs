@@ -4,7 +4,8 @@ use std::{io, process::ExitCode};
 
 use audit_log::LogError;
 use gateway::{
-    changes::ChangeError, data_dir::DataDirError, database::DatabaseError, keys::KeyStoreError, serve::ListenError,
+    changes::ChangeError, console::WitnessError, data_dir::DataDirError, database::DatabaseError, keys::KeyStoreError,
+    serve::ListenError, witnesses::PolicyFileError,
 };
 use model_store::StoreError;
 
@@ -109,7 +110,16 @@ macro_rules! told_by_itself {
     };
 }
 
-told_by_itself!(ChangeError, DataDirError, DatabaseError, KeyStoreError, LogError, ListenError);
+told_by_itself!(
+    ChangeError,
+    DataDirError,
+    DatabaseError,
+    KeyStoreError,
+    ListenError,
+    LogError,
+    PolicyFileError,
+    WitnessError
+);
 
 /// What the terminal refused. A reader that has seen enough (`| head`) is told nothing.
 impl From<io::Error> for Failure {

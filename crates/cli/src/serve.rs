@@ -1,20 +1,21 @@
-//! `gwanmun serve`: puts the road together, opens the port, says what is needed to use it, ends in order.
+//! `gwanmun serve`: puts the road together, opens the ports, says what is needed to use it, ends in order.
 
 mod banner;
+mod console;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use gateway::{
     changes, config,
-    serve::{self, Serving},
+    serve::{self, Port, Serving},
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use self::banner::Banner;
+use self::{banner::Banner, console::Console};
 use crate::{
     assembly::{Assembly, Plan},
     failure::{Answer, Failure},
@@ -46,7 +47,7 @@ pub(crate) struct Serve {
     /// Where the API listens [default: 127.0.0.1:4000]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Where console and administration will listen [default: 127.0.0.1:4001]
+    /// Where the audit log is shown, and later the console [default: 127.0.0.1:4001]
     #[arg(long, value_name = "ADDRESS:PORT")]
     console: Option<SocketAddr>,
     /// The configuration [default: gwanmun.toml in the data directory, where there is one]
@@ -75,13 +76,13 @@ impl Serve {
         config.server.listen = self.listen.unwrap_or(config.server.listen);
         config.server.console = self.console.unwrap_or(config.server.console);
         let runtime = runtime::new()?;
-        let address = config.server.listen;
+        let addresses = (config.server.listen, config.server.console);
         // A port that is taken is told before anything is made or fetched.
-        drop(runtime.block_on(serve::listen(address))?);
+        drop(runtime.block_on(listen(addresses))?);
         raise_open_files_limit();
         let assembly = Assembly::new(&plan, config, &runtime, terminal)?;
         let mut signals = runtime.block_on(async { Signals::new() })?;
-        let served = runtime.block_on(until_told(&assembly, &plan, address, &mut signals, terminal));
+        let served = runtime.block_on(until_told(&assembly, &plan, addresses, &mut signals, terminal));
         if served.is_ok() {
             terminal.note("stopping: answers under way are finished first; a second Ctrl-C drops them");
         }
@@ -100,21 +101,24 @@ impl Serve {
 async fn until_told(
     assembly: &Assembly,
     plan: &Plan,
-    address: SocketAddr,
+    addresses: (SocketAddr, SocketAddr),
     signals: &mut Signals,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let listener = serve::listen(address).await?;
+    let (listener, console_listener) = listen(addresses).await?;
+    let console = Console::new(assembly, &console_listener)?;
     let key = first_key(assembly).await?;
     changes::follow(assembly.keys.clone(), assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone());
     let source = config::Source::new(plan.config_path(), assembly.config.clone());
     config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
-    let address = listener.local_addr().unwrap_or(address);
+    let address = listener.local_addr().unwrap_or(addresses.0);
+    let console_address = console_listener.local_addr().unwrap_or(addresses.1);
     // Taken back when this ends: who looks for a server finds none that is stopping.
     let _announced = announce(assembly, address)?;
     open(assembly, listener);
-    tell(assembly, address, key.as_deref(), terminal)?;
+    console.open(assembly, console_listener);
+    tell(assembly, (address, console_address), key.as_deref(), terminal)?;
     let mut log_failed = assembly.recorder.failed();
     tokio::select! {
         () = signals.told() => Ok(()),
@@ -123,6 +127,11 @@ async fn until_told(
                 .hint("the lines above say why; when the disk is mended, `gwanmun audit verify` says what the log holds"))
         }
     }
+}
+
+/// Listens for the API and for the console.
+async fn listen((api, console): (SocketAddr, SocketAddr)) -> Result<(TcpListener, TcpListener), serve::ListenError> {
+    Ok((serve::listen(api, Port::Api).await?, serve::listen(console, Port::Console).await?))
 }
 
 fn open(assembly: &Assembly, listener: TcpListener) {
@@ -152,13 +161,18 @@ async fn first_key(assembly: &Assembly) -> Result<Option<String>, Failure> {
     Ok(Some(made.text.reveal().to_owned()))
 }
 
-fn tell(assembly: &Assembly, address: SocketAddr, key: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
+fn tell(
+    assembly: &Assembly,
+    (listen, console): (SocketAddr, SocketAddr),
+    key: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let data_dir =
         std::path::absolute(assembly.data_dir.path()).unwrap_or_else(|_| assembly.data_dir.path().to_owned());
     let banner = Banner {
         version: env!("CARGO_PKG_VERSION"),
-        listen: address,
-        console: assembly.config.load().server.console,
+        listen,
+        console,
         data_dir: &data_dir.display().to_string(),
         key,
         model: assembly.floor.as_ref().map(|floor| floor.model.card()),

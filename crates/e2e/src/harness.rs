@@ -10,15 +10,18 @@ use arc_swap::ArcSwap;
 use gateway::app::{App, Parts};
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Live, RemoteModel, RemotePolicy, Secret};
+use gateway::console::{self, ConsoleParts};
 use gateway::keys::{HashSecret, KeyRing};
 use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
 use gateway::routes;
 use gateway::serve::{self, Serving};
 use gateway::tasks::Tasks;
+use gateway::witnesses::Witnesses;
 use local_model::scripted::{self, Probe, Script};
 use local_model::{LocalModel, Running, Stop};
 
 use crate::client::Client;
+use crate::place::Place;
 use crate::record::Entries;
 use crate::wall::{Role, Wall};
 
@@ -34,6 +37,7 @@ pub struct Setup {
     config: Config,
     remote: Vec<(Role, Vec<String>)>,
     log: Option<ChangeLog>,
+    place: Option<Place>,
 }
 
 /// What a test changes of how the audit log is kept.
@@ -42,7 +46,7 @@ type ChangeLog = Box<dyn FnOnce(&mut audit_log::Settings) + Send>;
 impl Setup {
     /// A gateway without any model.
     pub fn empty() -> Self {
-        Self { script: None, config: Config::default(), remote: Vec::new(), log: None }
+        Self { script: None, config: Config::default(), remote: Vec::new(), log: None, place: None }
     }
 
     /// A gateway whose local model does what the script says.
@@ -55,6 +59,13 @@ impl Setup {
     pub fn remote(mut self, role: Role, models: &[&str]) -> Self {
         self.remote.push((role, models.iter().map(|&model| model.to_owned()).collect()));
         self.config.policy.remote = RemotePolicy::Open;
+        self
+    }
+
+    /// Goes on from what is kept there.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
         self
     }
 
@@ -74,15 +85,13 @@ impl Setup {
 
     /// Starts wall and gateway.
     pub async fn start(self) -> TestGateway {
-        let Self { script, mut config, remote, log: change_log } = self;
+        let Self { script, mut config, remote, log: change_log, place } = self;
         let wall = Wall::start().await;
         config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
-        let folder = tempfile::tempdir().expect("a folder for the log");
+        let place = place.unwrap_or_default();
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
-        let log = folder.path().join("log");
-        Recorder::begin(&log, &clock).expect("a log begins");
-        let recorder = open_log(&log, &config, &clock, change_log);
+        let recorder = open_log(&place.log_dir(), &config, &clock, change_log);
         let keys = KeyRing::new(HashSecret::new(&[8; HashSecret::BYTES]));
         let key = keys.add_ephemeral("test", "testers").expect("chance").reveal().to_owned();
         let probe = script.as_ref().map(Script::probe);
@@ -100,17 +109,21 @@ impl Setup {
         let app = App::new(parts).expect("chance");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback listens");
         let address = listener.local_addr().expect("a listener has an address");
-        let (router, refuse) = (routes::router(Arc::clone(&app)), routes::refuse(app));
-        let serving = Serving { router, refuse, config: Arc::clone(&config), tasks: tasks.clone(), clock };
-        tokio::spawn(serve::serve(listener, serving));
+        let (router, refuse) = (routes::router(Arc::clone(&app)), routes::refuse(Arc::clone(&app)));
+        let serving =
+            Serving { router, refuse, config: Arc::clone(&config), tasks: tasks.clone(), clock: clock.clone() };
+        let console = serve_console(&place, &recorder, &serving).await;
+        tasks.start("listener", |_| serve::serve(listener, serving));
         let running = model.map(|(_, running)| running);
         TestGateway {
             client: Client::new(address, &key),
+            console,
+            app,
             wall,
             keys,
             config,
             probe,
-            folder,
+            place: Some(place),
             tasks,
             recorder: Some(recorder),
             running,
@@ -128,6 +141,24 @@ fn open_log(log: &Path, config: &Config, clock: &Clock, change: Option<ChangeLog
     }
     let (recorder, _) = Recorder::open_with(log, secret, clock.clone(), began, settings).expect("a log opens");
     recorder
+}
+
+/// Opens the console's port, as the command does.
+async fn serve_console(place: &Place, recorder: &Recorder, road: &Serving) -> Client {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback listens");
+    let listening = listener.local_addr().expect("a listener has an address");
+    let watch = road.config.load().audit_log.watch.clone();
+    let witness = console::open_witness(&place.witness_dir(), &place.origin(), watch.as_deref(), &road.clock);
+    let router = console::router(ConsoleParts {
+        log: recorder.log().map(Arc::clone),
+        witness: Arc::new(witness.expect("a witness opens")),
+        listening,
+        clock: road.clock.clone(),
+        tasks: road.tasks.clone(),
+    });
+    let serving = Serving { router, refuse: console::refuse(), ..road.clone() };
+    road.tasks.start("console listener", |_| serve::serve(listener, serving));
+    Client { address: listening, key: None }
 }
 
 fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, Running) {
@@ -158,6 +189,8 @@ pub fn destination(wall: &Wall, role: Role, models: &[String]) -> Destination {
 pub struct TestGateway {
     /// A caller with a good key.
     pub client: Client,
+    /// A caller of the console's port, without any key.
+    pub console: Client,
     /// The provider.
     pub wall: Wall,
     /// Who may call.
@@ -166,7 +199,8 @@ pub struct TestGateway {
     pub config: Live,
     /// The local model's engine, where there is one.
     pub probe: Option<Probe>,
-    folder: tempfile::TempDir,
+    app: Arc<App>,
+    place: Option<Place>,
     tasks: Tasks,
     recorder: Option<Recorder>,
     running: Option<Running>,
@@ -190,26 +224,46 @@ impl TestGateway {
         line.trim().parse().unwrap_or(f64::NAN)
     }
 
+    /// Begins to ask the witnesses of this policy to cosign.
+    pub fn ask_witnesses(&self, policy: &str) {
+        let path = self.place().write("witnesses", policy);
+        let clock = Clock::system();
+        let witnesses = Witnesses::read(&path, &clock).expect("a policy with witnesses");
+        let log = self.recorder.as_ref().and_then(Recorder::log).expect("a log");
+        witnesses.ask(log, self.app.witnesses(), &clock, &self.tasks);
+    }
+
+    /// Waits until a checkpoint covers all that was acknowledged; gives its size.
+    pub async fn signed(&self) -> u64 {
+        let log = Arc::clone(self.recorder.as_ref().and_then(Recorder::log).expect("a log"));
+        let signed = tokio::task::spawn_blocking(move || log.wait_for_checkpoint(log.size()));
+        signed.await.expect("no panic").expect("the log signs").checkpoint.size
+    }
+
     /// Begins a graceful end: nothing new is let in, what has begun goes on.
     pub fn drain(&self) {
         self.tasks.drain();
     }
 
     /// Ends it gracefully and checks the log as outsiders; gives its entries.
-    pub async fn end(mut self) -> Entries {
+    pub async fn end(self) -> Entries {
+        self.leave().await.0
+    }
+
+    /// As [`TestGateway::end`]; gives the place too, to go on from.
+    pub async fn leave(mut self) -> (Entries, Place) {
         self.finish().await.expect("the log is written");
-        checked(&self.log_dir())
+        (checked(&self.log_dir()), self.place.take().expect("ended once"))
     }
 
     /// Ends one whose log has failed. A new start reads what lies on the disk then, and gives its entries, checked.
     pub async fn end_failed(mut self) -> Entries {
         self.finish().await.expect_err("the log has failed");
-        let again = self.folder.path().join("again");
-        crate::command::copy_folder(&self.log_dir(), &again);
-        let recorder = open_log(&again, &self.config.load(), &Clock::system(), None);
+        let again = self.place().copy();
+        let recorder = open_log(&again.log_dir(), &self.config.load(), &Clock::system(), None);
         let closed = tokio::task::spawn_blocking(move || recorder.close("the test is over")).await;
         closed.expect("no panic").expect("the log is written");
-        checked(&again)
+        checked(&again.log_dir())
     }
 
     async fn finish(&mut self) -> Result<(), RecordError> {
@@ -222,9 +276,14 @@ impl TestGateway {
         tokio::task::spawn_blocking(move || recorder.close("the test is over")).await.expect("no panic")
     }
 
+    /// Where it keeps what it keeps.
+    pub fn place(&self) -> &Place {
+        self.place.as_ref().expect("it has not ended")
+    }
+
     /// Where the audit log lies.
     pub fn log_dir(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.place().log_dir()
     }
 }
 

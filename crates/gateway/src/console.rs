@@ -21,6 +21,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 use tlog::VerifierKey;
 use tlog_witness::Witness;
@@ -176,6 +177,9 @@ impl Console {
 
     /// C2SP `tlog-witness`: what it answers is the witness's, status and words.
     async fn add_checkpoint(&self, body: Body) -> Result<Answer, Refused> {
+        if body.size_hint().lower() > ADD_CHECKPOINT_BYTES_MAX as u64 {
+            return Err(too_long());
+        }
         let body = Limited::new(body, ADD_CHECKPOINT_BYTES_MAX).collect().await.map_err(|error| unread(&*error))?;
         let body = String::from_utf8(body.to_bytes().into())
             .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, "the request is not UTF-8"))?;
@@ -245,11 +249,15 @@ fn read_keys(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(keys)
 }
 
+fn too_long() -> Refused {
+    let words = format!("the request is longer than {ADD_CHECKPOINT_BYTES_MAX} bytes");
+    Refused::new(StatusCode::PAYLOAD_TOO_LARGE, words)
+}
+
 /// Why a body did not come whole.
 fn unread(error: &(dyn std::error::Error + 'static)) -> Refused {
     if error.is::<http_body_util::LengthLimitError>() {
-        let words = format!("the request is longer than {ADD_CHECKPOINT_BYTES_MAX} bytes");
-        return Refused::new(StatusCode::PAYLOAD_TOO_LARGE, words);
+        return too_long();
     }
     match Refusal::behind(error) {
         Some(refusal) => Refused::new(refusal.status, refusal.message),

@@ -170,6 +170,13 @@ impl DataDir {
         self.path.join(LOG)
     }
 
+    /// The audit log's name.
+    pub fn log_origin(&self) -> Result<String, DataDirError> {
+        let path = self.log().join("origin");
+        let origin = fs::read_to_string(&path).map_err(|error| told(&path, error))?;
+        Ok(origin.trim_end().to_owned())
+    }
+
     /// Where the keys and the memory of the witness for other logs are.
     pub fn witness(&self) -> PathBuf {
         self.path.join(WITNESS)
@@ -271,13 +278,17 @@ fn fill_notary(folder: &Path, clock: &Clock) -> io::Result<()> {
     let private = |path: PathBuf| DirBuilder::new().mode(PRIVATE_FOLDER).create(path);
     private(folder.join(LOG))?;
     Recorder::begin(&folder.join(LOG), clock).map_err(of_log)?;
-    private(folder.join(WITNESS))?;
     let origin = fs::read_to_string(folder.join(LOG).join("origin"))?;
-    let name = witness_name(origin.trim_end());
-    let keys = SigningKeys::generate(&name, Role::Witness).map_err(io::Error::other)?;
-    write_private(&folder.join(WITNESS).join("key"), keys.to_file().as_bytes())?;
+    make_witness(&folder.join(WITNESS), origin.trim_end())?;
     private(folder.join(PAYLOADS))?;
     write_secret(&folder.join(PAYLOAD_SECRET))
+}
+
+/// Makes the folder of a witness for other logs, with new keys, beside the log `origin`.
+pub fn make_witness(folder: &Path, origin: &str) -> io::Result<()> {
+    DirBuilder::new().mode(PRIVATE_FOLDER).create(folder)?;
+    let keys = SigningKeys::generate(&witness_name(origin), Role::Witness).map_err(io::Error::other)?;
+    write_private(&folder.join("key"), keys.to_file().as_bytes())
 }
 
 /// What a process calls itself when it cosigns for others: after its own log.

@@ -3,6 +3,7 @@
 //! Knows connections, not requests: what answers is handed in.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -46,22 +47,42 @@ pub struct Serving {
     pub clock: Clock,
 }
 
+/// What an address is for: it decides how another is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// The API.
+    Api,
+    /// The console.
+    Console,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Api => "`--listen` or `[server] listen`",
+            Self::Console => "`--console` or `[server] console`",
+        })
+    }
+}
+
 /// Why nothing can be served at an address.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Somebody else is there.
-    #[error(
-        "the address `{address}` is taken by another process: end that one, or choose another with `--listen` or `[server] listen`"
-    )]
+    #[error("the address `{address}` is taken by another process: end that one, or choose another with {port}")]
     Taken {
         /// Where.
         address: SocketAddr,
+        /// For what.
+        port: Port,
     },
     /// It is not an address of this machine.
-    #[error("the address `{address}` is not one of this machine: choose another with `--listen` or `[server] listen`")]
+    #[error("the address `{address}` is not one of this machine: choose another with {port}")]
     NotHere {
         /// Where.
         address: SocketAddr,
+        /// For what.
+        port: Port,
     },
     /// The system does not allow it, or has another reason.
     #[error("cannot listen at `{address}`: {error}")]
@@ -87,15 +108,15 @@ const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 /// The least read buffer that the HTTP library takes a head and a body's pieces in.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Listens at `address`.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+/// Listens at `address`, for `port`.
+pub async fn listen(address: SocketAddr, port: Port) -> Result<TcpListener, ListenError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| {
         let kind = error.kind();
         if kind == io::ErrorKind::AddrInUse {
-            ListenError::Taken { address }
+            ListenError::Taken { address, port }
         } else if kind == io::ErrorKind::AddrNotAvailable {
-            ListenError::NotHere { address }
+            ListenError::NotHere { address, port }
         } else {
             ListenError::Io { address, error }
         }

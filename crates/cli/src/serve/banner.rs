@@ -37,7 +37,7 @@ impl Banner<'_> {
         }
         say(
             "console",
-            &format!("http://{} {FAINT}(comes with a later version: nothing listens there yet){FAINT:#}", self.console),
+            &format!("{} {FAINT}(the audit log and its keys, for whoever checks them){FAINT:#}", url(self.console)),
         );
         say("data", self.data_dir);
         say("stop", "Ctrl-C; answers under way are finished first");

@@ -96,7 +96,7 @@ pub(crate) struct Server {
 
 impl Server {
     fn start(bench: &Bench, arguments: &[&str]) -> Self {
-        let mut command = bench.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = bench.command(&["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"]);
         let spawned = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());

@@ -14,10 +14,9 @@ fn the_first_start_makes_everything_and_shows_the_key_once() {
     let line = |what: &str| server.banner.iter().find(|line| line.trim_start().starts_with(what)).unwrap().clone();
     assert_eq!(server.banner[0], format!("관문 Gwanmun {}", env!("CARGO_PKG_VERSION")));
     assert_eq!(line("model"), "  model   tiny (186 kB, CC0-1.0, speaks English only)");
-    assert_eq!(
-        line("console"),
-        "  console http://127.0.0.1:4001 (comes with a later version: nothing listens there yet)"
-    );
+    let console = line("console");
+    assert!(console.starts_with("  console http://127.0.0.1:"), "{console}");
+    assert!(!console.contains(":0 ") && console.ends_with(" (the audit log and its keys, for whoever checks them)"));
     assert_eq!(line("data"), "  data    HOME/.local/share/gwanmun");
     let ended = server.end();
     assert_eq!(ended.exit, Some(0), "{}", ended.err);
@@ -59,14 +58,15 @@ fn a_port_that_is_taken_is_told_before_anything_is_made() {
     let bench = Bench::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let told = bench.run(&["serve", "--listen", &address, "--no-model"]);
-    assert_eq!(told.exit, Some(2));
-    assert!(
-        told.err.starts_with(&format!("error: the address `{address}` is taken by another process")),
-        "{}",
-        told.err
-    );
-    assert!(!bench.data().exists());
+    for (listen, console, setting) in
+        [(&*address, "127.0.0.1:0", "`--listen` or"), ("127.0.0.1:0", &*address, "`--console` or")]
+    {
+        let told = bench.run(&["serve", "--listen", listen, "--console", console, "--no-model"]);
+        assert_eq!(told.exit, Some(2));
+        let words = format!("error: the address `{address}` is taken by another process");
+        assert!(told.err.starts_with(&words) && told.err.contains(setting), "{}", told.err);
+        assert!(!bench.data().exists());
+    }
 }
 
 #[test]
@@ -86,7 +86,8 @@ fn what_is_wrong_is_told_and_nothing_half_made_stays() {
         ),
     ];
     for (arguments, says) in table {
-        let arguments: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].iter().chain(arguments).copied().collect();
+        let arguments: Vec<&str> =
+            ["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"].iter().chain(arguments).copied().collect();
         let told = bench.run(&arguments);
         assert_eq!(told.exit, Some(2), "{arguments:?}: {}", told.err);
         assert!(told.err.starts_with(says), "{arguments:?}: {}", told.err);
@@ -103,7 +104,7 @@ fn what_is_wrong_is_told_and_nothing_half_made_stays() {
 fn a_data_directory_serves_one_process() {
     let bench = Bench::new();
     let server = bench.serve(&["--no-model"]);
-    let told = bench.run(&["serve", "--listen", "127.0.0.1:0", "--no-model"]);
+    let told = bench.run(&["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--no-model"]);
     assert_eq!(told.exit, Some(2));
     assert!(told.err.starts_with("error: `HOME/.local/share/gwanmun` is in use by process "), "{}", told.err);
     assert_eq!(server.end().exit, Some(0));
@@ -117,4 +118,32 @@ fn a_known_model_that_is_stored_is_served_by_name() {
     bench.put("c.toml", b"[local]\nmodel = \"small-one\"\n");
     let server = bench.serve(&["--config", "c.toml"]);
     assert!(server.banner.iter().any(|line| line.starts_with("  model   small-one (186 kB")), "{:?}", server.banner);
+}
+
+#[test]
+fn the_console_shows_the_log_and_a_policy_that_cannot_be_used_is_told_by_file_and_line() {
+    let bench = Bench::new();
+    let server = bench.serve(&["--no-model"]);
+    let console = server.banner.iter().find_map(|line| line.strip_prefix("  console http://")).unwrap();
+    let address = console.split(' ').next().unwrap().to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let request = format!("GET /log/checkpoint HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let origin = std::fs::read_to_string(bench.data().join("log/origin")).unwrap();
+    assert!(answer.contains(&format!("\r\n\r\n{origin}")), "{answer}");
+    assert_eq!(server.end().exit, Some(0));
+
+    bench.put("policy", b"quorum none\nwitness w x\n");
+    for (setting, words) in [("watch", "error: the policy `policy` is wrong in line 2: "), ("witnesses", "in line 2: ")]
+    {
+        bench.put("c.toml", format!("[audit_log]\n{setting} = \"policy\"\n").as_bytes());
+        let arguments =
+            ["serve", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--no-model", "--config", "c.toml"];
+        let told = bench.run(&arguments);
+        assert_eq!(told.exit, Some(2));
+        assert!(told.err.contains(words), "{}", told.err);
+    }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::excessive_nesting, reason = "what one of many callers does is told where it is started")]
 
 mod answers;
+mod console_log;
 mod endings;
 mod faults;
 mod framing;
@@ -19,3 +20,4 @@ mod secrets;
 mod shim;
 mod trace;
 mod views;
+mod witnessing;

@@ -113,7 +113,7 @@ async fn bad_input_is_told() {
     let (data, model, config) = (folder.path().join("data"), not_a_model.to_str().unwrap(), config.to_str().unwrap());
     let taken = server.address.to_string();
     let rows: [(&[&str], &str); 3] = [
-        (&["--listen", "127.0.0.1:0", "--model", model], "not.gguf"),
+        (&["--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--model", model], "not.gguf"),
         (&["--config", config, "--no-model"], "gwanmun.toml:2"),
         (&["--listen", &taken, "--no-model"], "taken"),
     ];

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::{Refuse, Serving, TURNED_AWAY, listen, serve};
+use super::{Port, Refuse, Serving, TURNED_AWAY, listen, serve};
 use crate::clock::{Clock, Hand};
 use crate::config::{Config, Limits};
 use crate::framing::Refusal;
@@ -482,10 +482,10 @@ async fn draining_ends_when_its_time_is_out() {
 async fn a_taken_address_is_told_plainly() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let error = listen(address).await.unwrap_err().to_string();
+    let error = listen(address, Port::Api).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("the address `{address}` is taken by another process")), "{error}");
-    let error = listen("192.0.2.1:1".parse().unwrap()).await.unwrap_err().to_string();
-    assert!(error.contains("is not one of this machine"), "{error}");
+    let error = listen("192.0.2.1:1".parse().unwrap(), Port::Console).await.unwrap_err().to_string();
+    assert!(error.contains("is not one of this machine") && error.contains("`--console`"), "{error}");
 }
 
 proptest! {

@@ -1,0 +1,55 @@
+//! The second port, and the witnesses on both sides: what is needed for them is read before any port opens.
+
+use std::sync::Arc;
+
+use gateway::{
+    console::{self, ConsoleParts},
+    serve::{self, Serving},
+    witnesses::Witnesses,
+};
+use tokio::net::TcpListener;
+
+use crate::{assembly::Assembly, failure::Failure};
+
+/// What the second port is made of.
+pub(super) struct Console {
+    parts: ConsoleParts,
+    /// Those that are asked to cosign; none where no policy is configured, or where there is no log.
+    witnesses: Option<Witnesses>,
+}
+
+impl Console {
+    /// Opens this process's own witness and reads the policies. `listener` is where it will be served.
+    pub(super) fn new(assembly: &Assembly, listener: &TcpListener) -> Result<Self, Failure> {
+        let config = assembly.config.load();
+        let clock = &assembly.clock;
+        let listening = listener
+            .local_addr()
+            .map_err(|error| Failure::trouble(format!("the console's port cannot be used: {error}")))?;
+        let log = assembly.recorder.log().map(Arc::clone);
+        let origin = assembly.data_dir.log_origin()?;
+        let watch = config.audit_log.watch.as_deref();
+        let witness = console::open_witness(&assembly.data_dir.witness(), &origin, watch, clock)?;
+        let policy = config.audit_log.witnesses.as_deref().filter(|_| log.is_some());
+        let witnesses = policy.map(|policy| Witnesses::read(policy, clock)).transpose()?;
+        let tasks = assembly.tasks.clone();
+        let parts = ConsoleParts { log, witness: Arc::new(witness), listening, clock: clock.clone(), tasks };
+        Ok(Self { parts, witnesses })
+    }
+
+    /// Begins to serve and to ask.
+    pub(super) fn open(self, assembly: &Assembly, listener: TcpListener) {
+        let Self { parts, witnesses } = self;
+        if let (Some(witnesses), Some(log)) = (witnesses, &parts.log) {
+            witnesses.ask(log, assembly.app.witnesses(), &assembly.clock, &assembly.tasks);
+        }
+        let serving = Serving {
+            router: console::router(parts),
+            refuse: console::refuse(),
+            config: assembly.config.clone(),
+            tasks: assembly.tasks.clone(),
+            clock: assembly.clock.clone(),
+        };
+        assembly.tasks.start("console listener", |_| serve::serve(listener, serving));
+    }
+}
