@@ -8,6 +8,7 @@ mod check;
 mod entry;
 mod erase;
 mod export;
+mod handover;
 mod held;
 mod key;
 mod lines;

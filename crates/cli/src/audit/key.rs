@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -16,8 +17,9 @@ use gateway::{
     database::Database,
 };
 use serde::Serialize;
+use tlog::Proof;
 
-use super::{opened, place};
+use super::{handover::Handover, opened, out, place};
 use crate::{
     failure::{Answer, Failure},
     place::Place,
@@ -33,7 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const EXAMPLES: &str = "\
 Examples:
   gwanmun audit key show > key.pub    for whoever verifies; hand it over another way than the log
-  gwanmun audit key rotate            new keys; a running server makes them itself";
+  gwanmun audit key rotate            new keys; a running server makes them itself
+  gwanmun audit key rotate --proof handover.proof
+                                      and what shows those who trust the old keys that the new ones are the log's";
 
 /// Show and replace the keys that sign the log
 #[derive(Args)]
@@ -59,6 +63,9 @@ enum Verb {
         /// A log's directory, or a data directory [default: the data directory's own log]
         #[arg(long = "dir", value_name = "DIR")]
         directory: Option<PathBuf>,
+        /// Write into this new file the proof that the old keys vouch for the new ones, for those who trust the old
+        #[arg(long, value_name = "FILE")]
+        proof: Option<PathBuf>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -87,12 +94,19 @@ impl Key {
                     keys.iter().try_for_each(|key| writeln!(terminal.out(), "{key}"))?;
                 }
             }
-            Verb::Rotate { directory, json } => {
+            Verb::Rotate { directory, proof, json } => {
                 let log = place::log(place, directory.as_deref())?;
                 let reader = open(&log)?;
+                if let Some(path) = &proof {
+                    out::must_be_new(path)?;
+                }
                 let before = kept_files(&log);
-                rotate(&log)?;
+                let mut handover = Handover::before(&reader)?;
+                rotate(&log, &mut handover)?;
                 let old_keys = kept_files(&log).difference(&before).max().map(|size| log.join(name(*size)));
+                if let Some(path) = &proof {
+                    keep(handover.proof(), path, terminal)?;
+                }
                 tell(&reader, old_keys.as_deref(), json, terminal)?;
             }
         }
@@ -120,19 +134,39 @@ fn name(size: u64) -> String {
     format!("key.pub.{size}")
 }
 
+/// Writes the proof that the old keys vouch for the new ones.
+fn keep(proof: Option<Proof>, path: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
+    let Some(proof) = proof else {
+        return Err(Failure::trouble(
+            "the keys are replaced, but this machine was too slow to see the old ones vouch for them",
+        )
+        .hint("hand the new ones over as `gwanmun audit key show` prints them"));
+    };
+    out::to(Some(path), terminal, |to| Ok(write!(to, "{proof}")?))
+}
+
 /// Replaces them: here, or by asking the server that holds the log.
-fn rotate(log: &Path) -> Result<(), Failure> {
-    match opened::open(log, opened::settings())? {
-        Some((opened, _)) => {
-            opened.rotate_keys(opened::by())?;
-            opened::close(&opened)
+fn rotate(log: &Path, handover: &mut Handover<'_>) -> Result<(), Failure> {
+    let Some((opened, _)) = opened::open(log, opened::settings())? else {
+        return ask(log, handover);
+    };
+    thread::scope(|scope| {
+        let replacing = thread::Builder::new()
+            .name("rotate".to_owned())
+            .spawn_scoped(scope, || opened.rotate_keys(opened::by()))
+            .map_err(|error| Failure::trouble(format!("the system gives no thread: {error}")))?;
+        while !replacing.is_finished() {
+            handover.look();
+            thread::sleep(LOOK_EVERY);
         }
-        None => ask(log),
-    }
+        replacing.join().map_err(|_| Failure::trouble("the keys were not replaced: a thread of ours failed"))??;
+        Ok::<(), Failure>(())
+    })?;
+    opened::close(&opened)
 }
 
 /// Leaves it to the server, and waits until it has done so.
-fn ask(log: &Path) -> Result<(), Failure> {
+fn ask(log: &Path, handover: &mut Handover<'_>) -> Result<(), Failure> {
     let clock = Clock::system();
     let held = || {
         Failure::trouble(format!(
@@ -155,6 +189,7 @@ fn ask(log: &Path) -> Result<(), Failure> {
                         "it is asked to, and will, at its next start at the latest: `gwanmun audit key show` tells",
                     ));
             }
+            handover.look();
             clock.sleep(LOOK_EVERY).await;
         }
         Ok(())

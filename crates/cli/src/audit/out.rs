@@ -19,17 +19,8 @@ pub(super) fn to(
         write(&mut out)?;
         return Ok(out.flush()?);
     };
-    let shown = path.display();
-    let told = |error: io::Error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            return Failure::trouble(format!("`{shown}` is there already"))
-                .hint("name another file, or remove that one");
-        }
-        Failure::trouble(format!("cannot write `{shown}`: {error}"))
-    };
-    if path.exists() {
-        return Err(told(io::ErrorKind::AlreadyExists.into()));
-    }
+    must_be_new(path)?;
+    let told = |error: io::Error| told(path, &error);
     let aside = aside(path).map_err(told)?;
     let written = fill(&aside, write).and_then(|()| {
         // A link, unlike a rename, replaces nothing that came there meanwhile; but not every file system has links.
@@ -43,6 +34,19 @@ pub(super) fn to(
     // Also after a failure: nothing half-written is left, if the disk still lets us.
     let _ = fs::remove_file(&aside);
     written
+}
+
+/// Refuses a file that is there already.
+pub(super) fn must_be_new(path: &Path) -> Result<(), Failure> {
+    if path.exists() { Err(told(path, &io::ErrorKind::AlreadyExists.into())) } else { Ok(()) }
+}
+
+fn told(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return Failure::trouble(format!("`{shown}` is there already")).hint("name another file, or remove that one");
+    }
+    Failure::trouble(format!("cannot write `{shown}`: {error}"))
 }
 
 fn aside(path: &Path) -> io::Result<PathBuf> {

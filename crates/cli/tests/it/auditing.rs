@@ -217,8 +217,17 @@ fn other_keys_than_the_logs_are_not_taken() {
 fn keys_that_were_replaced_are_named_as_such_and_old_and_new_hold_together() {
     let bench = bench();
     bench.ok(&["audit", "proof", "3", "--dir", "log", "--out", "old.proof"]);
-    let rotated: Value =
-        serde_json::from_str(&bench.ok(&["audit", "key", "rotate", "--dir", "log", "--json"])).unwrap();
+    let rotated: Value = serde_json::from_str(&bench.ok(&[
+        "audit",
+        "key",
+        "rotate",
+        "--dir",
+        "log",
+        "--proof",
+        "handover.proof",
+        "--json",
+    ]))
+    .unwrap();
     assert_eq!(rotated["old_keys"], "log/key.pub.9", "{rotated}");
     let told = bench.run(&["audit", "verify", "log", "--key", "auditor/key.pub"]);
     assert_eq!(told.exit, Some(1));
@@ -235,8 +244,22 @@ fn keys_that_were_replaced_are_named_as_such_and_old_and_new_hold_together() {
         rotated["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect::<Vec<_>>(),
         shown.lines().collect::<Vec<_>>()
     );
+    // Whoever trusts the old keys learns the new ones from them.
+    vouched(&bench, "auditor/key.pub", &shown);
+    let again = bench.run(&["audit", "key", "rotate", "--dir", "log", "--proof", "handover.proof"]);
+    assert_eq!((again.exit, again.err.lines().next()), (Some(2), Some("error: `handover.proof` is there already")));
+    assert_eq!(bench.ok(&["audit", "key", "show", "--dir", "log"]), shown);
     let entry = bench.ok(&["audit", "show", "8", "--dir", "log"]);
     assert!(entry.contains("key.rotate") && entry.contains(shown.lines().next().unwrap()), "{entry}");
+}
+
+/// The handover's proof holds under the old keys, and names these new ones.
+fn vouched(bench: &Bench, old: &str, new: &str) {
+    let checked = bench.ok(&["audit", "check", "handover.proof", "--key", old, "--json"]);
+    let checked: Value = serde_json::from_str(&checked).unwrap();
+    let detail = &checked["entry"]["detail"];
+    let named: Vec<&str> = ["ed25519", "ml_dsa_44"].iter().map(|name| detail[name].as_str().unwrap()).collect();
+    assert_eq!(named, new.lines().collect::<Vec<_>>());
 }
 
 #[test]
@@ -637,10 +660,13 @@ fn beside_a_running_server_its_log_is_shown_proved_and_given_new_keys() {
     );
 
     bench.put("old.pub", bench.ok(&["audit", "key", "show"]).as_bytes());
-    let rotated: Value = serde_json::from_str(&bench.ok(&["audit", "key", "rotate", "--json"])).unwrap();
+    let rotated: Value =
+        serde_json::from_str(&bench.ok(&["audit", "key", "rotate", "--proof", "handover.proof", "--json"])).unwrap();
     let old = rotated["old_keys"].as_str().unwrap().replace("HOME", &bench.path("").display().to_string());
     assert_eq!(fs::read_to_string(old).unwrap(), fs::read_to_string(bench.path("old.pub")).unwrap());
-    bench.put("new.pub", bench.ok(&["audit", "key", "show"]).as_bytes());
+    let new = bench.ok(&["audit", "key", "show"]);
+    bench.put("new.pub", new.as_bytes());
+    vouched(&bench, "old.pub", &new);
     let later = asked(&server, &key, "tiny");
     bench.ok(&["audit", "proof", &later.to_string(), "--out", "later.proof"]);
     bench.ok(&["audit", "check", "later.proof", "--key", "new.pub"]);
