@@ -8,10 +8,11 @@ use gateway::{
     app::{App, Parts},
     changes,
     clock::Clock,
-    config::{Config, Live, LogMode},
+    config::{self, Config, Live, LogMode},
     data_dir::DataDir,
     database::Database,
     keys::{KeyStore, KeyText},
+    payloads::{PayloadSecret, Payloads, Sealing},
     record::{Began, Recorder},
     tasks::Tasks,
 };
@@ -74,6 +75,9 @@ pub(crate) struct Assembly {
     pub(crate) tasks: Tasks,
     pub(crate) keys: KeyStore,
     pub(crate) recorder: Recorder,
+    /// Where requests and answers are kept, if they are.
+    pub(crate) payloads: Option<Payloads>,
+    sealing: Option<Sealing>,
     pub(crate) app: Arc<App>,
     pub(crate) floor: Option<Floor>,
 }
@@ -100,18 +104,20 @@ impl Assembly {
             changes::take_in(&keys, &recorder).await?;
             Ok::<_, Failure>(keys)
         })?;
+        let (payloads, sealing) = open_payloads(&data_dir, &config, &keys, &recorder, &clock)?.unzip();
         let config = config.live();
         let tasks = Tasks::new(clock.clone());
         let app = App::new(Parts {
             config: config.clone(),
             keys: keys.ring(),
             recorder: recorder.clone(),
+            payloads: payloads.clone(),
             local: floor.as_ref().map(|floor| floor.model.clone()),
             clock: clock.clone(),
             tasks: tasks.clone(),
         })
         .map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
-        Ok(Self { data_dir, config, clock, tasks, keys, recorder, app, floor })
+        Ok(Self { data_dir, config, clock, tasks, keys, recorder, payloads, sealing, app, floor })
     }
 
     /// The road, to be walked with [`Assembly::own_key`] or any other.
@@ -142,12 +148,36 @@ impl Assembly {
         if let Some(floor) = self.floor {
             floor.end();
         }
+        // Before the log: the last outcomes wait for their answers to be kept.
+        let sealed = self.sealing.map_or(Ok(()), Sealing::finish);
         let reason = if finished { "told to stop" } else { "told to stop; some answers were dropped" };
         self.recorder
             .close(reason)
             .map_err(|error| Failure::trouble(format!("the audit log could not be closed: {error}")))?;
+        sealed.map_err(|error| Failure::trouble(format!("the sealed payloads could not be finished: {error}")))?;
         Ok(finished)
     }
+}
+
+/// What seals requests and answers, where the configuration wants them kept.
+fn open_payloads(
+    data_dir: &DataDir,
+    config: &Config,
+    keys: &KeyStore,
+    recorder: &Recorder,
+    clock: &Clock,
+) -> Result<Option<(Payloads, Sealing)>, Failure> {
+    if config.audit_log.payloads == config::Payloads::None {
+        return Ok(None);
+    }
+    let Some(log) = recorder.log() else {
+        tracing::warn!("payloads are not kept while the audit log is off");
+        return Ok(None);
+    };
+    let secret = PayloadSecret::new(&data_dir.payload_secret()?);
+    let opened = Payloads::open(&data_dir.payloads(), secret, keys.database().clone(), log.origin(), clock.clone());
+    let opened = opened.map_err(|error| Failure::trouble(format!("payloads cannot be sealed: {error}")))?;
+    Ok(Some(opened))
 }
 
 /// The audit log, read back, with what a process that died could not say any more.

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use gateway::{
     changes, config,
+    payloads::Payloads,
     serve::{self, Port, Serving},
 };
 use tokio::{
@@ -109,6 +110,9 @@ async fn until_told(
     let console = Console::new(assembly, &console_listener)?;
     let key = first_key(assembly).await?;
     changes::follow(assembly.keys.clone(), assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone());
+    if let Some(payloads) = &assembly.payloads {
+        payloads.follow(&assembly.tasks);
+    }
     let source = config::Source::new(plan.config_path(), assembly.config.clone());
     config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
@@ -120,11 +124,16 @@ async fn until_told(
     console.open(assembly, console_listener);
     tell(assembly, (address, console_address), key.as_deref(), terminal)?;
     let mut log_failed = assembly.recorder.failed();
+    let mut sealing_failed = assembly.payloads.as_ref().map(Payloads::failed);
     tokio::select! {
         () = signals.told() => Ok(()),
         _ = log_failed.wait_for(|failed| *failed) => {
             Err(Failure::trouble("the audit log cannot be written, so nothing more is answered")
                 .hint("the lines above say why; when the disk is mended, `gwanmun audit verify` says what the log holds"))
+        }
+        () = turned(sealing_failed.as_mut()) => {
+            Err(Failure::trouble("sealed payloads cannot be written, so nothing more is answered")
+                .hint("the lines above say why; mend the disk, or set `[audit_log] payloads = \"none\"`"))
         }
     }
 }
@@ -132,6 +141,16 @@ async fn until_told(
 /// Listens for the API and for the console.
 async fn listen((api, console): (SocketAddr, SocketAddr)) -> Result<(TcpListener, TcpListener), serve::ListenError> {
     Ok((serve::listen(api, Port::Api).await?, serve::listen(console, Port::Console).await?))
+}
+
+/// Waits until it says that something has failed; for ever where there is nothing that can.
+async fn turned(failed: Option<&mut tokio::sync::watch::Receiver<bool>>) {
+    if let Some(failed) = failed
+        && failed.wait_for(|failed| *failed).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 fn open(assembly: &Assembly, listener: TcpListener) {

@@ -21,6 +21,7 @@ use local_model::scripted::{self, Probe, Script};
 use local_model::{LocalModel, Running, Stop};
 
 use crate::client::Client;
+use crate::payloads::SealedPayloads;
 use crate::place::Place;
 use crate::record::Entries;
 use crate::wall::{Role, Wall};
@@ -92,6 +93,7 @@ impl Setup {
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
         let recorder = open_log(&place.log_dir(), &config, &clock, change_log);
+        let payloads = SealedPayloads::open(&place, &config, &recorder, &clock, &tasks).await;
         let keys = KeyRing::new(HashSecret::new(&[8; HashSecret::BYTES]));
         let key = keys.add_ephemeral("test", "testers").expect("chance").reveal().to_owned();
         let probe = script.as_ref().map(Script::probe);
@@ -102,6 +104,7 @@ impl Setup {
             config: Arc::clone(&config),
             keys: keys.clone(),
             recorder: recorder.clone(),
+            payloads: payloads.as_ref().map(|sealed| sealed.payloads.clone()),
             local,
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -123,6 +126,7 @@ impl Setup {
             keys,
             config,
             probe,
+            payloads,
             place: Some(place),
             tasks,
             recorder: Some(recorder),
@@ -199,6 +203,8 @@ pub struct TestGateway {
     pub config: Live,
     /// The local model's engine, where there is one.
     pub probe: Option<Probe>,
+    /// Requests and answers, where the configuration wants them kept.
+    pub payloads: Option<SealedPayloads>,
     app: Arc<App>,
     place: Option<Place>,
     tasks: Tasks,
@@ -271,6 +277,9 @@ impl TestGateway {
         assert_eq!(finished, Ok(true), "what was begun did not finish: {:?}", self.tasks.alive());
         if let Some(running) = self.running.take() {
             tokio::task::spawn_blocking(|| running.stop(Stop::Cancel)).await.expect("the model's thread ends");
+        }
+        if let Some(payloads) = &mut self.payloads {
+            payloads.finish().expect("everything is sealed");
         }
         let recorder = self.recorder.take().expect("ended once");
         tokio::task::spawn_blocking(move || recorder.close("the test is over")).await.expect("no panic")

@@ -18,6 +18,7 @@ pub mod harness;
 pub mod http1;
 pub mod kills;
 pub mod load;
+pub mod payloads;
 pub mod place;
 pub mod record;
 pub mod segments;

@@ -28,6 +28,7 @@ use crate::{
     error::ApiError,
     keys::KeyRing,
     metrics::{Levels, Metrics},
+    payloads::Payloads,
     record::Recorder,
     routes::Arrival,
     tasks::Tasks,
@@ -44,6 +45,8 @@ pub struct Parts {
     pub keys: KeyRing,
     /// Where decisions and outcomes are made durable.
     pub recorder: Recorder,
+    /// Where requests and answers are kept, if they are.
+    pub payloads: Option<Payloads>,
     /// The local floor's model, where there is one.
     pub local: Option<LocalModel>,
     /// The time.
@@ -58,6 +61,7 @@ pub struct App {
     in_force: ArcSwap<InForce>,
     keys: KeyRing,
     recorder: Recorder,
+    payloads: Option<Payloads>,
     local: Option<LocalModel>,
     roots: SystemRoots,
     clock: Clock,
@@ -87,7 +91,7 @@ impl App {
 
     /// As [`App::new`], with these roots.
     pub(crate) fn with_roots(parts: Parts, roots: SystemRoots) -> Result<Arc<Self>, getrandom::Error> {
-        let Parts { config, keys, recorder, local, clock, tasks } = parts;
+        let Parts { config, keys, recorder, payloads, local, clock, tasks } = parts;
         let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &roots, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
         Ok(Arc::new(Self {
@@ -95,6 +99,7 @@ impl App {
             in_force,
             keys,
             recorder,
+            payloads,
             local,
             roots,
             clock,
@@ -132,6 +137,9 @@ impl App {
         if *self.recorder.failed().borrow() {
             return Some("the audit log cannot be written".to_owned());
         }
+        if self.payloads.as_ref().is_some_and(|payloads| *payloads.failed().borrow()) {
+            return Some("sealed payloads cannot be written".to_owned());
+        }
         let stopped = self.local.as_ref().and_then(LocalModel::stopped)?;
         Some(format!("the local model has stopped: {stopped}"))
     }
@@ -161,6 +169,10 @@ impl App {
 
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    pub(crate) fn payloads(&self) -> Option<&Payloads> {
+        self.payloads.as_ref()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

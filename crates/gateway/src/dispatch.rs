@@ -13,8 +13,8 @@ use crate::{
     app::{App, InForce},
     destinations::Errand,
     error::ApiError,
+    permit::Recorded,
     read::Ask,
-    record::Permit,
     relay::{Account, Answer},
     reserve::Reservation,
     routes::Arrival,
@@ -23,7 +23,7 @@ use crate::{
 /// Contacts the first destination of the permit. From here on the request's account is open; however this ends, it closes
 /// with one outcome.
 pub(crate) async fn dispatch(
-    permit: Permit,
+    recorded: Recorded,
     ask: Ask,
     slot: Slot,
     reservation: Reservation,
@@ -31,7 +31,7 @@ pub(crate) async fn dispatch(
     app: &Arc<App>,
     arrival: &Arrival,
 ) -> Result<Answer, ApiError> {
-    let first = permit.destinations().first();
+    let first = recorded.permit.destinations().first();
     let Some((name, destination)) = first.and_then(|name| force.destination(name)) else {
         // The permit was made from the same configuration, so this is a defect; the permit's drop records it.
         let message = "the destination that was permitted is not there any more";
@@ -46,7 +46,7 @@ pub(crate) async fn dispatch(
     };
     let stream = errand.stream;
     let model = Arc::from(errand.ask.model());
-    let mut account = Account::open(app, permit, slot, reservation, Arc::clone(name), model, arrival);
+    let mut account = Account::open(app, recorded, slot, reservation, Arc::clone(name), model, arrival);
     account.attempted();
     match destination.send(errand).await {
         Ok(source) => Ok(Answer { source, account, stream }),

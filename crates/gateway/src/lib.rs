@@ -28,8 +28,8 @@ mod decide;
 
 mod reserve;
 
-mod permit;
 pub mod payloads;
+mod permit;
 pub mod record;
 
 mod dispatch;

@@ -13,20 +13,31 @@ use crate::{
     decide::{Decision, Permitted, Refusal},
     error::ApiError,
     inspect::Facts,
+    payloads::{Payload, PayloadError},
     read::Ask,
     record::{Commitment, Part, Permit, RecordError},
     relay::Marks,
     routes::Arrival,
 };
 
-/// Makes `decision` durable. What is permitted gives a permit; what is refused is told to the caller, once it is durable.
+/// A request that may be sent.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    /// Its decision is durable.
+    pub(crate) permit: Permit,
+    /// Its text is durable too, where it is kept; takes the answer's.
+    pub(crate) payload: Option<Payload>,
+}
+
+/// Makes `decision` durable, and the request where it is kept. What is permitted gives a permit; what is refused is told to
+/// the caller, once that is done.
 pub(crate) async fn record(
     app: &App,
     decision: Decision,
     facts: &Facts<'_>,
     ask: &Ask,
     arrival: &Arrival,
-) -> Result<Permit, ApiError> {
+) -> Result<Recorded, ApiError> {
     let recorder = app.recorder();
     let failed = |error| {
         app.metrics().not_recorded();
@@ -36,14 +47,37 @@ pub(crate) async fn record(
     match decision {
         Decision::Permitted(permitted) => {
             let entry = permitted_entry(&permitted, facts, arrival, request);
-            recorder.decision(Arc::clone(&arrival.id), entry).await.map_err(failed)
+            let decided = recorder.decision(Arc::clone(&arrival.id), entry);
+            let (permit, payload) = tokio::join!(decided, keep(app, facts, ask, arrival));
+            // A permit without its payload is dropped, and by that abandoned.
+            Ok(Recorded { permit: permit.map_err(failed)?, payload: payload.map_err(not_kept)? })
         }
         Decision::Refused(refusal) => {
             let entry = refused_entry(&refusal, facts, arrival, request);
-            let entry = recorder.refusal(entry).await.map_err(failed)?;
-            Err(ApiError::from(refusal).marked(&Marks::refused(entry)))
+            let (entry, kept) = tokio::join!(recorder.refusal(entry), keep(app, facts, ask, arrival));
+            let marks = Marks::refused(entry.map_err(failed)?);
+            let error = kept.err().map_or_else(|| ApiError::from(refusal), not_kept);
+            Err(error.marked(&marks))
         }
     }
+}
+
+/// Keeps the request, where requests are kept; durable when this returns.
+async fn keep(app: &App, facts: &Facts<'_>, ask: &Ask, arrival: &Arrival) -> Result<Option<Payload>, PayloadError> {
+    let Some(payloads) = app.payloads() else { return Ok(None) };
+    let mut payload = payloads.begin(&facts.caller.team, &arrival.id).await?;
+    payload.request(&ask.bytes).await?;
+    payload.durable().await?;
+    Ok(Some(payload))
+}
+
+/// The request or its answer cannot be kept: nothing was sent, or nothing more will be.
+pub(crate) fn not_kept(error: PayloadError) -> ApiError {
+    let message = "this gateway keeps requests and answers, sealed, and cannot keep this one; without that nothing is sent \
+                   or answered";
+    ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, Code::InternalError, message)
+        .detail(error)
+        .retry_after(std::time::Duration::from_secs(1))
 }
 
 /// The log cannot take an entry: nothing was sent, and nothing will be.

@@ -92,11 +92,11 @@ impl Delivery {
     async fn next(&mut self) -> Option<Bytes> {
         if self.step == Step::Flowing {
             match next_piece(&mut self.source, &mut self.deadline).await {
-                Piece::Part(bytes) => return Some(self.hand_over(bytes)),
+                Piece::Part(bytes) => return Some(self.hand_over(bytes).await),
                 Piece::Complete(rest) => {
                     self.step = Step::Closing;
                     if !rest.is_empty() {
-                        return Some(self.hand_over(rest));
+                        return Some(self.hand_over(rest).await);
                     }
                 }
                 Piece::Broken(error) => return Some(self.break_off(error).await),
@@ -114,10 +114,12 @@ impl Delivery {
         None
     }
 
-    fn hand_over(&mut self, bytes: Bytes) -> Bytes {
+    async fn hand_over(&mut self, bytes: Bytes) -> Bytes {
         self.account.meter(self.source.usage());
-        self.account.hand_over(&bytes);
-        bytes
+        match self.account.hand_over(&bytes).await {
+            Ok(()) => bytes,
+            Err(error) => self.break_off(error).await,
+        }
     }
 
     /// The explicit end of an answer that is not complete: an error event, and no end marker.
@@ -149,10 +151,16 @@ async fn collect(mut source: Source, mut account: Account, mut deadline: Sleep) 
     };
     account.told(StatusCode::OK);
     account.meter(source.usage());
-    account.hand_over(&body);
-    match account.answered().await {
+    let answered = match account.hand_over(&body).await {
+        Ok(()) => account.answered().await,
+        Err(error) => Err(error),
+    };
+    match answered {
         Ok(()) => Ok(body),
-        Err(error) => Err(error.marked(account.marks())),
+        Err(error) => {
+            account.withheld();
+            Err(account.failed(error).await)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod framing;
 mod frozen_log;
 mod kills;
 mod leaving;
+mod payloads;
 mod policy;
 mod real_model;
 mod refusals;

@@ -20,7 +20,7 @@ const MODELS: [&str; 9] = [
 ];
 
 /// A secret in the forms in which one could slip out.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let url: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let mut forms = vec![secret.to_owned(), hex.clone(), hex.to_uppercase(), url];

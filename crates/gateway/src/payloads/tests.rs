@@ -189,7 +189,7 @@ async fn teams_and_months_have_keys_of_their_own() {
     keep(&payloads, "나", "november b", b"2", &[b"2"]).await;
     let mut over = payloads.begin("a", "over the turn").await.unwrap();
     over.request(b"3").await.unwrap();
-    place.hand.advance(Duration::from_secs(120));
+    place.hand.advance(Duration::from_mins(2));
     keep(&payloads, "a", "december a", b"4", &[b"4"]).await;
     over.answer(b"3").unwrap();
     over.finish().await.unwrap();
@@ -364,5 +364,5 @@ proptest! {
 }
 
 fn team(number: usize) -> &'static str {
-    if number % 2 == 0 { "a" } else { "b" }
+    if number.is_multiple_of(2) { "a" } else { "b" }
 }

@@ -13,8 +13,9 @@ use crate::{
     app::App,
     clock::Moment,
     error::ApiError,
-    permit::not_recorded,
-    record::{Commitment, Committing, Durable, Ending, Outcome, Part, Permit},
+    payloads::Payload,
+    permit::{Recorded, not_kept, not_recorded},
+    record::{Commitment, Committing, Ending, Outcome, Part, Permit},
     relay::Marks,
     reserve::Reservation,
     routes::Arrival,
@@ -27,6 +28,8 @@ pub(crate) struct Account {
     app: Arc<App>,
     /// Owed until the account is closed.
     owed: Option<Owed>,
+    /// Where the answer is kept, if it is.
+    payload: Option<Payload>,
     marks: Marks,
     destination: Arc<str>,
     request_id: Arc<str>,
@@ -68,19 +71,21 @@ impl Account {
     /// Opens the account of a request that is about to be sent to `destination`.
     pub(crate) fn open(
         app: &Arc<App>,
-        permit: Permit,
+        recorded: Recorded,
         slot: Slot,
         reservation: Reservation,
         destination: Arc<str>,
         model: Arc<str>,
         arrival: &Arrival,
     ) -> Self {
+        let Recorded { permit, payload } = recorded;
         let marks = Marks::sent(Arc::clone(&destination), model, permit.entry());
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
         let handed = Handed { bytes: 0, commitment, usage: Usage::default() };
         Self {
             app: Arc::clone(app),
             owed: Some(Owed { permit, reservation, slot }),
+            payload,
             marks,
             destination,
             request_id: Arc::clone(&arrival.id),
@@ -121,8 +126,14 @@ impl Account {
         self.status = Some(status.as_u16());
     }
 
-    /// These bytes of the answer's body are handed to the transport.
-    pub(crate) fn hand_over(&mut self, bytes: &[u8]) {
+    /// These bytes of the answer's body are handed to the transport, and are kept where answers are; waits for what was
+    /// handed over before to be on its way to the disk. After an error nothing of them is to be handed over.
+    pub(crate) async fn hand_over(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
+        if let Some(payload) = &mut self.payload {
+            payload.flow().await.map_err(not_kept)?;
+            payload.answer(bytes).map_err(not_kept)?;
+        }
+        // From here on nothing waits: what is counted is handed over.
         if self.handed.bytes == 0 {
             let after = self.app.clock().now().since(self.arrived);
             self.app.metrics().first_byte(&self.destination, after);
@@ -131,6 +142,12 @@ impl Account {
         if let Some(commitment) = &mut self.handed.commitment {
             commitment.update(bytes);
         }
+        Ok(())
+    }
+
+    /// What was counted as handed over was not: the caller is told of an error instead.
+    pub(crate) fn withheld(&mut self) {
+        self.handed.bytes = 0;
     }
 
     /// What has been answered so far took this.
@@ -154,25 +171,34 @@ impl Account {
     }
 
     async fn close(&mut self, ending: Ending, reason: Option<&'static str>) -> Result<(), ApiError> {
-        let Some(durable) = self.send(ending, reason) else { return Ok(()) };
+        let kept = match &mut self.payload {
+            Some(payload) => payload.finish().await.map_err(not_kept),
+            None => Ok(()),
+        };
+        // It is still owed an outcome, of another ending.
+        if ending == Ending::Answered {
+            kept?;
+        }
+        let Some((permit, outcome)) = self.settle(ending, reason) else { return Ok(()) };
+        let durable = permit.outcome(&outcome);
         durable.await.map(|_| ()).map_err(|error| {
             self.app.metrics().not_recorded();
             not_recorded(error)
         })
     }
 
-    /// Sends the outcome and gives back what was held; nothing if that has been done before.
-    fn send(&mut self, ending: Ending, reason: Option<&'static str>) -> Option<Durable> {
+    /// Gives back what was held, and what is to be sent: the outcome. Nothing if that has been done before.
+    fn settle(&mut self, ending: Ending, reason: Option<&'static str>) -> Option<(Permit, Outcome)> {
         let Owed { permit, reservation, slot } = self.owed.take()?;
         let answer = self.handed.commitment.take().filter(|_| self.handed.bytes > 0).map(Committing::finish);
-        let durable = permit.outcome(&self.outcome(ending, reason, answer));
+        let outcome = self.outcome(ending, reason, answer);
         reservation.settle();
         drop(slot);
         let Usage { prompt_tokens, completion_tokens, .. } = self.handed.usage;
         let tokens = (prompt_tokens.unwrap_or(0), completion_tokens.unwrap_or(0));
         let after = self.app.clock().now().since(self.arrived);
         self.app.metrics().ended(&self.destination, ending_name(ending), after, tokens);
-        Some(durable)
+        Some((permit, outcome))
     }
 
     fn outcome(&self, ending: Ending, reason: Option<&'static str>, answer: Option<Commitment>) -> Outcome {
@@ -201,7 +227,11 @@ impl Drop for Account {
             Phase::Cancelled => (Ending::Abandoned, Code::ServerStopping.word()),
             Phase::Running | Phase::Draining => (Ending::Cancelled, "caller_left"),
         };
-        let _ = self.send(ending, Some(reason));
+        let Some((permit, outcome)) = self.settle(ending, Some(reason)) else { return };
+        match self.payload.take() {
+            Some(payload) => payload.finish_then(move || drop(permit.outcome(&outcome))),
+            None => drop(permit.outcome(&outcome)),
+        }
     }
 }
 

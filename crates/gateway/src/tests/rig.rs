@@ -66,7 +66,7 @@ impl Rig {
             let (model, _running) = LocalModel::start(local_model::scripted::model(script), settings).unwrap();
             model
         });
-        let parts = Parts { config: config.live(), keys, recorder, local, clock, tasks: tasks.clone() };
+        let parts = Parts { config: config.live(), keys, recorder, payloads: None, local, clock, tasks: tasks.clone() };
         let app = App::with_roots(parts, SystemRoots::none()).unwrap();
         Self { router: router(Arc::clone(&app)), app, key, tasks, folder }
     }

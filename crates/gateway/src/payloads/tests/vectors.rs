@@ -20,7 +20,8 @@ struct Key {
     id: String,
     team: String,
     month: String,
-    data_key: String,
+    #[serde(rename = "data_key")]
+    bytes: String,
     wrapped: String,
 }
 
@@ -33,11 +34,14 @@ struct SealedFile {
 
 #[derive(Deserialize)]
 struct Request {
-    request: String,
+    #[serde(rename = "request")]
+    id: String,
     tag: String,
     key: String,
-    request_text: String,
-    answer_text: Option<String>,
+    #[serde(rename = "request_text")]
+    asked: String,
+    #[serde(rename = "answer_text")]
+    answered: Option<String>,
 }
 
 fn vectors() -> Vectors {
@@ -69,7 +73,7 @@ fn keys_are_wrapped_as_written_down() {
         let owner = Owner { team: &key.team, month: key.month.parse().unwrap() };
         let (id, wrapped) = (KeyId::parse(&key.id).unwrap(), hex::decode(&key.wrapped).unwrap());
         let nonce = wrapped[..12].try_into().unwrap();
-        assert_eq!(secret.wrap(nonce, origin, id, owner, &bytes(&key.data_key)).unwrap(), wrapped);
+        assert_eq!(secret.wrap(nonce, origin, id, owner, &bytes(&key.bytes)).unwrap(), wrapped);
         assert!(secret.unwrap(origin, id, owner, &wrapped).is_ok());
         // Bound to all that it says, and to every byte.
         assert!(secret.unwrap(OriginHash::of("other"), id, owner, &wrapped).is_err());
@@ -127,12 +131,12 @@ async fn the_file_is_read_as_written_down() {
     }
     let secret = PayloadSecret::new(&bytes(&vectors.secret));
     for request in &vectors.requests {
-        assert_eq!(RequestTag::of(&request.request).0, bytes(&request.tag));
+        assert_eq!(RequestTag::of(&request.id).0, bytes(&request.tag));
         let team = &vectors.keys.iter().find(|key| key.id == request.key).unwrap().team;
-        let wanted = Wanted { request_id: &request.request, team, at: place.clock.wall() };
+        let wanted = Wanted { request_id: &request.id, team, at: place.clock.wall() };
         let read = read(&place.folder(), &secret, &place.database, &vectors.origin, wanted).await.unwrap();
-        let answer = request.answer_text.as_ref().map(|text| whole(text.as_bytes()));
-        assert_eq!((read.request, read.answer), (whole(request.request_text.as_bytes()), answer));
+        let answer = request.answered.as_ref().map(|text| whole(text.as_bytes()));
+        assert_eq!((read.request, read.answer), (whole(request.asked.as_bytes()), answer));
         // Under another log's name nothing of it is taken.
         let other = super::super::read(&place.folder(), &secret, &place.database, "other", wanted).await;
         assert!(other.is_err(), "{other:?}");
