@@ -43,6 +43,15 @@ pub trait Appending: Send {
     fn sync_data(&mut self) -> io::Result<()>;
 }
 
+/// What the system said, and what whoever runs the log can do about it.
+pub(crate) fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => format!("{error}: free some room on this disk, then start again"),
+        io::ErrorKind::QuotaExceeded => format!("{error}: raise the quota or free some room, then start again"),
+        _ => error.to_string(),
+    }
+}
+
 /// Reads a whole small file; `limit` bounds what a damaged one can cost.
 pub(crate) fn read_whole(disk: &dyn Disk, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let bytes = disk.read(path, 0, limit + 1)?;

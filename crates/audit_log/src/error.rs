@@ -3,15 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use audit_entry::EntryError;
 use tlog::NoteError;
-
-use crate::entry::EntryError;
 
 /// Why a log could not be made, opened or read. Nothing has been overwritten.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The file system refused.
-    #[error("`{}`: {error}", path.display())]
+    #[error("`{}`: {}", path.display(), crate::disk::explain(error))]
     Disk {
         /// Which file.
         path: PathBuf,

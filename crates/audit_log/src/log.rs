@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use audit_entry::{Action, Administration, Body, EntryError, Replica, Text, Word};
 use sha2::{Digest as _, Sha256};
 
 use tlog::{
@@ -17,7 +18,6 @@ use tlog::{
 };
 
 use crate::disk::{Disk, RealDisk, replace};
-use crate::entry::{Action, Administration, Body, EntryError, Replica, Text, Word};
 use crate::error::LogError;
 use crate::opening::{Opened, open_files};
 use crate::reader::Reader;
@@ -106,11 +106,11 @@ impl Log {
 
     /// Opens a log, checks it, and starts its two threads. See [`Recovered`] for what the caller then owes it.
     pub fn open(dir: &Path, settings: Settings) -> Result<(Log, Recovered), LogError> {
-        let Opened { lock, origin, keys, newest, resumed } = open_files(dir, &settings)?;
+        let Opened { lock, origin, keys, newest, cosigned, resumed } = open_files(dir, &settings)?;
         let Settings { clock, disk, waiting_max, checkpoint_every, segment_bytes_max, scan_all: _, on_failure } =
             settings;
         let shared = Arc::new(Shared::new(resumed.recovered.entries, waiting_max, on_failure));
-        let published = Arc::new(Published::new(newest, keys.public().clone()));
+        let published = Arc::new(Published::new(newest, cosigned, keys.public().clone()));
         let segments = dir.join("segments");
         let last = segments.join(segment::file_name(resumed.tail.first));
         let writer = Writer {
@@ -249,11 +249,25 @@ impl Log {
 
     /// As [`Reader::consistency`], under the newest checkpoint.
     pub fn consistency(&self, old: u64) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
-        self.reader.consistency_under(&self.checkpoint(), old)
+        self.consistency_under(&self.checkpoint(), old)
+    }
+
+    /// As [`Reader::consistency`], under a checkpoint of this log: witnesses are asked together about one.
+    pub fn consistency_under(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        old: u64,
+    ) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
+        self.reader.consistency_under(checkpoint, old)
+    }
+
+    /// The newest checkpoint that witnesses have cosigned, if any have.
+    pub fn cosigned(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.published.cosigned()
     }
 
     /// Takes the signature lines that a witness answered with when it was asked to cosign `asked`: keeps those by these keys
-    /// with the checkpoint, if it is still the newest. Tells how many were kept.
+    /// with the checkpoint, if it is still the newest, and in `cosigned` (`spec/audit_log.md`, section 3). Tells how many hold.
     pub fn add_cosignatures(
         &self,
         asked: &SignedCheckpoint,
@@ -267,16 +281,15 @@ impl Log {
             .into_iter()
             .filter(|signature| witnesses.iter().any(|key| key.is_named_by(signature)))
             .collect();
-        let text = asked.note.text.clone();
-        let note = Note { text: text.clone(), signatures: known.clone() };
+        let note = Note { text: asked.note.text.clone(), signatures: known.clone() };
         let cosigned = SignedCheckpoint { checkpoint: asked.checkpoint.clone(), note };
         let held = cosigned.verify(witnesses).map_err(LogError::file(&path))?.len();
         if held == 0 {
             return Ok(0);
         }
-        let added = self.published.add_signatures(&*self.disk, self.dir(), &text, known);
-        let added = added.inspect_err(|error| self.shared.fail(&error.to_string())).map_err(LogError::disk(&path))?;
-        Ok(if added { held } else { 0 })
+        let added = self.published.add_signatures(&*self.disk, self.dir(), asked, &known);
+        added.inspect_err(|error| self.shared.fail(&error.to_string())).map_err(LogError::disk(&path))?;
+        Ok(held)
     }
 
     /// Replaces the log's keys: an entry names the new ones, the old ones sign a checkpoint that covers it, and from then on

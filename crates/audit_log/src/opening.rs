@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tlog::{Checkpoint, NOTE_BYTES_MAX, NoteError, Role, SignedCheckpoint, SigningKeys, parse_public_file};
 
+use crate::cosigned::Cosigned;
 use crate::disk::{Disk, read_whole, replace};
 use crate::error::LogError;
 use crate::log::Settings;
@@ -25,6 +26,7 @@ pub(crate) struct Opened {
     pub(crate) origin: Arc<str>,
     pub(crate) keys: SigningKeys,
     pub(crate) newest: SignedCheckpoint,
+    pub(crate) cosigned: Cosigned,
     pub(crate) resumed: Resumed,
 }
 
@@ -47,7 +49,8 @@ pub(crate) fn open_files(dir: &Path, settings: &Settings) -> Result<Opened, LogE
     let resumed = recover(disk, dir, &origin, &vouched, settings.scan_all)?;
     let now = (settings.clock)();
     let (newest, resumed) = sign_recovered(dir, disk, &keys, newest, resumed, now).map_err(LogError::disk(dir))?;
-    Ok(Opened { lock, origin, keys, newest, resumed })
+    let cosigned = Cosigned::new(read_cosigned(dir, disk, &origin)?);
+    Ok(Opened { lock, origin, keys, newest, cosigned, resumed })
 }
 
 /// The log's name; a directory without one is no log.
@@ -91,9 +94,20 @@ fn old_key_files(dir: &Path, disk: &dyn Disk) -> Result<Vec<(u64, PathBuf)>, Log
 
 /// The newest checkpoint, not yet verified.
 pub(crate) fn read_checkpoint(dir: &Path, disk: &dyn Disk, origin: &str) -> Result<SignedCheckpoint, LogError> {
-    let path = dir.join("checkpoint");
-    let signed = SignedCheckpoint::parse(&read_text(disk, &path, NOTE_BYTES_MAX)?).map_err(LogError::file(&path))?;
-    check_origin(&signed.checkpoint, origin).map_err(LogError::file(&path))?;
+    read_signed_checkpoint(&dir.join("checkpoint"), disk, origin)
+}
+
+/// The newest checkpoint that witnesses have cosigned, not yet verified; none before the first.
+pub(crate) fn read_cosigned(dir: &Path, disk: &dyn Disk, origin: &str) -> Result<Option<SignedCheckpoint>, LogError> {
+    match read_signed_checkpoint(&dir.join("cosigned"), disk, origin) {
+        Err(LogError::Disk { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+fn read_signed_checkpoint(path: &Path, disk: &dyn Disk, origin: &str) -> Result<SignedCheckpoint, LogError> {
+    let signed = SignedCheckpoint::parse(&read_text(disk, path, NOTE_BYTES_MAX)?).map_err(LogError::file(path))?;
+    check_origin(&signed.checkpoint, origin).map_err(LogError::file(path))?;
     Ok(signed)
 }
 

@@ -15,7 +15,7 @@ use tlog::{
 
 use crate::disk::{Disk, RealDisk};
 use crate::error::LogError;
-use crate::opening::{SMALL_BYTES_MAX, read_checkpoint, read_origin, read_text};
+use crate::opening::{SMALL_BYTES_MAX, read_checkpoint, read_cosigned, read_origin, read_text};
 use crate::tiles::TileReader;
 
 /// A log's directory, read without its lock: another process may be writing. Each call reads the newest checkpoint anew.
@@ -59,6 +59,11 @@ impl Reader {
         read_checkpoint(&self.dir, &*self.disk, &self.origin)
     }
 
+    /// The newest checkpoint that witnesses have cosigned, its signatures not verified; none before the first.
+    pub fn cosigned(&self) -> Result<Option<SignedCheckpoint>, LogError> {
+        read_cosigned(&self.dir, &*self.disk, &self.origin)
+    }
+
     /// Entries by index, as bytes; all must be covered by the newest checkpoint. They come from bundles that are not held
     /// against the root: [`Reader::prove`] does that.
     pub fn entries(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, LogError> {
@@ -89,7 +94,8 @@ impl Reader {
         Ok(entries)
     }
 
-    pub(crate) fn prove_under(&self, newest: &SignedCheckpoint, index: u64) -> Result<Proof, LogError> {
+    /// As [`Reader::prove`], under an earlier checkpoint of this log, such as [`Reader::cosigned`].
+    pub fn prove_under(&self, newest: &SignedCheckpoint, index: u64) -> Result<Proof, LogError> {
         let (size, root) = (newest.checkpoint.size, newest.checkpoint.root);
         let entry = self.entries_of(size, index..index.saturating_add(1))?.pop();
         let entry = entry.ok_or(LogError::NoSuchEntry { index, size })?;

@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use audit_entry::{Body, Decision, Entry};
 use tlog::{Checkpoint, Hash, leaf_hash};
 
 use crate::disk::Disk;
-use crate::entry::{Body, Decision, Entry};
 use crate::error::LogError;
 use crate::grown::Grown;
 use crate::segment::{self, HEADER_BYTES, Record};

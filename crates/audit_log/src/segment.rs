@@ -2,6 +2,7 @@
 //!
 //! This file must not know the file system, nor what an entry says.
 
+use audit_entry::ENTRY_BYTES_MAX;
 use sha2::{Digest as _, Sha256};
 
 use tlog::Hash;
@@ -12,8 +13,6 @@ pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 pub(crate) const HEADER_BYTES: usize = 32;
 /// The bytes of a record before its entry: length, checksum, durable size, leaf hash.
 pub(crate) const RECORD_HEAD_BYTES: usize = 4 + 4 + 8 + 32;
-/// `tlog-tiles` bundles give an entry's length in 16 bits.
-pub const ENTRY_BYTES_MAX: usize = 65_535;
 
 const MAGIC: &[u8; 16] = b"gwanmun-log-1\n\0\0";
 

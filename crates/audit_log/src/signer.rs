@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tlog::{Checkpoint, Note, Signature, SignedCheckpoint, SigningKeys, VerifierKey};
 
-use crate::disk::{Disk, replace};
+use crate::cosigned::{Cosigned, merge};
+use crate::disk::{Disk, explain, replace};
 use crate::segment::{self, HEADER_BYTES, Record};
 use crate::tiles::{Parts, TileWriter};
 use crate::writer::{Clock, Shared, Stage};
@@ -23,6 +24,8 @@ const READ_BYTES: usize = 1 << 20;
 pub(crate) struct Published {
     /// The newest checkpoint; held while its file is replaced, so that nobody replaces it with an older one.
     newest: Mutex<Arc<SignedCheckpoint>>,
+    /// The newest that witnesses have cosigned; taken after `newest` where both are.
+    cosigned: Mutex<Cosigned>,
     /// New keys, waiting to take over.
     rotation: Mutex<Option<SigningKeys>>,
     /// The keys that verify what is signed now.
@@ -30,13 +33,17 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    pub(crate) fn new(newest: SignedCheckpoint, public: [VerifierKey; 2]) -> Published {
-        let newest = Mutex::new(Arc::new(newest));
-        Published { newest, rotation: Mutex::new(None), public: Mutex::new(Arc::new(public)) }
+    pub(crate) fn new(newest: SignedCheckpoint, cosigned: Cosigned, public: [VerifierKey; 2]) -> Published {
+        let (newest, cosigned) = (Mutex::new(Arc::new(newest)), Mutex::new(cosigned));
+        Published { newest, cosigned, rotation: Mutex::new(None), public: Mutex::new(Arc::new(public)) }
     }
 
     pub(crate) fn newest(&self) -> Arc<SignedCheckpoint> {
         Arc::clone(&self.newest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn cosigned(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.cosigned.lock().unwrap_or_else(PoisonError::into_inner).kept()
     }
 
     pub(crate) fn public(&self) -> Arc<[VerifierKey; 2]> {
@@ -62,26 +69,27 @@ impl Published {
         Ok(())
     }
 
-    /// Adds signatures to the newest checkpoint if it is still this one; tells whether it was.
+    /// Keeps signatures of `asked` by witnesses: with the newest checkpoint, if it is still this one, and in `cosigned`.
     pub(crate) fn add_signatures(
         &self,
         disk: &dyn Disk,
         dir: &Path,
-        text: &str,
-        signatures: Vec<Signature>,
-    ) -> io::Result<bool> {
+        asked: &SignedCheckpoint,
+        signatures: &[Signature],
+    ) -> io::Result<()> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.note.text != text {
-            return Ok(false);
+        if newest.note.text == asked.note.text {
+            let mut signed = SignedCheckpoint::clone(&newest);
+            merge(&mut signed, signatures);
+            replace(disk, &dir.join("checkpoint"), signed.to_string().as_bytes(), false)?;
+            *newest = Arc::new(signed);
         }
-        let mut signed = SignedCheckpoint::clone(&newest);
-        for signature in signatures {
-            signed.note.signatures.retain(|there| (&there.name, there.id) != (&signature.name, signature.id));
-            signed.note.signatures.push(signature);
+        let mut cosigned = self.cosigned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signed) = cosigned.add(asked, signatures) {
+            replace(disk, &dir.join("cosigned"), signed.to_string().as_bytes(), false)?;
+            cosigned.keep(signed);
         }
-        replace(disk, &dir.join("checkpoint"), signed.to_string().as_bytes(), false)?;
-        *newest = Arc::new(signed);
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -121,7 +129,7 @@ impl Signer {
                 tiles.unsettled.work(&*disk, &dir, || clock().saturating_sub(begun) < every)
             };
             if let Err(error) = step() {
-                shared.fail(&format!("`{}`: {error}", dir.display()));
+                shared.fail(&format!("`{}`: {}", dir.display(), explain(&error)));
                 return;
             }
             pause(shared, every.saturating_sub(clock().saturating_sub(begun)));
@@ -129,7 +137,7 @@ impl Signer {
         if shared.state().stage == Stage::Closing
             && let Err(error) = tiles.unsettled.finish(&*disk, &dir)
         {
-            shared.fail(&format!("`{}`: {error}", dir.display()));
+            shared.fail(&format!("`{}`: {}", dir.display(), explain(&error)));
         }
     }
 }
@@ -162,6 +170,7 @@ fn wait_for_more(shared: &Shared, published: &Published, signed: u64) -> Option<
         if ready && (state.durable > signed || published.rotation_waits()) {
             return Some(state.durable);
         }
+        state.signer_sleeps = true;
         state = shared.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
 }

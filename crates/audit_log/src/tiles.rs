@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use audit_entry::ENTRY_BYTES_MAX;
 use tlog::{Hash, Nodes, TILE_WIDTH, bundle_path, root_of, tile_path};
 
 use crate::disk::Disk;
 use crate::grown::Grown;
-use crate::segment::ENTRY_BYTES_MAX;
 use crate::settle::Unsettled;
 
 /// What one writer leaves to the next.

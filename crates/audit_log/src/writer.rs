@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use audit_entry::{Fields, Replica, Stamp};
 use tlog::leaf_hash;
 
-use crate::disk::{Appending, Disk};
-use crate::entry::{Fields, Replica, Stamp};
+use crate::disk::{Appending, Disk, explain};
 use crate::segment::{self, Record};
 
 /// Time since the Unix epoch.
@@ -73,6 +73,8 @@ pub(crate) struct State {
     /// The writer sleeps until somebody wakes it.
     writer_sleeps: bool,
     pub(crate) writer_ended: bool,
+    /// The signer sleeps until more is durable.
+    pub(crate) signer_sleeps: bool,
     pub(crate) stage: Stage,
     /// How many entries are acknowledged.
     pub(crate) durable: u64,
@@ -97,6 +99,7 @@ impl Shared {
             waiting: Vec::new(),
             writer_sleeps: false,
             writer_ended: false,
+            signer_sleeps: false,
             stage: Stage::Running,
             durable,
             checkpoints: 0,
@@ -165,8 +168,11 @@ impl Shared {
         if sound {
             state.durable = durable;
         }
+        let asleep = std::mem::take(&mut state.signer_sleeps);
         drop(state);
-        self.progress.notify_all();
+        if asleep {
+            self.progress.notify_all();
+        }
         sound
     }
 
@@ -262,7 +268,7 @@ impl Writer {
                 }
                 Err(error) => {
                     let path = self.segments.join(segment::file_name(self.tail.first));
-                    shared.fail(&format!("`{}`: {error}", path.display()));
+                    shared.fail(&format!("`{}`, byte {}: {}", path.display(), self.tail.bytes, explain(&error)));
                 }
             }
             // Whoever has not been acknowledged by now never will be.
@@ -281,11 +287,11 @@ impl Writer {
         let now = (self.clock)();
         self.last_at = self.last_at.max(Duration::from_micros(u64::try_from(now.as_micros()).unwrap_or(u64::MAX)));
         buffer.clear();
+        let stamp = Stamp::new(self.last_at, self.replica).map_err(io::Error::other)?;
         let mut entry = Vec::new();
         for (pending, seq) in batch.iter_mut().zip(first..) {
             entry.clear();
-            let stamp = Stamp { at: self.last_at, replica: self.replica, seq };
-            std::mem::take(&mut pending.fields).write(&stamp, &mut entry).map_err(io::Error::other)?;
+            std::mem::take(&mut pending.fields).write(&stamp, seq, &mut entry).map_err(io::Error::other)?;
             Record { durable: first, leaf: leaf_hash(&entry), entry: &entry }.write(buffer);
         }
         self.file.append(buffer)?;

@@ -5,7 +5,7 @@ use super::sources::{File, Sources};
 
 /// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
 /// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("crates/wire", &[]),
     ("crates/local_model", &[]),
     ("crates/model_store", &[]),
@@ -16,7 +16,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
         &["audit_log", "audit_verify", "gateway", "local_model", "local_model_cpu", "model_store", "tlog", "wire"],
     ),
     ("crates/tlog", &[]),
-    ("crates/audit_log", &["tlog"]),
+    ("crates/audit_entry", &["tlog"]),
+    ("crates/audit_log", &["audit_entry", "tlog"]),
     ("crates/tlog_witness", &["tlog"]),
     ("crates/audit_verify", &[]),
     ("crates/e2e", &["gateway", "local_model", "wire", "audit_log", "audit_verify"]),

@@ -1,7 +1,8 @@
 //! The table of faults: at every kind of place, every kind of fault, after every kind of power cut, the whole log is verified
 //! from the directory, and everything that was ever promised is found in it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +33,8 @@ fn cuts(seed: u64) -> [PowerCut; 4] {
     let seed = seed.wrapping_mul(7_919);
     [PowerCut::LosesAll, PowerCut::LosesNothing, PowerCut::KeepsParts(seed), PowerCut::Reorders(seed)]
 }
+
+type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
 /// All that the log promised in one life.
 #[derive(Default)]
@@ -189,4 +192,43 @@ fn a_fault_during_recovery_leaves_a_log_that_the_next_start_recovers() {
             }
         }
     }
+}
+
+/// A disk that is full fails the log with the file, the place in it and what to do, tears nothing that was promised, and with
+/// room again it goes on.
+#[test]
+fn a_full_disk_is_told_with_its_place_and_nothing_is_lost() {
+    for room in (0..60_000).step_by(if cfg!(debug_assertions) { 7_919 } else { 997 }) {
+        let disk = SimDisk::default();
+        new_log(&disk);
+        let mut promised = Promised::default();
+        let (log, _) = open(&disk).unwrap();
+        work(&log, 1, &mut promised).unwrap();
+        disk.set_room(Some(room));
+        let _ = work(&log, 20, &mut promised);
+        let Err(Refused::Failed(why)) = log.close() else { panic!("{room}: closed as if there had been room") };
+        assert!(why.contains("`/data/log") && why.contains("free some"), "{room}: {why}");
+        if why.contains("/segments/") {
+            assert!(why.contains(".seg`, byte "), "{room}: {why}");
+        }
+        promised.checkpoints.push(log.checkpoint());
+        drop(log);
+        disk.restart(PowerCut::LosesNothing);
+        let full = disk.contents();
+        if let Err(error) = open(&disk) {
+            assert!(error.to_string().contains("No space left"), "{room}: {error}");
+            let whole = |(path, bytes): (&PathBuf, &Vec<u8>)| full[path].starts_with(bytes);
+            assert!(segments_of(&disk.contents()).iter().all(whole), "{room}: a start without room wrote something");
+        }
+        disk.set_room(None);
+        let (log, _) = open(&disk).unwrap_or_else(|error| panic!("{room}: {error}"));
+        work(&log, 1, &mut promised).unwrap();
+        log.close().unwrap();
+        drop(log);
+        assert_kept(&disk, &promised, &format!("room for {room}"));
+    }
+}
+
+fn segments_of(contents: &Contents) -> Contents {
+    contents.clone().into_iter().filter(|(path, _)| path.starts_with("/data/log/segments")).collect()
 }

@@ -115,7 +115,8 @@ fn long_log() -> SimDisk {
     }
     log.close().unwrap();
     drop(log);
-    assert!(segments(&disk).len() > 5 && resumes(&disk).len() == segments(&disk).len() - 1);
+    // A signer that falls behind gives up the older ones; the newest are always there.
+    assert!(segments(&disk).len() > 5 && resumes(&disk).len() >= 4);
     disk
 }
 

@@ -72,6 +72,8 @@ struct State {
     fault: Option<Fault>,
     dead: bool,
     hit: bool,
+    /// Bytes that files may still grow by, where there is an end to them.
+    room: Option<usize>,
     reads: Vec<PathBuf>,
 }
 
@@ -127,6 +129,15 @@ impl State {
         Ok(&mut self.inodes[number])
     }
 
+    /// How many of these bytes there is room for, and the error where not for all.
+    fn take_room(&mut self, wanted: usize) -> (usize, io::Result<()>) {
+        let Some(room) = &mut self.room else { return (wanted, Ok(())) };
+        let taken = wanted.min(*room);
+        *room -= taken;
+        // ENOSPC, as the real one says it.
+        (taken, if taken == wanted { Ok(()) } else { Err(io::Error::from_raw_os_error(28)) })
+    }
+
     fn parent_is_there(&self, path: &Path) -> io::Result<()> {
         if self.dirs.contains(path.parent().unwrap()) { Ok(()) } else { Err(absent()) }
     }
@@ -171,6 +182,11 @@ impl SimDisk {
         let mut state = self.0.lock().unwrap();
         state.fault = Some(fault);
         state.hit = false;
+    }
+
+    /// Lets files grow by so many bytes more, or without end.
+    pub(crate) fn set_room(&self, room: Option<usize>) {
+        self.0.lock().unwrap().room = room;
     }
 
     /// Whether the planned fault has happened.
@@ -286,8 +302,9 @@ impl Disk for SimDisk {
         }
         let number = state.names.get(path).copied().unwrap_or_else(|| state.new_inode(path));
         let kept = if matches!(way, Way::Half) { bytes.len() / 2 } else { bytes.len() };
+        let (kept, room) = state.take_room(kept);
         state.inodes[number].current = bytes[..kept].to_vec();
-        if matches!(way, Way::Done) { Ok(()) } else { Err(broken()) }
+        if matches!(way, Way::Done) { room } else { Err(broken()) }
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
@@ -398,8 +415,9 @@ impl Appending for SimFile {
             Way::Half => bytes.len() / 2,
             Way::Done | Way::DoneWithError => bytes.len(),
         };
+        let (kept, room) = state.take_room(kept);
         state.inodes[self.number].current.extend_from_slice(&bytes[..kept]);
-        if matches!(way, Way::Done) { Ok(()) } else { Err(broken()) }
+        if matches!(way, Way::Done) { room } else { Err(broken()) }
     }
 
     fn sync_data(&mut self) -> io::Result<()> {

@@ -85,7 +85,7 @@ fn resign_empty(dir: &Path) {
 }
 
 #[test]
-fn an_answer_that_comes_late_or_from_a_stranger_is_not_kept() {
+fn an_answer_from_a_stranger_is_not_kept_and_one_that_comes_late_is_kept_aside() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     Log::create(&path, ORIGIN, &settings(Arc::new(RealDisk))).unwrap();
@@ -97,6 +97,19 @@ fn an_answer_that_comes_late_or_from_a_stranger_is_not_kept() {
     let stranger = SigningKeys::from_seeds("stranger.test", Role::Witness, [[1; 32], [2; 32]]).unwrap();
     assert_eq!(log.add_cosignatures(&request.checkpoint, &answer, stranger.public()).unwrap(), 0);
     assert!(log.add_cosignatures(&request.checkpoint, "nonsense\n", witness.public_keys()).is_err());
+    assert_eq!(log.cosigned(), None);
     append(&log, 3..5);
-    assert_eq!(log.add_cosignatures(&request.checkpoint, &answer, witness.public_keys()).unwrap(), 0);
+    assert_eq!(log.add_cosignatures(&request.checkpoint, &answer, witness.public_keys()).unwrap(), 2);
+    assert_eq!(log.checkpoint().note.signatures.len(), 2, "the newest has only the log's own");
+    let kept = log.cosigned().unwrap();
+    assert_eq!((kept.checkpoint.size, kept.note.signatures.len()), (3, 4));
+    let reader = audit_log::Reader::open(&path).unwrap();
+    assert_eq!(reader.cosigned().unwrap().as_ref(), Some(&*kept));
+    let proof = reader.prove_under(&kept, 2).unwrap();
+    assert_eq!(proof.checkpoint, *kept, "an entry that the witness has seen");
+    assert!(reader.prove_under(&kept, 3).is_err());
+    log.close().unwrap();
+    drop(log);
+    let (log, _) = Log::open(&path, settings(Arc::new(RealDisk))).unwrap();
+    assert_eq!(log.cosigned(), Some(kept), "it outlives a restart");
 }

@@ -12,8 +12,8 @@ use tlog::Hash;
 use super::EntryError;
 
 /// Text of 1 to [`Text::BYTES_MAX`] bytes without control characters: ids, names, codes, never what a caller wrote.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Text(Box<str>);
 
 impl Text {
@@ -60,9 +60,9 @@ impl TryFrom<String> for Text {
     }
 }
 
-impl From<Text> for String {
-    fn from(text: Text) -> String {
-        text.0.into()
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
     }
 }
 
@@ -73,8 +73,8 @@ impl fmt::Display for Text {
 }
 
 /// A name in a schema: 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`. Its bytes' order is RFC 8785's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Word(Box<str>);
 
 impl Word {
@@ -102,9 +102,9 @@ impl TryFrom<String> for Word {
     }
 }
 
-impl From<Word> for String {
-    fn from(word: Word) -> String {
-        word.0.into()
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
     }
 }
 

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use canonical::Fields;
+pub use canonical::{Fields, Stamp};
 pub use value::{Cost, Count, Digest, Text, Word};
 
+/// The longest entry, in bytes: `tlog-tiles` bundles give an entry's length in 16 bits.
+pub const ENTRY_BYTES_MAX: usize = 65_535;
 /// The version of the schema that this crate writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;
 
@@ -29,7 +31,7 @@ pub enum EntryError {
     #[error("the entry is of schema version `{0}`, this program reads version {SCHEMA_VERSION}")]
     Version(String),
     /// It is longer than a record can be.
-    #[error("the entry takes {0} bytes, {max} are the most", max = crate::segment::ENTRY_BYTES_MAX)]
+    #[error("the entry takes {0} bytes, {max} are the most", max = ENTRY_BYTES_MAX)]
     TooLong(usize),
 }
 
@@ -346,7 +348,7 @@ impl Body {
     }
 
     /// All fields but those that the log adds, each written; fails where the whole entry would be too long.
-    pub(crate) fn to_fields(&self) -> Result<Fields, EntryError> {
+    pub fn to_fields(&self) -> Result<Fields, EntryError> {
         let mut fields = Fields::default();
         fields.add("kind", self.kind())?;
         match self {
@@ -392,15 +394,6 @@ fn check_list(name: &str, list: &[Text]) -> Result<(), EntryError> {
     Ok(())
 }
 
-/// What the log adds to each entry.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
-    /// Since the Unix epoch.
-    pub(crate) at: Duration,
-    pub(crate) replica: Replica,
-    pub(crate) seq: u64,
-}
-
 #[derive(Deserialize)]
 struct Common {
     at: String,
@@ -414,14 +407,13 @@ impl Entry {
     /// The entry's canonical bytes (RFC 8785): what is hashed into the tree.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
         let mut bytes = Vec::new();
-        let stamp = Stamp { at: self.at, replica: self.replica, seq: self.seq };
-        self.body.to_fields()?.write(&stamp, &mut bytes)?;
+        self.body.to_fields()?.write(&Stamp::new(self.at, self.replica)?, self.seq, &mut bytes)?;
         Ok(bytes)
     }
 
     /// Reads an entry, strictly: every field known, none missing, and the very bytes that [`Entry::to_bytes`] writes.
     pub fn parse(bytes: &[u8]) -> Result<Entry, EntryError> {
-        if bytes.len() > crate::segment::ENTRY_BYTES_MAX {
+        if bytes.len() > ENTRY_BYTES_MAX {
             return Err(EntryError::TooLong(bytes.len()));
         }
         let schema = |error: serde_json::Error| EntryError::Schema(error.to_string());

@@ -10,22 +10,35 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{EntryError, Replica, SCHEMA_VERSION, Stamp};
-use crate::segment::ENTRY_BYTES_MAX;
+use super::{Count, ENTRY_BYTES_MAX, EntryError, Replica, SCHEMA_VERSION};
 
 /// The most that the log's own fields add: `"at":"…27"`, `"replica":"…16"`, `"seq":…18`, `"v":1`, and their commas.
 const STAMP_BYTES_MAX: usize = 128;
 
-/// Fields of an object, each written, not yet in order.
+/// What the log adds to each entry beside its counter: the same for all that are written together.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    at: String,
+    replica: String,
+}
+
+impl Stamp {
+    /// The time since the Unix epoch, cut to microseconds, and the writer; fails for a time that RFC 3339 can't say.
+    pub fn new(at: Duration, replica: Replica) -> Result<Stamp, EntryError> {
+        Ok(Stamp { at: format_time(at)?, replica: format!("{:016x}", replica.0) })
+    }
+}
+
+/// An entry's fields, each written, not yet in order, and without those that the log adds.
 #[derive(Debug, Default)]
-pub(crate) struct Fields {
+pub struct Fields {
     written: Vec<u8>,
     fields: Vec<(&'static str, Range<usize>)>,
 }
 
 impl Fields {
     /// Adds a field; one that is absent (`None`) leaves no trace.
-    pub(crate) fn add(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), EntryError> {
+    pub(super) fn add(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), EntryError> {
         if self.written.capacity() == 0 {
             self.written.reserve(1024);
             self.fields.reserve(24);
@@ -41,17 +54,17 @@ impl Fields {
     }
 
     /// Whether the whole entry, with the log's own fields at their longest, fits in a record.
-    pub(crate) fn check_length(&self) -> Result<(), EntryError> {
+    pub(super) fn check_length(&self) -> Result<(), EntryError> {
         let names: usize = self.fields.iter().map(|(name, _)| name.len() + 4).sum();
         let whole = self.written.len() + names + 2 + STAMP_BYTES_MAX;
         if whole > ENTRY_BYTES_MAX { Err(EntryError::TooLong(whole)) } else { Ok(()) }
     }
 
     /// Adds the whole object, with the log's own fields, to `to`.
-    pub(crate) fn write(mut self, stamp: &Stamp, to: &mut Vec<u8>) -> Result<(), EntryError> {
-        self.add("at", &format_time(stamp.at)?)?;
-        self.add("replica", &format!("{:016x}", stamp.replica.0))?;
-        self.add("seq", &super::Count(stamp.seq))?;
+    pub fn write(mut self, stamp: &Stamp, seq: u64, to: &mut Vec<u8>) -> Result<(), EntryError> {
+        self.add("at", &stamp.at)?;
+        self.add("replica", &stamp.replica)?;
+        self.add("seq", &Count(seq))?;
         self.add("v", &SCHEMA_VERSION)?;
         self.fields.sort_unstable_by_key(|(name, _)| *name);
         let mut before = b'{';
