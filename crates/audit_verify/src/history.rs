@@ -65,6 +65,11 @@ impl History {
         OpenDecisions::of(self.open.keys().copied())
     }
 
+    /// What a replica's counter must say next, if it has been seen.
+    pub(crate) fn next_of(&self, replica: &str) -> Option<u64> {
+        self.replicas.get(replica).map(|counter| counter.next)
+    }
+
     /// The replicas and their counters, by name.
     pub(crate) fn replicas(&self) -> Vec<ReplicaSeen> {
         let mut seen: Vec<ReplicaSeen> = self

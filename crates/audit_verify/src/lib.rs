@@ -24,6 +24,7 @@ mod pipeline;
 mod proof;
 mod report;
 mod schema;
+mod search;
 mod segments;
 mod tree;
 mod trust;

@@ -1,23 +1,17 @@
 //! Reading, checking and joining at the same time: one thread reads, some check entries, the caller's own takes the
 //! results in the order of the log. What waits between them is bounded.
 //!
-//! Checks each entry for itself: checksum, leaf hash, form, schema. What entries mean together is not known here.
+//! Checks each entry for itself: leaf hash, form, schema. What entries mean together is not known here.
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use crc::{CRC_32_ISCSI, Crc, Table};
-
 use crate::entry::{self, Facts, Fault};
 use crate::report::Finding;
-use crate::segments::{self, Batch, Piece, Segment};
+use crate::segments::{self, Batch, Piece, Segment, Unreadable};
 use crate::tree::{self, Hash};
-
-/// CRC-32C (Castagnoli), which the iSCSI standard names.
-static CASTAGNOLI: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 
 /// Batches that wait before and after each checking thread.
 const WAITING_MAX: usize = 2;
@@ -30,7 +24,7 @@ const THREADS_MAX: usize = 8;
 pub(crate) enum Checked {
     Records(Batch, Vec<Verdict>),
     Fault(Finding),
-    Torn { file: Arc<str>, offset: u64, bytes: u64, entry: u64 },
+    Unreadable(Unreadable),
 }
 
 /// What an entry is in itself.
@@ -38,8 +32,6 @@ pub(crate) enum Checked {
 pub(crate) struct Verdict {
     /// The hash of the entry as it stands, whatever is written beside it.
     pub(crate) leaf: Hash,
-    /// Whether the record's checksum is that of its bytes.
-    pub(crate) checksum_holds: bool,
     pub(crate) facts: Result<Facts, Fault>,
 }
 
@@ -83,7 +75,7 @@ fn check_all(pieces: &Receiver<Piece>, results: &SyncSender<Checked>) {
         let result = match piece {
             Piece::Records(batch) => check_batch(batch),
             Piece::Fault(finding) => Checked::Fault(finding),
-            Piece::Torn { file, offset, bytes, entry } => Checked::Torn { file, offset, bytes, entry },
+            Piece::Unreadable(bytes) => Checked::Unreadable(bytes),
         };
         if results.send(result).is_err() {
             return;
@@ -95,16 +87,7 @@ fn check_batch(batch: Batch) -> Checked {
     let mut verdicts = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
         let text = batch.entry(record);
-        let mut checksum = CASTAGNOLI.digest();
-        checksum.update(&record.length.to_be_bytes());
-        checksum.update(&record.durable.to_be_bytes());
-        checksum.update(&record.leaf);
-        checksum.update(text);
-        verdicts.push(Verdict {
-            leaf: tree::leaf_hash(text),
-            checksum_holds: checksum.finalize() == record.checksum,
-            facts: entry::read(text),
-        });
+        verdicts.push(Verdict { leaf: tree::leaf_hash(text), facts: entry::read(text) });
     }
     Checked::Records(batch, verdicts)
 }

@@ -45,6 +45,8 @@ pub struct Report {
     pub kinds: BTreeMap<&'static str, u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<CheckpointSeen>,
+    /// The newest checkpoint that witnesses have cosigned, where there is one.
+    pub cosigned: Option<CheckpointSeen>,
     /// Earlier checkpoints that somebody kept.
     pub kept: Vec<KeptSeen>,
     /// Whose counters the entries carry.
@@ -196,6 +198,7 @@ impl Report {
             last_at: None,
             kinds: BTreeMap::new(),
             checkpoint: None,
+            cosigned: None,
             kept: Vec::new(),
             replicas: Vec::new(),
             open: OpenDecisions::default(),

@@ -4,13 +4,15 @@
 //! the next. It does not look into entries.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crc::{CRC_32_ISCSI, Crc, Table};
 use sha2::{Digest, Sha256};
 
 use crate::report::{Finding, FindingKind};
+use crate::search::next_record;
 use crate::tree::Hash;
 
 /// Fills the first 16 bytes of a segment, with zeros after it.
@@ -21,18 +23,22 @@ const HEADER_BYTES: u64 = 32;
 /// Length, checksum, durable size and leaf hash: what stands before each entry.
 pub(crate) const RECORD_HEADER_BYTES: usize = 48;
 
-const ENTRY_BYTES_MAX: u32 = 65_535;
+pub(crate) const ENTRY_BYTES_MAX: u32 = 65_535;
+
+/// CRC-32C (Castagnoli), which the iSCSI standard names.
+static CASTAGNOLI: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 
 /// Entries' bytes in a batch, before the last one is added: large enough to pay for handing it over, small enough that
 /// all batches under way fit in a few megabytes.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// A record as it stands on disk. Its checksum has not been compared yet.
+/// A record as it stands on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// Where it begins in its file.
     pub(crate) offset: u64,
-    pub(crate) checksum: u32,
+    /// Whether the record's checksum is that of its bytes.
+    pub(crate) checksum_holds: bool,
     /// How many entries were durable when it was written.
     pub(crate) durable: u64,
     pub(crate) leaf: Hash,
@@ -67,13 +73,20 @@ impl Batch {
 pub(crate) enum Piece {
     Records(Batch),
     Fault(Finding),
-    /// The last file ends in bytes that are not a whole record.
-    Torn {
-        file: Arc<str>,
-        offset: u64,
-        bytes: u64,
-        entry: u64,
-    },
+    /// Bytes that are no record, as far as the next one or the end of the file.
+    Unreadable(Unreadable),
+}
+
+/// Bytes that are no record.
+#[derive(Clone, Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) file: Arc<str>,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+    /// The place in the log of the entry that should begin here, if none is missing before.
+    pub(crate) entry: u64,
+    /// Whether they stand in the last file, where a crash may have left them.
+    pub(crate) in_last: bool,
 }
 
 /// One segment file and the place in the log its name claims.
@@ -108,7 +121,7 @@ pub(crate) fn list(directory: &Path) -> io::Result<(Vec<Segment>, Vec<Finding>)>
 
 /// Reads all segments and hands over what they hold until `give` says that nobody listens any more.
 pub(crate) fn read(segments: &[Segment], origin: &str, give: &mut dyn FnMut(Piece) -> bool) -> io::Result<()> {
-    let mut next = 0;
+    let (mut next, mut certain) = (0, true);
     for (place, segment) in segments.iter().enumerate() {
         let file = File::open(&segment.path)?;
         let length = file.metadata()?.len();
@@ -120,12 +133,13 @@ pub(crate) fn read(segments: &[Segment], origin: &str, give: &mut dyn FnMut(Piec
             offset: 0,
             next,
             after_gap: false,
+            certain,
             give: &mut *give,
         };
         if !reading.run(origin)? {
             return Ok(());
         }
-        next = reading.next;
+        (next, certain) = (reading.next, reading.certain);
     }
     Ok(())
 }
@@ -138,13 +152,17 @@ struct Reading<'a> {
     offset: u64,
     next: u64,
     after_gap: bool,
+    /// Whether `next` is known: behind unreadable bytes it is only a guess, until the next file's name tells.
+    certain: bool,
     give: &'a mut dyn FnMut(Piece) -> bool,
 }
 
 impl Reading<'_> {
     /// False when nobody listens any more.
     fn run(&mut self, origin: &str) -> io::Result<bool> {
-        if self.segment.first != self.next {
+        if !self.certain {
+            (self.after_gap, self.certain, self.next) = (true, true, self.segment.first);
+        } else if self.segment.first != self.next {
             let wrong = format!("it begins at entry {}, but entry {} must come next", self.segment.first, self.next);
             if !self.fault(FindingKind::SegmentGap, 0, wrong) {
                 return Ok(false);
@@ -157,8 +175,8 @@ impl Reading<'_> {
             if !self.last || self.after_gap {
                 return Ok(self.fault(FindingKind::SegmentHeader, 0, wrong));
             }
-            let torn = self.torn();
-            return Ok((self.give)(torn));
+            let bytes = self.length;
+            return Ok(self.unreadable(bytes));
         }
         if let Some(wrong) = self.read_header(origin)?
             && !self.fault(FindingKind::SegmentHeader, 0, wrong)
@@ -200,8 +218,8 @@ impl Reading<'_> {
             if self.offset == self.length {
                 return Ok(true);
             }
-            if !whole {
-                return Ok(self.end_in_damage());
+            if !whole && !self.pass_over()? {
+                return Ok(false);
             }
         }
     }
@@ -216,7 +234,7 @@ impl Reading<'_> {
         }
     }
 
-    /// False when the bytes at the offset do not form a record.
+    /// False when the bytes at the offset do not form a record, or one whose length cannot be believed.
     fn fill(&mut self, batch: &mut Batch) -> io::Result<bool> {
         while batch.entries.len() < BATCH_BYTES && self.offset < self.length {
             let left = self.length - self.offset;
@@ -235,28 +253,42 @@ impl Reading<'_> {
             let begins = batch.entries.len();
             batch.entries.resize(begins + usize::try_from(length).unwrap_or(0), 0);
             self.file.read_exact(batch.entries.get_mut(begins..).unwrap_or_default())?;
-            batch.records.push(Record { offset: self.offset, checksum, durable, leaf, begins, length });
+            let entry = batch.entries.get(begins..).unwrap_or_default();
+            let checksum_holds = checksum_of(length, durable, &leaf, entry) == checksum;
+            if !checksum_holds && !self.record_follows(record_bytes)? {
+                batch.entries.truncate(begins);
+                return Ok(false);
+            }
+            batch.records.push(Record { offset: self.offset, checksum_holds, durable, leaf, begins, length });
             self.offset += record_bytes;
             self.next = self.next.saturating_add(1);
         }
         Ok(true)
     }
 
-    /// What does not form a record at the end of the last file may be what a crash left; anywhere else it may not.
-    fn end_in_damage(&mut self) -> bool {
-        if self.last {
-            let torn = self.torn();
-            return (self.give)(torn);
-        }
-        let left = self.length - self.offset;
-        let wrong = format!("no whole record begins here, and {left} bytes after it cannot be read");
-        let offset = self.offset;
-        self.fault(FindingKind::DamagedRecord, offset, wrong)
+    /// Whether the next sound record, or the end of the file, comes just so many bytes behind the offset: then a length can be
+    /// believed though the checksum does not hold. Leaves the file there.
+    fn record_follows(&mut self, record_bytes: u64) -> io::Result<bool> {
+        let behind = self.offset + record_bytes;
+        let next = next_record(self.file.get_mut(), self.offset + 1, self.length)?;
+        self.file.seek(SeekFrom::Start(behind))?;
+        Ok(next.unwrap_or(self.length) == behind)
     }
 
-    fn torn(&self) -> Piece {
-        let file = Arc::clone(&self.segment.shown);
-        Piece::Torn { file, offset: self.offset, bytes: self.length - self.offset, entry: self.next }
+    /// Tells of the bytes that are no record and goes on where the next one begins.
+    fn pass_over(&mut self) -> io::Result<bool> {
+        let next = next_record(self.file.get_mut(), self.offset + 1, self.length)?.unwrap_or(self.length);
+        self.file.seek(SeekFrom::Start(next))?;
+        let heard = self.unreadable(next - self.offset);
+        (self.offset, self.after_gap, self.certain) = (next, true, false);
+        // At least the entry that should have begun here is missing.
+        self.next = self.next.saturating_add(1);
+        Ok(heard)
+    }
+
+    fn unreadable(&mut self, bytes: u64) -> bool {
+        let (file, offset, entry) = (Arc::clone(&self.segment.shown), self.offset, self.next);
+        (self.give)(Piece::Unreadable(Unreadable { file, offset, bytes, entry, in_last: self.last }))
     }
 
     fn fault(&mut self, kind: FindingKind, offset: u64, wrong: String) -> bool {
@@ -264,7 +296,17 @@ impl Reading<'_> {
     }
 }
 
-fn split_record_header(header: &[u8; RECORD_HEADER_BYTES]) -> Option<(u32, u32, u64, Hash)> {
+/// The checksum over all of a record's other bytes.
+pub(crate) fn checksum_of(length: u32, durable: u64, leaf: &Hash, entry: &[u8]) -> u32 {
+    let mut checksum = CASTAGNOLI.digest();
+    checksum.update(&length.to_be_bytes());
+    checksum.update(&durable.to_be_bytes());
+    checksum.update(leaf);
+    checksum.update(entry);
+    checksum.finalize()
+}
+
+pub(crate) fn split_record_header(header: &[u8; RECORD_HEADER_BYTES]) -> Option<(u32, u32, u64, Hash)> {
     let (length, rest) = header.split_first_chunk::<4>()?;
     let (checksum, rest) = rest.split_first_chunk::<4>()?;
     let (durable, leaf) = rest.split_first_chunk::<8>()?;

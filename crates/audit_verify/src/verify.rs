@@ -26,6 +26,9 @@ mod walk;
 /// Entries are dated by those who ask for them and ordered by the one thread that writes them; and clocks are corrected.
 const TIME_TOLERANCE: Duration = Duration::from_secs(5);
 
+/// A log asks its witnesses every ten seconds while it is written to, and every five minutes one that has turned silent.
+const WITNESS_LAG_MAX: Duration = Duration::from_mins(10);
+
 /// What to hold a log against.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -40,12 +43,22 @@ pub struct Options {
     pub tiles: bool,
     /// How far an entry may be dated before an earlier one.
     pub time_tolerance: Duration,
+    /// How much earlier than the newest checkpoint was signed a quorum of witnesses may have seen the log last. A longer gap is
+    /// one in which nobody outside has looked.
+    pub witness_lag_max: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (keys, kept) = (Vec::new(), Vec::new());
-        Self { keys, policy: None, kept, tiles: false, time_tolerance: TIME_TOLERANCE }
+        Self {
+            keys,
+            policy: None,
+            kept,
+            tiles: false,
+            time_tolerance: TIME_TOLERANCE,
+            witness_lag_max: WITNESS_LAG_MAX,
+        }
     }
 }
 
@@ -117,6 +130,8 @@ struct Claims {
     newest: Option<Checkpoint>,
     /// When the log says it signed the newest, in seconds since 1970.
     signed_at: Option<u64>,
+    /// The newest that witnesses have cosigned, from the file `cosigned`.
+    cosigned: Option<Checkpoint>,
     /// From the file `signed`.
     signed: Option<(u64, Hash)>,
     /// By place in [`Report::kept`].
@@ -131,7 +146,7 @@ impl Claims {
     }
 
     fn sizes(&self) -> impl Iterator<Item = u64> {
-        let kept = self.kept.iter().flatten().map(|checkpoint| checkpoint.size);
+        let kept = self.kept.iter().flatten().chain(&self.cosigned).map(|checkpoint| checkpoint.size);
         kept.chain(self.newest.as_ref().map(|checkpoint| checkpoint.size)).chain(self.signed.map(|(size, _)| size))
     }
 }
@@ -189,18 +204,8 @@ fn read_claims(
 ) -> Result<Claims, VerifyError> {
     let mut claims = Claims::default();
     let origin = report.origin.clone();
-    match read_small(&directory.join("checkpoint"))? {
-        None => {
-            report.add(Finding::of_file(FindingKind::NoCheckpoint, "checkpoint", "the file is not there".to_owned()));
-        }
-        Some(note) => {
-            let judged = Judge { origin: Some(&origin), sets, policy: options.policy.as_ref() }.judge(&note);
-            for (kind, wrong) in judged.doubts {
-                report.add(Finding::of_file(kind, "checkpoint", wrong));
-            }
-            (claims.newest, claims.signed_at, report.checkpoint) = (judged.claim, judged.log_time, judged.seen);
-        }
-    }
+    let judge = Judge { origin: Some(&origin), sets, policy: options.policy.as_ref() };
+    read_checkpoints(directory, judge, options.witness_lag_max, &mut claims, report)?;
     match read_small(&directory.join("signed"))?.map(|text| read_signed(&text, &origin)) {
         Some(Ok(signed)) => claims.signed = Some(signed),
         Some(Err(wrong)) => report.add(Finding::of_file(FindingKind::SignedState, "signed", wrong.to_owned())),
@@ -221,6 +226,43 @@ fn read_claims(
         claims.kept.push(judged.claim.filter(|_| consistent));
     }
     Ok(claims)
+}
+
+/// The newest checkpoint, and the newest that witnesses have cosigned. A log signs once a second and asks witnesses more
+/// rarely, so a quorum may have seen a somewhat smaller tree than the newest.
+fn read_checkpoints(
+    directory: &Path,
+    judge: Judge<'_>,
+    witness_lag_max: Duration,
+    claims: &mut Claims,
+    report: &mut Report,
+) -> Result<(), VerifyError> {
+    let Some(newest) = read_small(&directory.join("checkpoint"))? else {
+        report.add(Finding::of_file(FindingKind::NoCheckpoint, "checkpoint", "the file is not there".to_owned()));
+        return Ok(());
+    };
+    let mut newest = judge.judge(&newest);
+    if let Some(cosigned) = read_small(&directory.join("cosigned"))? {
+        let mut cosigned = judge.judge(&cosigned);
+        // Of the two, either may have been seen by enough: what is missing is told of the newest.
+        cosigned.doubts.retain(|(kind, _)| *kind != FindingKind::QuorumNotMet);
+        let quorum = cosigned.seen.as_ref().and_then(|seen| seen.quorum.as_ref());
+        let lag = newest.log_time.unwrap_or(u64::MAX).saturating_sub(cosigned.witness_time.unwrap_or(0));
+        let seen_by_quorum =
+            cosigned.doubts.is_empty() && quorum.is_some_and(|quorum| quorum.met) && lag <= witness_lag_max.as_secs();
+        for (kind, wrong) in cosigned.doubts {
+            report.add(Finding::of_file(kind, "cosigned", wrong));
+        }
+        if seen_by_quorum {
+            newest.doubts.retain(|(kind, _)| *kind != FindingKind::QuorumNotMet);
+        }
+        (claims.cosigned, report.cosigned) = (cosigned.claim, cosigned.seen);
+    }
+    for (kind, wrong) in newest.doubts {
+        report.add(Finding::of_file(kind, "checkpoint", wrong));
+    }
+    (claims.newest, claims.signed_at, report.checkpoint) = (newest.claim, newest.log_time, newest.seen);
+    Ok(())
 }
 
 fn walk(
@@ -247,6 +289,13 @@ fn settle(claims: &Claims, walk: &Walk, options: &Options, report: &mut Report) 
             seen.root_matches = verdict;
         }
         settle_time(claims, walk, options, report);
+    }
+    if let Some(cosigned) = &claims.cosigned {
+        let means = ("cosigned", FindingKind::HistoryRewritten);
+        let verdict = compare(cosigned.size, &cosigned.root, walk, report, means);
+        if let Some(seen) = &mut report.cosigned {
+            seen.root_matches = verdict;
+        }
     }
     if let Some((size, root)) = &claims.signed {
         compare(*size, root, walk, report, ("signed", FindingKind::SignedState));

@@ -154,9 +154,11 @@ impl FindingKind {
             Self::SegmentGap => {
                 ("segment-gap", "a segment was removed, renamed or cut; entries are missing or doubled", Fault)
             }
-            Self::DamagedRecord => {
-                ("damaged-record", "what follows in this file cannot be read, so it proves nothing", Fault)
-            }
+            Self::DamagedRecord => (
+                "damaged-record",
+                "what stood in these bytes is lost, and no root covers what stands behind them",
+                Fault,
+            ),
             Self::BadChecksum => {
                 ("bad-checksum", "the bytes were changed after they were written, or the disk lost some", Fault)
             }

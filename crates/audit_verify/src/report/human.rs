@@ -46,8 +46,11 @@ impl Display for Report {
 impl Report {
     fn write_signed(&self, to: &mut Formatter<'_>) -> fmt::Result {
         match &self.checkpoint {
-            Some(checkpoint) => write!(to, "{checkpoint}")?,
+            Some(checkpoint) => checkpoint.write("checkpoint", to)?,
             None => writeln!(to, "checkpoint  none that can be read")?,
+        }
+        if let Some(cosigned) = &self.cosigned {
+            cosigned.write("cosigned", to)?;
         }
         for kept in &self.kept {
             let verdict = if kept.consistent { "the log extends it" } else { "not what this log extends" };
@@ -80,7 +83,13 @@ impl Report {
 
 impl Display for CheckpointSeen {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(to, "checkpoint  {} entries, root {}", self.size, self.root)?;
+        self.write("checkpoint", to)
+    }
+}
+
+impl CheckpointSeen {
+    fn write(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(to, "{name:<12}{} entries, root {}", self.size, self.root)?;
         for signature in &self.signatures {
             let by = match signature.by {
                 Signer::Log => "log",

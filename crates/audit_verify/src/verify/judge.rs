@@ -29,6 +29,8 @@ pub(crate) struct Judged {
     pub(crate) seen: Option<CheckpointSeen>,
     /// When the log says it signed, in seconds since 1970.
     pub(crate) log_time: Option<u64>,
+    /// When the first of its witnesses says that it cosigned, in seconds since 1970.
+    pub(crate) witness_time: Option<u64>,
     pub(crate) doubts: Vec<(FindingKind, String)>,
 }
 
@@ -62,8 +64,9 @@ impl Judge<'_> {
             seen.quorum = Some(Quorum { name: policy.quorum_name().to_owned(), met });
         }
         for (key, by, time) in &signed.good {
-            if *by == Signer::Log {
-                judged.log_time = judged.log_time.max(*time);
+            match by {
+                Signer::Log => judged.log_time = judged.log_time.max(*time),
+                Signer::Witness => judged.witness_time = [judged.witness_time, *time].into_iter().flatten().min(),
             }
             let (name, algorithm) = (key.name().to_owned(), key.algorithm());
             seen.signatures.push(SignatureSeen { name, algorithm, by: *by, time: *time });

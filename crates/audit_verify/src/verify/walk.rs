@@ -12,7 +12,7 @@ use crate::entry::Fault;
 use crate::history::History;
 use crate::pipeline::{self, Checked, Verdict};
 use crate::report::{Finding, FindingKind, Report};
-use crate::segments::{Batch, RECORD_HEADER_BYTES, Record, Segment};
+use crate::segments::{Batch, RECORD_HEADER_BYTES, Record, Segment, Unreadable};
 use crate::tree::{Frontier, Hash};
 
 /// Records of one sync at most, twice; more in doubt is damage, not a torn tail.
@@ -29,8 +29,9 @@ pub(super) struct Walk {
     signed_size: u64,
     tolerance_us: i64,
     tiles: Option<Derived>,
-    /// From a damaged record on: a torn tail, if nothing shows that it was promised.
+    /// From damage on: a torn tail, if nothing shows that it was promised.
     doubted: Vec<Doubted>,
+    place: Place,
     /// The durable size of the last sound record.
     durable: u64,
     /// Entries are missing somewhere, so that no later root can be computed.
@@ -41,16 +42,58 @@ pub(super) struct Walk {
     failed: Option<io::Error>,
 }
 
-/// A record that does not count yet: damaged, or after a damaged one.
+/// What does not count yet: damage, or what stands after it.
 #[derive(Debug)]
-struct Doubted {
+enum Doubted {
+    Record(Settling),
+    Gap(Unreadable),
+}
+
+/// A record on its way into the tree.
+#[derive(Debug)]
+struct Settling {
     file: Arc<str>,
     offset: u64,
     index: u64,
     verdict: Verdict,
+    checksum_holds: bool,
     leaf: Hash,
     durable: u64,
     length: u32,
+}
+
+impl Doubted {
+    fn index(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.index,
+            Self::Gap(gap) => gap.entry,
+        }
+    }
+
+    fn file_and_offset(&self) -> (&Arc<str>, u64) {
+        match self {
+            Self::Record(record) => (&record.file, record.offset),
+            Self::Gap(gap) => (&gap.file, gap.offset),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Record(record) => u64::from(record.length) + RECORD_HEADER_BYTES as u64,
+            Self::Gap(gap) => gap.bytes,
+        }
+    }
+}
+
+/// Where records stand that come after unreadable bytes: nobody knows how many entries those were, but the counters of the
+/// entries behind them tell.
+#[derive(Debug, Default)]
+struct Place {
+    file: Option<Arc<str>>,
+    /// How many more entries are missing in this file than were counted.
+    missing: u64,
+    /// Unreadable bytes have been passed, and no counter has been seen since.
+    unsure: bool,
 }
 
 /// Bytes at the end that are no whole record.
@@ -78,6 +121,7 @@ impl Walk {
             tolerance_us,
             tiles: tiles.map(|directory| Derived::new(directory, newest)),
             doubted: Vec::new(),
+            place: Place::default(),
             durable: 0,
             broken: false,
             torn: None,
@@ -126,39 +170,76 @@ impl Walk {
                 self.flush(report);
                 report.add(finding);
             }
-            Checked::Torn { file, offset, bytes, entry } => {
-                if entry < self.signed_size {
-                    let wrong = format!("no whole record begins here, and {bytes} bytes after it cannot be read");
+            Checked::Unreadable(gap) => {
+                let in_last = gap.in_last;
+                self.doubted.push(Doubted::Gap(gap));
+                if !in_last {
                     self.flush(report);
-                    report.add(Finding::at(FindingKind::DamagedRecord, &file, offset, Some(entry), wrong));
                 }
-                self.torn = Some(Torn { file, offset, bytes });
             }
         }
     }
 
     fn take_record(&mut self, batch: &Batch, record: &Record, verdict: Verdict, index: u64, report: &mut Report) {
-        let sound = verdict.checksum_holds;
+        let sound = record.checksum_holds;
         // A sound record that was written after the damaged ones had been promised shows that they are no torn tail.
-        let promises = sound && self.doubted.first().is_some_and(|first| record.durable > first.index);
+        let promises = sound && self.doubted.first().is_some_and(|first| record.durable > first.index());
         if promises || self.doubted.len() >= DOUBTED_MAX {
             self.flush(report);
         }
-        let (file, offset) = (Arc::clone(&batch.file), record.offset);
-        let doubted =
-            Doubted { file, offset, index, verdict, leaf: record.leaf, durable: record.durable, length: record.length };
+        let settling = Settling {
+            file: Arc::clone(&batch.file),
+            offset: record.offset,
+            index,
+            verdict,
+            checksum_holds: sound,
+            leaf: record.leaf,
+            durable: record.durable,
+            length: record.length,
+        };
         if !sound || !self.doubted.is_empty() {
-            self.doubted.push(doubted);
+            self.doubted.push(Doubted::Record(settling));
         } else {
-            self.settle_record(doubted, report);
+            self.settle_record(settling, report);
         }
     }
 
-    fn settle_record(&mut self, record: Doubted, report: &mut Report) {
-        let Doubted { file, offset, index, verdict, leaf, durable, length } = record;
+    fn settle_gap(&mut self, gap: &Unreadable, report: &mut Report) {
+        self.enter(&gap.file);
+        let wrong = format!("no whole record begins here, and {} bytes from here on cannot be read", gap.bytes);
+        let entry = gap.entry.saturating_add(self.place.missing);
+        report.add(Finding::at(FindingKind::DamagedRecord, &gap.file, gap.offset, Some(entry), wrong));
+        self.broken = true;
+        self.place.unsure = true;
+    }
+
+    /// A file's name says where it begins, whatever is missing before.
+    fn enter(&mut self, file: &Arc<str>) {
+        if self.place.file.as_ref() != Some(file) {
+            self.place = Place { file: Some(Arc::clone(file)), ..Place::default() };
+        }
+    }
+
+    /// The record's place in the log, as well as it can be known.
+    fn place_of(&mut self, record: &Settling) -> u64 {
+        self.enter(&record.file);
+        if self.place.unsure
+            && let Ok(facts) = &record.verdict.facts
+        {
+            let next = self.history.next_of(&facts.replica);
+            // One entry was counted as missing already.
+            self.place.missing += next.map_or(0, |next| facts.seq.saturating_sub(next).saturating_sub(1));
+            self.place.unsure = false;
+        }
+        record.index.saturating_add(self.place.missing)
+    }
+
+    fn settle_record(&mut self, record: Settling, report: &mut Report) {
+        let index = self.place_of(&record);
+        let Settling { file, offset, index: _, verdict, checksum_holds, leaf, durable, length } = record;
         let told_at = |kind, wrong| Finding::at(kind, &file, offset, Some(index), wrong);
         let entry_intact = verdict.leaf == leaf;
-        if !verdict.checksum_holds {
+        if !checksum_holds {
             let intact = if entry_intact { "; the entry itself matches its leaf hash" } else { "" };
             report.add(told_at(FindingKind::BadChecksum, format!("the record's checksum does not hold{intact}")));
         } else if !entry_intact {
@@ -221,21 +302,24 @@ impl Walk {
 
     /// What was in doubt is no torn tail: it counts, with its damage.
     fn flush(&mut self, report: &mut Report) {
-        for record in std::mem::take(&mut self.doubted) {
-            self.settle_record(record, report);
+        for doubted in std::mem::take(&mut self.doubted) {
+            match doubted {
+                Doubted::Record(record) => self.settle_record(record, report),
+                Doubted::Gap(gap) => self.settle_gap(&gap, report),
+            }
         }
     }
 
     fn end(&mut self, report: &mut Report) {
         let Some(first) = self.doubted.first() else { return };
-        let (file, offset) = (Arc::clone(&first.file), first.offset);
-        let in_one_file = self.doubted.iter().all(|record| record.file == file);
-        if first.index < self.signed_size || !in_one_file {
+        let (file, offset) = first.file_and_offset();
+        let (file, offset) = (Arc::clone(file), offset);
+        let in_one_file = self.doubted.iter().all(|doubted| *doubted.file_and_offset().0 == file);
+        if first.index() < self.signed_size || !in_one_file {
             self.flush(report);
             return;
         }
-        let records = self.doubted.drain(..).map(|record| u64::from(record.length) + RECORD_HEADER_BYTES as u64);
-        let bytes: u64 = records.sum::<u64>() + self.torn.take().map_or(0, |torn| torn.bytes);
+        let bytes = self.doubted.drain(..).map(|doubted| doubted.bytes()).sum();
         self.torn = Some(Torn { file, offset, bytes });
     }
 }

@@ -128,6 +128,91 @@ fn damage_is_told_with_file_and_place() {
     );
 }
 
+/// Where the records of a segment begin.
+fn offsets(bytes: &[u8]) -> Vec<usize> {
+    let (mut at, mut offsets) = (32, Vec::new());
+    while at < bytes.len() {
+        offsets.push(at);
+        at += 48 + u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    }
+    offsets
+}
+
+/// Damage in the middle hides nothing of what stands behind it: neither the entries nor what is wrong with them.
+#[test]
+fn what_stands_behind_unreadable_bytes_is_still_read() {
+    let harms: [(&str, usize, fn(&mut Vec<u8>, &[usize])); 6] = [
+        ("a length that is none", 1, |bytes, at| bytes[at[3]] = 0x7f),
+        ("a length that ends within the next record", 1, |bytes, at| bytes[at[3] + 3] ^= 0x41),
+        ("a length that ends two records on", 1, |bytes, at| {
+            let two = u32::try_from(at[5] - at[3] - 48).unwrap().to_be_bytes();
+            bytes[at[3]..at[3] + 4].copy_from_slice(&two);
+        }),
+        ("a record cut out in part", 1, |bytes, at| drop(bytes.drain(at[3] + 20..at[4] - 9))),
+        ("three records overwritten", 3, |bytes, at| bytes[at[3]..at[6]].fill(0xff)),
+        ("three records full of zeros", 3, |bytes, at| bytes[at[3]..at[6]].fill(0)),
+    ];
+    let keys = Keys::new(ORIGIN, 1);
+    let mut entries = Story::of(40).entries;
+    entries.truncate(40);
+    for place in [0, 1] {
+        for (name, lost, harm) in harms {
+            let directory = tempfile::tempdir().unwrap();
+            writer::write(directory.path(), &writer::files(&entries, &keys, &[], 6000));
+            let (file, first) = (segment(directory.path(), place), first_of_segment(place));
+            edit(directory.path(), &file, |bytes| {
+                let at = offsets(bytes);
+                let last = *at.last().unwrap();
+                // And one bit at the end of the same segment.
+                bytes[last + 48 + 5] ^= 1;
+                harm(bytes, &at);
+            });
+            let report = verify(directory.path(), &options(&keys)).unwrap();
+            let what = format!("{name}, segment {place}: {report}");
+            assert_eq!(report.entries, 40 - lost as u64, "{what}");
+            let found: Vec<_> = report.findings.iter().map(|finding| (finding.kind.word(), finding.entry)).collect();
+            assert_eq!(found[0], ("damaged-record", Some(first + 3)), "{what}");
+            let next = first + 3 + lost as u64;
+            assert!(found.contains(&("counter-jump", Some(next))), "{what}");
+            assert!(found.contains(&("bad-checksum", Some(first_of_segment(place + 1) - 1))), "{what}");
+            assert!(!found.iter().any(|(kind, _)| ["segment-gap", "durable-size"].contains(kind)), "{what}");
+            // Nothing is held against an entry but what is missing for it.
+            let damaged = first_of_segment(place + 1) - 1;
+            for finding in report.findings.iter().filter(|finding| finding.kind.word().ends_with("without-decision")) {
+                let named = finding.wrong.split(' ').find_map(|word| word.trim_end_matches(',').parse::<u64>().ok());
+                assert!((first + 3..next).contains(&named.unwrap()) || named == Some(damaged), "{what}");
+            }
+        }
+    }
+}
+
+/// At the end of the last file a crash may have left a hole before records of the same sync: no fault, but nothing counts.
+#[test]
+fn a_hole_before_records_of_the_same_sync_is_a_torn_tail_until_it_was_promised() {
+    let keys = Keys::new(ORIGIN, 1);
+    let mut entries = Story::of(40).entries;
+    entries.truncate(40);
+    for (signed, promised) in [(20, false), (30, false), (30, true), (31, false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = writer::files(&entries[..signed], &keys, &[], 1 << 20);
+        let bytes = files.get_mut("segments/00000000000000000000.seg").unwrap();
+        let mut places = Vec::new();
+        for (index, entry) in (signed as u64..).zip(&entries[signed..]) {
+            places.push(bytes.len());
+            let durable = if promised && index == 39 { 38 } else { signed.min(30) as u64 };
+            bytes.extend_from_slice(&writer::record(durable, entry));
+        }
+        let hole = places[30_usize.saturating_sub(signed)] + 2;
+        bytes[hole..hole + 700].fill(0xee);
+        writer::write(directory.path(), &files);
+        let report = verify(directory.path(), &options(&keys)).unwrap();
+        assert_eq!(report.holds(), !promised, "{signed} {promised}: {report}");
+        if !promised {
+            assert_eq!(report.torn.unwrap().offset, hole as u64 - 2);
+        }
+    }
+}
+
 fn first_of_segment(place: usize) -> u64 {
     let keys = Keys::new(ORIGIN, 1);
     let mut entries = Story::of(40).entries;

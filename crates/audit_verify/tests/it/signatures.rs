@@ -194,6 +194,35 @@ fn witnesses_count_as_the_policy_says() {
     assert!(!met(&format!("{a}{}", others[2].sign(6, &text, TIME))), "a stranger");
 }
 
+/// A log in use signs each second and asks its witnesses more rarely.
+#[test]
+fn a_quorum_may_have_seen_a_little_less_than_the_newest() {
+    let setting = setting();
+    let policy = format!("witness w {}\nquorum w\n", setting.witness.vkey(4)).parse().unwrap();
+    let options = Options { policy: Some(policy), ..setting.options() };
+    let report = |cosigned: &[Hash], time: u64| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = writer::files(&setting.entries, &setting.keys, &[], 1 << 20);
+        let note = writer::checkpoint(&setting.keys, &[&setting.witness], cosigned, time);
+        files.insert("cosigned".to_owned(), note.into_bytes());
+        writer::write(directory.path(), &files);
+        verify(directory.path(), &options).unwrap()
+    };
+    let good = report(&setting.leaves[..17], TIME - 60);
+    assert!(good.holds(), "{good}");
+    let seen = good.cosigned.as_ref().unwrap();
+    assert_eq!((seen.size, seen.root_matches, seen.quorum.as_ref().unwrap().met), (17, Some(true), true));
+    assert!(good.to_string().contains("cosigned    17 entries"), "{good}");
+    let words = |report: &Report| report.findings.iter().map(|finding| finding.kind.word()).collect::<Vec<_>>();
+    assert_eq!(words(&report(&setting.leaves[..17], TIME - 3600)), ["quorum-not-met"], "nobody looked for an hour");
+    let mut forked = setting.leaves[..17].to_vec();
+    forked[3] = [9; 32];
+    assert_eq!(words(&report(&forked, TIME)), ["history-rewritten"]);
+    let mut beyond = setting.leaves.clone();
+    beyond.push([9; 32]);
+    assert_eq!(words(&report(&beyond, TIME)), ["entries-missing"], "the tail that the witness has seen is cut");
+}
+
 #[test]
 fn keys_are_read_strictly() {
     let keys = Keys::new(ORIGIN, 1);
