@@ -128,6 +128,10 @@ impl Console {
         let log = self.log.as_ref().ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, LOG_IS_OFF))?;
         match file {
             LogFile::Checkpoint => Ok(Answer::new(TEXT, Keep::Asked, log.checkpoint().to_string())),
+            LogFile::Cosigned => match log.cosigned() {
+                Some(cosigned) => Ok(Answer::new(TEXT, Keep::Asked, cosigned.to_string())),
+                None => Err(Refused::new(StatusCode::NOT_FOUND, "no witness has cosigned this log yet")),
+            },
             LogFile::Keys => Ok(Answer::new(TEXT, Keep::Asked, one_a_line(&*log.public_keys()))),
             LogFile::KeysUntil(size) => self.keys_until(log, size).await,
             LogFile::Tile(tile) => self.tile(log, tile).await,
@@ -187,6 +191,9 @@ impl Console {
         let witness = Arc::clone(&self.witness);
         let asked = self.tasks.blocking("cosigning", move || (witness.add_checkpoint(&body), turn)).await;
         let Some((answer, _)) = asked else { return Err(Refused::ours("a checkpoint was not cosigned")) };
+        if let tlog_witness::Answer::Failed(why) = &answer {
+            return Err(Refused::ours(format!("nothing is cosigned until the next start: {why}")));
+        }
         witness::tell(&answer);
         let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Ok(Answer::new(answer.content_type(), Keep::Never, answer.body()).with_status(status))
@@ -208,6 +215,7 @@ impl Console {
                 let entries = if self.hosts.is_loopback() { "" } else { " (only where this port listens on a loopback address)" };
                 format!(
                     "  {}, {} entries signed\n  /log/checkpoint                        the newest signed checkpoint\n  \
+                     /log/cosigned                          the newest that witnesses have cosigned\n  \
                      /log/key.pub                           the keys that verify it; key.pub.<size>: those before a rotation\n  \
                      /log/tile/<level>/<index>[.p/<width>]  hashes\n  \
                      /log/tile/entries/<index>[.p/<width>]  entries{entries}\n",

@@ -63,6 +63,7 @@ async fn two_gateways_cosign_each_others_logs_and_a_policy_that_asks_for_it_hold
     let lines = places.each_ref().map(Place::log_lines);
     let [first, second] = places;
     let (first, second) = (start(first, &lines[1]).await, start(second, &lines[0]).await);
+    let mut policies = Vec::new();
     for (own, other) in [(&first, &second), (&second, &first)] {
         ask(own, 3).await;
         let size = own.signed().await;
@@ -78,10 +79,19 @@ async fn two_gateways_cosign_each_others_logs_and_a_policy_that_asks_for_it_hold
         // The cosigned checkpoint is what strangers are shown.
         let shown = own.console.get("/log/checkpoint").await.text();
         assert_eq!(shown.lines().filter(|line| line.starts_with("— ")).count(), 4, "{shown}");
+        assert_eq!(own.console.get("/log/cosigned").await.text(), shown);
         assert_eq!(own.metric("gwanmun_witness_alarms_total{witness=\"w1\"}").await.to_string(), "NaN");
+        policies.push(policy);
     }
-    first.end().await;
-    second.end().await;
+    for (gateway, policy) in [first, second].into_iter().zip(policies) {
+        // The last entries of a log come when nobody can be asked any more.
+        let cosigned = gateway.console.get("/log/cosigned").await.text();
+        let (_, place) = gateway.leave().await;
+        assert_eq!(std::fs::read_to_string(place.log_dir().join("cosigned")).unwrap(), cosigned);
+        assert_ne!(std::fs::read_to_string(place.log_dir().join("checkpoint")).unwrap(), cosigned);
+        let report = held_against(&place.log_dir(), &policy, &[]);
+        assert!(report.holds(), "{report}");
+    }
 }
 
 /// A witness cosigns for those that it watches and for nobody else.

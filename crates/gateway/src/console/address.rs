@@ -30,6 +30,8 @@ pub(super) enum Address {
 pub(super) enum LogFile {
     /// `checkpoint`
     Checkpoint,
+    /// `cosigned`: the newest checkpoint that witnesses have cosigned.
+    Cosigned,
     /// `key.pub`
     Keys,
     /// `key.pub.<size>`: the keys that signed until this size.
@@ -83,6 +85,7 @@ impl LogFile {
     fn of(path: &str) -> Option<LogFile> {
         match path {
             "checkpoint" => Some(Self::Checkpoint),
+            "cosigned" => Some(Self::Cosigned),
             "key.pub" => Some(Self::Keys),
             _ => match path.strip_prefix("key.pub.") {
                 Some(size) => parse_decimal(size).map(Self::KeysUntil),

@@ -90,10 +90,10 @@ impl Refused {
         Self { status, words: words.into(), more: None }
     }
 
-    /// Our fault: the words are for the operator, who finds them in the log too.
+    /// Our fault: what and where is for the operator alone, and stands in the log.
     pub(super) fn ours(why: impl Display) -> Self {
-        let words = why.to_string();
-        tracing::error!("the console could not answer: {words}");
+        tracing::error!("the console could not answer: {why}");
+        let words = "this is broken here, and the operator's log says how: tell whoever runs it";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, words)
     }
 

@@ -192,7 +192,8 @@ async fn a_damaged_tile_is_an_error_with_words_and_not_half_a_tile() {
         fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
         let got = rig.get(&format!("/log/{path}")).await;
         assert_eq!(got.status, 500);
-        assert!(got.text().contains("`gwanmun audit rebuild`"), "{}", got.text());
+        assert!(got.text().contains("the operator's log says how"), "{}", got.text());
+        assert!(!got.text().contains(path), "where things lie is nobody else's business: {}", got.text());
         fs::remove_file(&file).unwrap();
         assert_eq!(rig.get(&format!("/log/{path}")).await.status, 500);
     }
@@ -296,6 +297,7 @@ async fn without_a_log_its_addresses_say_so() {
 #[tokio::test]
 async fn the_witness_answers_as_its_protocol_says() {
     let rig = Rig::new(3);
+    assert_eq!(rig.get("/log/cosigned").await.status, 404);
     let first = request(&rig.log, 0);
     let cosigned = rig.ask("POST", "/witness/add-checkpoint", first.to_string()).await;
     assert_eq!(cosigned.status, 200, "{}", cosigned.text());
@@ -303,6 +305,11 @@ async fn the_witness_answers_as_its_protocol_says() {
     assert_eq!(rig.log.add_cosignatures(&first.checkpoint, cosigned.text(), &keys).unwrap(), 2);
     let shown = rig.get("/log/checkpoint").await;
     assert_eq!(SignedCheckpoint::parse(shown.text()).unwrap().verify(&keys).unwrap().len(), 2);
+
+    rig.grow(4);
+    let [newest, kept] = [rig.get("/log/checkpoint").await, rig.get("/log/cosigned").await];
+    assert_ne!(newest.body, kept.body);
+    assert_eq!((kept.status, kept.text(), kept.header("cache-control")), (200, shown.text(), "no-cache"));
 
     let again = rig.ask("POST", "/witness/add-checkpoint", first.to_string()).await;
     assert_eq!((again.status, again.text(), again.header("content-type")), (409, "3\n", "text/x.tlog.size"));
@@ -392,4 +399,21 @@ async fn when_too_much_is_asked_for_the_rest_is_told_to_come_again() {
     assert_eq!((late.status, late.header("retry-after")), (503, "1"));
     held.clear();
     assert_eq!(rig.get(path).await.status, 200);
+}
+
+/// A witness that cannot remember must not sign, nor tell strangers where its files are.
+#[tokio::test]
+async fn a_witness_that_cannot_persist_cosigns_nothing_more() {
+    let rig = Rig::new(3);
+    let asked = request(&rig.log, 0).to_string();
+    let dir = rig.folder.path().join("witness");
+    let aside = rig.folder.path().join("aside");
+    fs::rename(&dir, &aside).unwrap();
+    for _ in 0..2 {
+        let got = rig.ask("POST", "/witness/add-checkpoint", asked.clone()).await;
+        assert_eq!(got.status, 500);
+        assert!(!got.text().contains("— ") && !got.text().contains("witness"), "{}", got.text());
+        // Even when the disk is back: what it holds, only a start can find out.
+        fs::rename(&aside, &dir).or_else(|_| fs::rename(&dir, &dir)).unwrap();
+    }
 }

@@ -58,18 +58,17 @@ pub fn open_witness(dir: &Path, origin: &str, watch: Option<&Path>, clock: &Cloc
     Ok(Witness::open(Directory::open(dir)?, keys, logs, Arc::new(since_1970))?)
 }
 
-/// Tells the operator of what a witness is for: somebody's log that is not one log, and a witness that can't keep its word.
+/// Tells the operator of what a witness is for: somebody's log that is not one log.
 pub(super) fn tell(answer: &Answer) {
     match answer {
         Answer::NotConsistent => tracing::error!(
             "a watched log asked for a cosignature under a history that does not extend the one cosigned before: it was \
              refused; its checkpoint and the one kept here are evidence if its owner cannot explain them"
         ),
-        Answer::Failed(why) => tracing::error!("nothing is cosigned until the next start: {why}"),
         Answer::Conflict(size) => {
             tracing::debug!(size, "a log asked for a cosignature from another size than was cosigned");
         }
-        Answer::Malformed(_) | Answer::NotSigned | Answer::UnknownLog => {
+        Answer::Malformed(_) | Answer::NotSigned | Answer::UnknownLog | Answer::Failed(_) => {
             tracing::debug!(status = answer.status(), "a request to cosign was refused");
         }
         Answer::Cosigned(_) => tracing::debug!("a checkpoint was cosigned"),

@@ -21,6 +21,7 @@ fn good_paths_are_what_they_say() {
     assert_eq!(tile("/log/tile/0/x018/x446/x744/x073/x709/x551/615"), hashes(0, u64::MAX, 256));
     assert_eq!(tile("/log/tile/entries/x001/000.p/255"), entries(1000, 255));
     assert_eq!(Address::of("/log/checkpoint"), Some(Address::Log(LogFile::Checkpoint)));
+    assert_eq!(Address::of("/log/cosigned"), Some(Address::Log(LogFile::Cosigned)));
     assert_eq!(Address::of("/log/key.pub"), Some(Address::Log(LogFile::Keys)));
     assert_eq!(Address::of("/log/key.pub.70000"), Some(Address::Log(LogFile::KeysUntil(70_000))));
     assert_eq!(Address::of("/log/key.pub.0"), Some(Address::Log(LogFile::KeysUntil(0))));
