@@ -45,11 +45,8 @@ pub trait Appending: Send {
 
 /// What the system said, and what whoever runs the log can do about it.
 pub(crate) fn explain(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull => format!("{error}: free some room on this disk, then start again"),
-        io::ErrorKind::QuotaExceeded => format!("{error}: raise the quota or free some room, then start again"),
-        _ => error.to_string(),
-    }
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    if full { format!("{error}: free some room on this disk, then start again") } else { error.to_string() }
 }
 
 /// Reads a whole small file; `limit` bounds what a damaged one can cost.

@@ -138,10 +138,13 @@ fn offsets(bytes: &[u8]) -> Vec<usize> {
     offsets
 }
 
+/// What is done to a segment whose records begin at these places.
+type Harm = fn(&mut Vec<u8>, &[usize]);
+
 /// Damage in the middle hides nothing of what stands behind it: neither the entries nor what is wrong with them.
 #[test]
 fn what_stands_behind_unreadable_bytes_is_still_read() {
-    let harms: [(&str, usize, fn(&mut Vec<u8>, &[usize])); 6] = [
+    let harms: [(&str, usize, Harm); 6] = [
         ("a length that is none", 1, |bytes, at| bytes[at[3]] = 0x7f),
         ("a length that ends within the next record", 1, |bytes, at| bytes[at[3] + 3] ^= 0x41),
         ("a length that ends two records on", 1, |bytes, at| {
