@@ -145,6 +145,7 @@ fn stream_response(delivery: Delivery) -> Response {
 
 /// Waits for the whole answer; the caller sees it once its outcome is durable.
 async fn collect(mut source: Source, mut account: Account, mut deadline: Sleep) -> Result<Bytes, ApiError> {
+    account.whole();
     let body = match next_piece(&mut source, &mut deadline).await {
         Piece::Part(bytes) | Piece::Complete(bytes) => bytes,
         Piece::Broken(error) => return Err(account.failed(error).await),
@@ -157,10 +158,7 @@ async fn collect(mut source: Source, mut account: Account, mut deadline: Sleep) 
     };
     match answered {
         Ok(()) => Ok(body),
-        Err(error) => {
-            account.withheld();
-            Err(account.failed(error).await)
-        }
+        Err(error) => Err(account.failed(error).await),
     }
 }
 

@@ -50,6 +50,8 @@ struct Owed {
 #[derive(Debug)]
 struct Handed {
     bytes: u64,
+    /// All of it or nothing.
+    whole: bool,
     commitment: Option<Committing>,
     usage: Usage,
 }
@@ -81,7 +83,7 @@ impl Account {
         let Recorded { permit, payload } = recorded;
         let marks = Marks::sent(Arc::clone(&destination), model, permit.entry());
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
-        let handed = Handed { bytes: 0, commitment, usage: Usage::default() };
+        let handed = Handed { bytes: 0, whole: false, commitment, usage: Usage::default() };
         Self {
             app: Arc::clone(app),
             owed: Some(Owed { permit, reservation, slot }),
@@ -145,9 +147,17 @@ impl Account {
         Ok(())
     }
 
-    /// What was counted as handed over was not: the caller is told of an error instead.
-    pub(crate) fn withheld(&mut self) {
-        self.handed.bytes = 0;
+    /// The answer is handed over whole, once its outcome is durable: nothing of it counts in an outcome of another ending.
+    pub(crate) fn whole(&mut self) {
+        self.handed.whole = true;
+    }
+
+    /// An answer that was to be handed over whole, and was not.
+    fn take_back(&mut self) {
+        if self.handed.whole {
+            self.handed.bytes = 0;
+            self.status = None;
+        }
     }
 
     /// What has been answered so far took this.
@@ -162,6 +172,7 @@ impl Account {
 
     /// The answer has failed. Gives back the error to tell, marked with where the request went.
     pub(crate) async fn failed(&mut self, error: ApiError) -> ApiError {
+        self.take_back();
         if self.handed.bytes == 0 {
             self.told(error.status());
         }
@@ -222,6 +233,7 @@ impl Account {
 impl Drop for Account {
     /// Whoever held the account is gone without closing it: the caller has left, unless it was this process that broke off.
     fn drop(&mut self) {
+        self.take_back();
         let (ending, reason) = match self.app.gate().phase() {
             _ if std::thread::panicking() => (Ending::Abandoned, Code::InternalError.word()),
             Phase::Cancelled => (Ending::Abandoned, Code::ServerStopping.word()),
