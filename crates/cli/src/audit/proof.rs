@@ -3,6 +3,7 @@
 use std::{path::PathBuf, thread, time::Duration};
 
 use clap::Args;
+use tlog::SignedCheckpoint;
 
 use super::{
     held::{self, Held, Which},
@@ -16,6 +17,8 @@ use crate::{
 
 /// A checkpoint covers an entry within a second of it; twice that, and somebody must be told.
 const WAITED_MAX: Duration = Duration::from_secs(2);
+/// Witnesses are asked every ten seconds.
+const COSIGNED_WAITED_MAX: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -38,6 +41,9 @@ pub(super) struct Prove {
     /// Write it into this file, which must not be there yet
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Under the newest checkpoint that witnesses have cosigned; new entries wait for them up to half a minute
+    #[arg(long)]
+    cosigned: bool,
     #[command(flatten)]
     which: Which,
 }
@@ -45,8 +51,12 @@ pub(super) struct Prove {
 impl Prove {
     pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let held = self.which.open(place)?;
-        wait_for(&held, self.entry)?;
-        let proof = held.reader.prove(self.entry)?;
+        let proof = if self.cosigned {
+            held.reader.prove_under(&cosigned(&held, self.entry)?, self.entry)?
+        } else {
+            wait_for(&held, self.entry)?;
+            held.reader.prove(self.entry)?
+        };
         out::to(self.out.as_deref(), terminal, |to| Ok(write!(to, "{proof}")?))?;
         Ok(Answer::Yes)
     }
@@ -65,4 +75,24 @@ fn wait_for(held: &Held, entry: u64) -> Result<(), Failure> {
         size = held::covered(&held.reader)?;
     }
     Ok(())
+}
+
+/// Waits until a checkpoint that witnesses have cosigned covers the entry.
+fn cosigned(held: &Held, entry: u64) -> Result<SignedCheckpoint, Failure> {
+    if entry >= held.size {
+        wait_for(held, entry)?;
+    }
+    let mut waited = Duration::ZERO;
+    loop {
+        let cosigned = held.reader.cosigned()?;
+        if let Some(cosigned) = cosigned.filter(|cosigned| cosigned.checkpoint.size > entry) {
+            return Ok(cosigned);
+        }
+        if waited >= COSIGNED_WAITED_MAX {
+            return Err(Failure::trouble(format!("no witness has cosigned a checkpoint that covers entry {entry}"))
+                .hint("`[audit_log] witnesses` names whom the server asks; without `--cosigned` the proof has the log's word alone"));
+        }
+        thread::sleep(LOOK_EVERY);
+        waited += LOOK_EVERY;
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn signed_by(checkpoint: &CheckpointSeen, by: Signer) -> String {
         (Signer::Log, true) => "signed with none of these keys".to_owned(),
         (Signer::Log, false) => format!("signed by the log: {}", signatures.join(", ")),
         (Signer::Witness, true) => "cosigned by nobody".to_owned(),
-        (Signer::Witness, false) => format!("cosigned by {}", signatures.join(", ")),
+        (Signer::Witness, false) => format!("cosigned by {}", signatures.join(",\n")),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) fn cosigned(checkpoint: &CheckpointSeen, asked: bool) -> (Mark, Strin
     if let Some(quorum) = &checkpoint.quorum {
         let met = if quorum.met { "met" } else { "not met" };
         let by = signed_by(checkpoint, Signer::Witness);
-        return (Mark::of(quorum.met), format!("quorum `{}` {met}, {by}", plain(&quorum.name)));
+        return (Mark::of(quorum.met), format!("quorum `{}` {met}\n{by}", plain(&quorum.name)));
     }
     let mut found = if asked {
         "the policy could not be held against it".to_owned()

@@ -314,7 +314,7 @@ fn a_policy_demands_its_witnesses() {
     bench.put("log/checkpoint", cosigned.to_string().as_bytes());
     let out = bench.ok(&["audit", "verify", "log", "--key", "auditor/key.pub", "--witness", "policy"]);
     assert!(
-        out.contains("✓ witnesses    quorum `w1` met, cosigned by witness.example/w1 (ML-DSA-44 cosignature at 2026"),
+        out.contains("✓ witnesses    quorum `w1` met\n               cosigned by witness.example/w1 (ML-DSA-44 cosignature at 2026"),
         "{out}"
     );
     bench.put("bad-policy", b"witness w1\n");
@@ -434,6 +434,7 @@ fn what_cannot_be_read_is_trouble_and_says_what_helps() {
             2,
             "error: there is no entry 99 under a checkpoint: the newest covers entries 0 to 7\nhint: ",
         ),
+        (&["proof", "4", "--cosigned", "--dir", "none"], 2, "error: there is no directory `none`"),
         (&["proof", "four", "--dir", "log"], 64, "error: invalid value 'four'"),
         (&["export", "--dir", "log"], 64, "error: the following required arguments were not provided:\n  --format"),
     ];

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use audit_verify::{Finding, FindingKind, KeysFrom, Report, Severity, Signer};
+use audit_verify::{CheckpointSeen, Finding, FindingKind, KeysFrom, Report, Severity, Signer};
 
 use crate::{
     audit::{
@@ -109,10 +109,19 @@ fn checkpoint(report: &Report, terminal: &mut Terminal) -> io::Result<()> {
     write(terminal, Mark::of(!doubted && checkpoint.root_matches == Some(true)), WHAT, &found)
 }
 
+/// Witnesses are asked more rarely than the log signs: where too few have signed the newest checkpoint, enough may have signed
+/// the one before.
 fn witnesses(report: &Report, asked: &Asked<'_>, terminal: &mut Terminal) -> io::Result<()> {
-    let Some(checkpoint) = &report.checkpoint else { return Ok(()) };
-    let (mark, found) = cosigned(checkpoint, asked.witnesses);
-    write(terminal, mark, "witnesses", &found)
+    let Some(newest) = &report.checkpoint else { return Ok(()) };
+    let met = |checkpoint: &&CheckpointSeen| checkpoint.quorum.as_ref().is_some_and(|quorum| quorum.met);
+    let earlier = report.cosigned.as_ref().filter(met).filter(|_| !met(&newest));
+    let (mark, mut found) = cosigned(earlier.unwrap_or(newest), asked.witnesses);
+    if let Some(earlier) = earlier {
+        found = format!("{found}\nof the first {}", counted(earlier.size, "entry", "entries"));
+    }
+    // What is missing is a finding of the newest; where there is none, what enough have seen is recent enough.
+    let missing = report.findings.iter().any(|finding| finding.kind == FindingKind::QuorumNotMet);
+    write(terminal, if missing { Mark::Bad } else { mark }, "witnesses", &found)
 }
 
 fn kept(report: &Report, terminal: &mut Terminal) -> io::Result<()> {
