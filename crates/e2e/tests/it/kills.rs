@@ -75,12 +75,15 @@ async fn no_acknowledged_entry_is_lost_on_kill_9() {
     let mut chance = Chance::new(plan.seed);
     let mut reckoning = Reckoning::new(&site.log());
     let (mut starting, mut within) = (measured(&site).await, 0);
-    for in_start in plan.starting(&mut chance) {
+    for (kill, in_start) in plan.starting(&mut chance).into_iter().enumerate() {
+        if kill % 20 == 0 {
+            eprintln!("kill {kill} of {}", plan.kills);
+        }
         let moment = Moment::choose(in_start, &mut chance);
         let mut life = Life::begin(&site, site.serve());
         within += usize::from(life.wait(moment, &mut starting).await);
         let promises = life.kill().await;
-        assert_eq!(reckoning.after_kill(promises), Vec::<String>::new(), "after a kill at {moment:?}");
+        assert_eq!(reckoning.after_kill(promises), Vec::<String>::new(), "after kill {kill}, {moment:?}");
     }
     let mut child = site.serve().spawn().unwrap();
     site.until_open(&mut child).await;
