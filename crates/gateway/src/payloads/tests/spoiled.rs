@@ -53,10 +53,12 @@ async fn a_file_cut_anywhere_keeps_what_was_acknowledged() {
     let ends: Vec<usize> = frames(&file).into_iter().map(|(_, range)| range.end).collect();
     // A file system may show zeros where the bytes were not written yet.
     for (length, zeros) in (0..=file.len()).flat_map(|length| [(length, 0), (length, 100)]) {
-        fs::write(&path, [&file[..length], &vec![0; zeros]].concat()).unwrap();
+        let cut = [&file[..length], &vec![0; zeros]].concat();
+        fs::write(&path, &cut).unwrap();
         for (at, end) in acknowledged.iter().enumerate() {
             let context = format!("cut at {length}, then {zeros} zeros, request {at}");
-            assert_eq!(sound(&place, at, &context).await, length >= *end, "{context}");
+            // Chance may have sealed to zeros what the zeros stand for.
+            assert_eq!(sound(&place, at, &context).await, cut.get(..*end) == file.get(..*end), "{context}");
             // The end of a file is no damage, nor are zeros behind a piece.
             let Ok(kept) = place.read("a", TRUTH[at].0).await else { continue };
             assert!(kept.damage.is_none() || zeros > 0 && !ends.contains(&length), "{context}");
