@@ -12,6 +12,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -69,7 +70,7 @@ fn raw(dir: &Path, seconds: f64) -> Fallible<Value> {
 
 /// So many writers in flight, each with its next entry as soon as its last is durable, as a server's requests are.
 fn write(dir: &Path, seconds: f64, writers: usize, delay_ms: f64) -> Fallible<Value> {
-    let disk = Arc::new(Slower(Duration::from_secs_f64(delay_ms / 1000.0)));
+    let disk = Arc::new(Slower(Duration::from_secs_f64(delay_ms / 1000.0), Arc::default()));
     let settings = || Settings { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..settings() };
     Log::create(dir, "gwanmun.bench/0000000000000001", &settings())?;
     let (log, _) = Log::open(dir, settings())?;
@@ -80,8 +81,13 @@ fn write(dir: &Path, seconds: f64, writers: usize, delay_ms: f64) -> Fallible<Va
     // With the closing: the tree and the signatures are part of what an entry costs.
     let cpu = cpu_seconds()? - cpu;
     let bytes = segment_bytes(dir)?;
-    let entries = entries as f64;
-    Ok(json!({"entries_s": entries / took, "cpu_us": cpu * 1e6 / entries, "bytes": bytes as f64 / entries}))
+    let (entries, syncs) = (entries as f64, disk.1.load(Ordering::Relaxed) as f64);
+    Ok(json!({
+        "entries_s": entries / took,
+        "entries_per_sync": entries / syncs,
+        "cpu_us": cpu * 1e6 / entries,
+        "bytes": bytes as f64 / entries,
+    }))
 }
 
 /// Decisions and outcomes in turns while `going` says so, told the number of the next; how many, all durable.
@@ -171,16 +177,10 @@ fn cpu_seconds() -> Fallible<f64> {
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
-/// The real disk, each sync of which takes so much longer.
-struct Slower(Duration);
+/// The real disk, each sync of which takes so much longer; syncs of segments are counted.
+struct Slower(Duration, Arc<AtomicU64>);
 
-struct SlowerFile(Box<dyn Appending>, Duration);
-
-impl SlowerFile {
-    fn wait(&self) {
-        std::thread::sleep(self.1);
-    }
-}
+struct SlowerFile(Box<dyn Appending>, Duration, Arc<AtomicU64>);
 
 impl Appending for SlowerFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -188,14 +188,15 @@ impl Appending for SlowerFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.wait();
+        std::thread::sleep(self.1);
+        self.2.fetch_add(1, Ordering::Relaxed);
         self.0.sync_data()
     }
 }
 
 impl Disk for Slower {
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn Appending>> {
-        Ok(Box::new(SlowerFile(RealDisk.open(path, create)?, self.0)))
+        Ok(Box::new(SlowerFile(RealDisk.open(path, create)?, self.0, Arc::clone(&self.1))))
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
