@@ -91,8 +91,15 @@ pub(super) fn read(trace: &str) -> Result<Vec<Shown>, String> {
         if rest.starts_with("---") || rest.starts_with("+++") {
             continue;
         }
+        // The process ended while this thread was in its call: what the call did nobody was told.
+        let (rest, cut_off) = rest.strip_suffix("<detached ...>").map_or((rest, false), |rest| (rest, true));
         let mut add = |event| events.push(Shown { line, thread, event });
-        if rest.starts_with("<... ") {
+        if cut_off && rest.starts_with("<... ") {
+            continue;
+        }
+        if cut_off {
+            add(Event::Begun(begun(rest).map_err(|what| wrong(&what))?));
+        } else if rest.starts_with("<... ") {
             add(ended(rest).ok_or_else(|| wrong("no result"))?);
         } else if let Some(asked) = rest.strip_suffix("<unfinished ...>") {
             add(Event::Begun(begun(asked).map_err(|what| wrong(&what))?));

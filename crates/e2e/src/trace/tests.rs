@@ -234,3 +234,16 @@ fn what_cannot_be_read_is_an_error_with_its_line() {
         assert!(error.contains("line 2") && error.contains(words), "{error}");
     }
 }
+
+/// The end of a process cuts calls off: they have begun, and nobody was told how they ended.
+#[test]
+fn calls_that_the_end_cut_off_have_no_result() {
+    let path = hex(SEGMENT.as_bytes());
+    let trace = Trace::begun().entries(0, &[DECISION]).line(&format!("fdatasync(5<{path}> <detached ...>"));
+    assert_eq!(trace.send(CALLER, HEAD).judged().1, [Rule::Told]);
+    let trace = Trace::begun().entries(0, &[DECISION]).line(&format!("fdatasync(5<{path}> <unfinished ...>"));
+    let trace = trace.line("<... fdatasync resumed> <detached ...>");
+    assert_eq!(trace.send(CALLER, HEAD).judged().1, [Rule::Told]);
+    let early = Trace::begun().line(&format!("sendto(9<{CALLER}>, \"{}\", 70, 0 <detached ...>", hex(HEAD.as_bytes())));
+    assert_eq!(early.judged().1, [Rule::Told]);
+}
