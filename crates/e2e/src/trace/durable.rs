@@ -200,7 +200,8 @@ impl Durable {
     pub(super) fn size(&self) -> u64 {
         let mut size = 0;
         let mut segments: Vec<&Segment> = self.segments.values().collect();
-        segments.sort_by_key(|segment| segment.first);
+        // One that is made and has no header yet holds nothing, and takes nothing from those before it.
+        segments.sort_by_key(|segment| (segment.first.is_none(), segment.first));
         for segment in segments {
             if segment.first != Some(size) || !segment.named {
                 break;

@@ -247,3 +247,13 @@ fn calls_that_the_end_cut_off_have_no_result() {
     let early = Trace::begun().line(&format!("sendto(9<{CALLER}>, \"{}\", 70, 0 <detached ...>", hex(HEAD.as_bytes())));
     assert_eq!(early.judged().1, [Rule::Told]);
 }
+
+/// A segment that is only just made takes nothing from what is durable in those before it.
+#[test]
+fn a_segment_without_header_hides_nothing() {
+    let decided = || Trace::begun().entries(0, &[DECISION]).sync(SEGMENT);
+    let next = "/data/log/segments/00000000000000000001.seg";
+    assert_eq!(decided().made(next).send(CALLER, HEAD).judged().1, []);
+    let filled = decided().made(next).write(next, &[header(1), Record::bytes(1, OUTCOME.as_bytes())].concat());
+    assert_eq!(filled.sync(next).send(CALLER, WHOLE).judged().1, [Rule::Ended], "its name is not durable");
+}
