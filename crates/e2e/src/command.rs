@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::client::Client;
@@ -226,10 +226,10 @@ impl Site {
         Client::new(self.address, &self.key)
     }
 
-    /// Waits until it takes connections.
+    /// Waits until it answers. That it can be connected to is not enough: a start looks early whether its port is free.
     pub async fn until_open(&self, child: &mut Child) {
         let open = tokio::time::timeout(START_TIME_MAX, async {
-            while tokio::net::TcpStream::connect(self.address).await.is_err() {
+            while !self.answers().await {
                 if let Some(status) = child.try_wait().expect("it is ours") {
                     panic!("it ended with {status} instead of serving: {}", self.said());
                 }
@@ -237,6 +237,13 @@ impl Site {
             }
         });
         open.await.expect("open within a minute");
+    }
+
+    async fn answers(&self) -> bool {
+        let Ok(mut stream) = tokio::net::TcpStream::connect(self.address).await else { return false };
+        let asked = stream.write_all(&self.client().request("GET", "/health/live", b"")).await;
+        let mut first = [0; 12];
+        asked.is_ok() && stream.read_exact(&mut first).await.is_ok() && first == *b"HTTP/1.1 200"
     }
 }
 
