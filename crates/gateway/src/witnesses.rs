@@ -7,6 +7,7 @@
 mod asking;
 pub(crate) mod policy_file;
 mod post;
+mod rounds;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::tasks::Tasks;
 use asking::Asking;
 pub use policy_file::PolicyFileError;
 use post::Post;
+use rounds::Round;
 
 /// Whom to ask: the witnesses of a policy that have an address.
 pub struct Witnesses(Vec<Witness>);
@@ -68,10 +70,12 @@ impl Witnesses {
         self.0.len()
     }
 
-    /// Begins to ask each of them for each new checkpoint, until the tasks are told to drain.
+    /// Begins to ask all of them about one checkpoint after another, until the tasks are told to drain.
     pub fn ask(self, log: &Arc<Log>, standing: &Standing, clock: &Clock, tasks: &Tasks) {
+        let round = rounds::begin(log, clock, tasks);
         for witness in self.0 {
-            let asking = Asking::new(witness, Arc::clone(log), standing.clone(), clock.clone(), tasks.clone());
+            let (log, round) = (Arc::clone(log), round.clone());
+            let asking = Asking::new(witness, log, round, standing.clone(), clock.clone(), tasks.clone());
             tasks.start("witness", |stop| asking.run(stop));
         }
     }

@@ -15,21 +15,20 @@ use crate::clock::Clock;
 use crate::tasks::{Stop, Tasks};
 
 use super::post::Reply;
-use super::{Standing, Witness};
+use super::{Round, Standing, Witness};
 
-/// How often a new checkpoint is looked for: logs sign one a second at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The least time between two requests to a witness that answers.
-const ASK_EVERY: Duration = Duration::from_secs(10);
+/// How long a witness that does not cosign is left alone at first: longer than a round.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(20);
 /// The longest time between two requests to one that does not.
 const ASK_AGAIN_MAX: Duration = Duration::from_mins(5);
-/// Requests of one turn: to learn what it knows, to ask from there, and to ask once more where a new checkpoint came between.
+/// Requests of one turn: to learn what it knows, and to ask from there; once more where somebody else asked in between.
 const REQUESTS_MAX: usize = 3;
 
 /// One witness, and where it stands.
 pub(super) struct Asking {
     witness: Arc<Witness>,
     log: Arc<Log>,
+    round: Round,
     standing: Standing,
     clock: Clock,
     tasks: Tasks,
@@ -97,9 +96,17 @@ impl fmt::Display for Alarm {
 }
 
 impl Asking {
-    pub(super) fn new(witness: Witness, log: Arc<Log>, standing: Standing, clock: Clock, tasks: Tasks) -> Self {
+    pub(super) fn new(
+        witness: Witness,
+        log: Arc<Log>,
+        round: Round,
+        standing: Standing,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Self {
         let witness = Arc::new(witness);
-        Self { witness, log, standing, clock, tasks, known: 0, cosigned: None, now: None, pause: ASK_EVERY }
+        let (known, cosigned, now) = (0, None, None);
+        Self { witness, log, round, standing, clock, tasks, known, cosigned, now, pause: ASK_AGAIN }
     }
 
     /// Asks until told to stop.
@@ -113,53 +120,51 @@ impl Asking {
 
     async fn keep_asking(&mut self) {
         loop {
-            if self.cosigned.as_ref() == Some(&self.log.checkpoint().note.text) {
-                self.clock.sleep(LOOK_EVERY).await;
+            let asked = Arc::clone(&self.round.borrow_and_update());
+            if self.cosigned.as_ref() == Some(&asked.note.text) {
+                if self.round.changed().await.is_err() {
+                    // Nobody asks any more.
+                    return;
+                }
                 continue;
             }
-            let turn = self.turn().await;
+            let turn = self.turn(&asked).await;
             let mood = self.tell(&turn);
             self.now = Some(mood);
             if mood == Mood::Cosigns {
-                self.pause = ASK_EVERY;
-            }
-            self.clock.sleep(self.pause).await;
-            if mood != Mood::Cosigns {
+                self.pause = ASK_AGAIN;
+            } else {
+                self.clock.sleep(self.pause).await;
                 self.pause = self.pause.saturating_mul(2).min(ASK_AGAIN_MAX);
             }
         }
     }
 
-    /// Asks for the newest checkpoint. Comes back with how many entries are cosigned now.
-    async fn turn(&mut self) -> Result<u64, Trouble> {
-        let mut cosigned = None;
+    /// Asks for that checkpoint. Comes back with how many entries are cosigned now.
+    async fn turn(&mut self, asked: &Arc<SignedCheckpoint>) -> Result<u64, Trouble> {
         for _ in 0..REQUESTS_MAX {
-            let request = self.request().await?;
+            let request = self.request(asked).await?;
             match self.witness.post.ask(request.to_string()).await.map_err(Trouble::Silent)? {
                 Reply::Cosigned(lines) => {
                     let checkpoint = &request.checkpoint.checkpoint;
                     let size = checkpoint.size;
                     let text = request.checkpoint.note.text.clone();
-                    let kept = self.keep(request.checkpoint, lines).await?;
-                    (self.known, cosigned) = (size, Some(size));
-                    if kept {
-                        self.cosigned = Some(text);
-                        break;
-                    }
-                    // A newer checkpoint came between: what is cosigned is not the newest any more.
+                    self.keep(request.checkpoint, lines).await?;
+                    (self.known, self.cosigned) = (size, Some(text));
+                    return Ok(size);
                 }
                 Reply::Knows(known) => self.follow(known, &request)?,
                 Reply::NotConsistent => return Err(Trouble::Alarm(Alarm::NotConsistent { cosigned: request.old })),
                 Reply::Refused(status, words) => return Err(Trouble::of(status, &words)),
             }
         }
-        cosigned.ok_or_else(|| Trouble::Silent("it names another size each time that it is asked".to_owned()))
+        Err(Trouble::Silent("it names another size each time that it is asked".to_owned()))
     }
 
-    /// The request for the newest checkpoint, from what the witness knows.
-    async fn request(&self) -> Result<AddCheckpoint, Trouble> {
-        let (log, known) = (Arc::clone(&self.log), self.known);
-        let made = self.tasks.blocking("witness request", move || log.consistency(known)).await;
+    /// The request for that checkpoint, from what the witness knows.
+    async fn request(&self, asked: &Arc<SignedCheckpoint>) -> Result<AddCheckpoint, Trouble> {
+        let (log, known, asked) = (Arc::clone(&self.log), self.known, Arc::clone(asked));
+        let made = self.tasks.blocking("witness request", move || log.consistency_under(&asked, known)).await;
         match made {
             Some(Ok(Some((proof, checkpoint)))) => Ok(AddCheckpoint { old: known, proof, checkpoint }),
             Some(Ok(None)) => Err(self.knows_more(self.known)),
@@ -187,8 +192,8 @@ impl Asking {
         Trouble::Alarm(Alarm::KnowsMore { cosigned, here: self.log.checkpoint().checkpoint.size })
     }
 
-    /// Keeps what it signed, once that is verified. False where the checkpoint is not the newest any more.
-    async fn keep(&self, asked: SignedCheckpoint, lines: String) -> Result<bool, Trouble> {
+    /// Keeps what it signed, once that is verified.
+    async fn keep(&self, asked: SignedCheckpoint, lines: String) -> Result<(), Trouble> {
         let (log, witness) = (Arc::clone(&self.log), Arc::clone(&self.witness));
         let kept = self.tasks.blocking("witness answer", move || {
             let signed = signed_by(&asked, &lines, &witness.keys).map_err(|error| error.to_string())?;
@@ -196,7 +201,7 @@ impl Asking {
                 return Err("no signature in its answer is by the keys that the policy has of it".to_owned());
             }
             let kept = log.add_cosignatures(&asked, &lines, &witness.keys);
-            kept.map(|kept| kept > 0).map_err(|error| format!("its cosignature was not kept: {error}"))
+            kept.map(drop).map_err(|error| format!("its cosignature was not kept: {error}"))
         });
         match kept.await {
             Some(kept) => kept.map_err(|words| Trouble::Refuses(200, words)),

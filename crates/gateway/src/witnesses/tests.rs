@@ -20,6 +20,7 @@ use tlog_witness::{AddCheckpoint, Directory, Witness as Cosigner};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::asking::ASK_AGAIN;
 use super::*;
 use crate::clock::Hand;
 
@@ -197,6 +198,13 @@ impl Rig {
         text.lines().find_map(|line| line.strip_prefix(&start)).map(|value| value.parse().unwrap())
     }
 
+    /// Waits until the witness has cosigned so many entries.
+    async fn cosigned(&self, entries: u64) {
+        while self.metric("witness_cosigned_entries") != Some(entries) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn end(self) {
         // The false witness does not listen to reason.
         self.tasks.drain();
@@ -211,12 +219,12 @@ async fn each_new_checkpoint_is_cosigned_and_asked_for_not_too_often() {
     rig.grow(3, "a");
     let fake = Fake::start(&rig).await;
     rig.ask(&fake);
-    rig.hand.awaited(TEN).await;
+    rig.cosigned(3).await;
     assert_eq!((fake.heard(1).await, rig.cosignatures()), (vec!["old 0".to_owned()], 2));
     rig.grow(300, "a");
     assert_eq!(rig.cosignatures(), 0, "the new checkpoint has none yet");
     rig.until(10).await;
-    rig.hand.awaited(2 * TEN).await;
+    rig.cosigned(300).await;
     assert_eq!((fake.heard(2).await.len(), rig.cosignatures()), (2, 2));
     assert_eq!(fake.heard(2).await[1], "old 3");
     assert_eq!(rig.metric("witness_cosigned_entries"), Some(300));
@@ -232,6 +240,27 @@ async fn each_new_checkpoint_is_cosigned_and_asked_for_not_too_often() {
     rig.end().await;
 }
 
+/// A log in use signs while its witnesses are asked: what they have cosigned is kept beside the newest.
+#[tokio::test]
+async fn a_checkpoint_that_is_not_the_newest_any_more_is_kept_cosigned() {
+    let rig = Rig::new();
+    rig.grow(3, "a");
+    let fake = Fake::start(&rig).await;
+    rig.ask(&fake);
+    rig.cosigned(3).await;
+    rig.grow(7, "a");
+    rig.until(10).await;
+    // The round is about the 7. Whether the witness is quicker than the next entries or not, its word is kept.
+    fake.heard(2).await;
+    rig.grow(12, "a");
+    rig.cosigned(7).await;
+    assert_eq!(rig.cosignatures(), 0);
+    let kept = rig.log.cosigned().unwrap();
+    assert_eq!((kept.checkpoint.size, kept.verify(keys().public()).unwrap().len()), (7, 2));
+    assert_eq!(fs::read_to_string(rig.log.dir().join("cosigned")).unwrap(), kept.to_string());
+    rig.end().await;
+}
+
 /// What a start does not know, the witness says.
 #[tokio::test]
 async fn a_new_process_learns_from_the_witness_where_it_stands() {
@@ -243,7 +272,7 @@ async fn a_new_process_learns_from_the_witness_where_it_stands() {
     assert_eq!(fake.cosigner.add_checkpoint(&known).status(), 200);
     rig.grow(9, "a");
     rig.ask(&fake);
-    rig.hand.awaited(TEN).await;
+    rig.cosigned(9).await;
     assert_eq!(fake.heard(2).await, ["old 0", "old 5"]);
     assert_eq!((rig.cosignatures(), rig.metric("witness_alarms_total")), (2, None));
     rig.end().await;
@@ -263,17 +292,17 @@ async fn a_silent_witness_is_asked_ever_less_often_and_cosigns_when_it_is_back()
         Fake { address, ..elsewhere }
     };
     rig.ask(&fake);
-    // 10 s, then 20, 40, 80, 160, 300 and 300 again.
-    for seconds in [10, 30, 70, 150, 310, 610] {
+    // 20 s, then 40, 80, 160, 300 and 300 again.
+    for seconds in [20, 60, 140, 300, 600] {
         rig.until(seconds).await;
     }
-    rig.hand.awaited(Duration::from_secs(910)).await;
+    rig.hand.awaited(Duration::from_secs(900)).await;
     assert_eq!((rig.cosignatures(), rig.metric("witness_cosigned_entries")), (0, None));
     let router = Router::new().fallback(respond).with_state(fake.clone());
     let listener = TcpListener::bind(address).await.unwrap();
     rig.tasks.start("fake", |_| async { axum::serve(listener, router).await.unwrap() });
-    rig.until(910).await;
-    rig.hand.awaited(Duration::from_secs(920)).await;
+    rig.until(900).await;
+    rig.cosigned(3).await;
     assert_eq!((rig.cosignatures(), rig.metric("witness_cosigned_entries")), (2, Some(3)));
     let told = told.lines();
     assert!(told.len() == 2, "each change is told once: {told:#?}");
@@ -321,7 +350,7 @@ async fn false_answers_are_worth_nothing() {
         let before = fake.heard.borrow().len();
         fake.say(status, words);
         rig.ask(&fake);
-        rig.hand.awaited(TEN).await;
+        rig.hand.awaited(ASK_AGAIN).await;
         assert_eq!(fake.heard.borrow().len(), before + 1, "asked once, and nowhere else");
         assert_eq!((rig.cosignatures(), rig.metric("witness_alarms_total")), (0, None), "{status}");
         rig.end().await;
@@ -341,7 +370,7 @@ async fn a_witness_that_has_seen_another_history_raises_an_alarm() {
             fake.say(*status, *words);
         }
         rig.ask(&fake);
-        rig.hand.awaited(TEN).await;
+        rig.hand.awaited(ASK_AGAIN).await;
         assert_eq!((rig.metric("witness_alarms_total"), rig.cosignatures()), (Some(1), 0), "{says:?}");
         assert_eq!(fake.heard.borrow().len(), says.len());
         rig.end().await;
@@ -363,7 +392,7 @@ async fn a_log_that_was_put_back_is_refused_at_any_size() {
         rig.grow(9, "a");
         let fake = Fake::start(&rig).await;
         rig.ask(&fake);
-        rig.hand.awaited(TEN).await;
+        rig.cosigned(9).await;
         assert_eq!(rig.cosignatures(), 2);
 
         let back = Rig::on(copy);
@@ -371,7 +400,7 @@ async fn a_log_that_was_put_back_is_refused_at_any_size() {
         let _listening = told.listen();
         back.grow(entries, "another");
         back.ask(&fake);
-        back.hand.awaited(TEN).await;
+        back.hand.awaited(ASK_AGAIN).await;
         assert_eq!((back.cosignatures(), back.metric("witness_alarms_total")), (0, Some(1)), "{says}");
         let told = told.lines();
         assert!(told.len() == 1 && told[0].starts_with("ERROR alarm: ") && told[0].contains(says), "{told:?}");
