@@ -1,7 +1,7 @@
 //! Reads the fields of one entry: each value of its kind, each reference to something that is there, each fact with its
 //! source. It writes down what was said, field by field, for the hash and for showing; what a field means it does not know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -144,31 +144,36 @@ impl<'a, 'f> Entry<'a, 'f> {
     pub(crate) fn tables<T>(
         &mut self,
         key: &'static str,
-        read: impl Fn(&mut Entry<'a, '_>, &str) -> T,
-    ) -> Vec<(String, T)> {
+        check: impl Fn(&str) -> Result<(), String>,
+        read: impl Fn(&mut Entry<'a, '_>) -> T,
+    ) -> BTreeMap<String, T> {
         self.asked.push(key);
-        let Some(item) = self.table.get(key) else { return Vec::new() };
+        let Some(item) = self.table.get(key) else { return BTreeMap::new() };
         let at = self.at_key(key);
         let Some(table) = item.as_table_like() else {
             self.mistake(at, key, &format!("must be tables, `[{}.{key}.ID]`, not {}", self.path, item.type_name()));
-            return Vec::new();
+            return BTreeMap::new();
         };
-        let mut all = Vec::new();
+        let mut all = BTreeMap::new();
         for (id, item) in table.iter() {
             let at = at.or(key_span(table, id).or(item.span()));
             let path = format!("{}.{key}.{id}", self.path);
-            let Some(inner) = item.as_table_like().filter(|_| is_plain(id)) else {
-                self.found.add(at, format!("`{path}` must be a table with a name of its own"));
+            if let Err(what) = check(id) {
+                self.found.add(at, what);
+                continue;
+            }
+            let Some(inner) = item.as_table_like() else {
+                self.found.add(at, format!("`{path}` must be a table, not {}", item.type_name()));
                 continue;
             };
             let prefix = format!("{}{key}.{id}.", self.prefix);
             let (index, asked) = (self.index, Vec::new());
             let mut entry =
                 Entry { index, found: &mut *self.found, path, prefix, at, table: inner, asked, lines: Vec::new() };
-            let read = read(&mut entry, id);
+            let read = read(&mut entry);
             let lines = entry.finish();
             self.lines.extend(lines);
-            all.push((id.to_owned(), read));
+            all.insert(id.to_owned(), read);
         }
         all
     }

@@ -154,7 +154,6 @@ fn unknown_kind(key: &str) -> String {
 }
 
 fn check_id(kind: Kind, id: &str, shipped: bool) -> Result<(), String> {
-    let words = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     let capitals = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
     let first = id.bytes().next().unwrap_or(b'-');
     match kind {
@@ -172,15 +171,28 @@ fn check_id(kind: Kind, id: &str, shipped: bool) -> Result<(), String> {
         Kind::Bloc => Err(format!(
             "`{id}` cannot name a bloc: use 2 to 32 of `A-Z`, `0-9` and `-`, beginning with a letter, such as `OUR-PARTNERS`"
         )),
-        Kind::Organisation | Kind::Licence | Kind::Tokenizer | Kind::Provider | Kind::Model => {
-            if id.len() <= ID_BYTES_MAX && first.is_ascii_alphanumeric() && id.bytes().all(words) {
-                return Ok(());
-            }
-            Err(format!(
-                "`{id}` cannot name an entry: use 1 to {ID_BYTES_MAX} of `a-z`, `0-9`, `.` and `-`, beginning with a \
-                 letter or digit"
-            ))
-        }
+        Kind::Organisation | Kind::Licence | Kind::Tokenizer | Kind::Provider | Kind::Model => check_word(id),
+    }
+}
+
+/// An identifier in small letters, of most kinds of entry and of regions.
+pub(crate) fn check_word(id: &str) -> Result<(), String> {
+    let is_small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let first = id.bytes().next().is_some_and(is_small);
+    if first && id.len() <= ID_BYTES_MAX && id.bytes().all(|byte| is_small(byte) || b".-".contains(&byte)) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{id}` cannot be an identifier: use 1 to {ID_BYTES_MAX} of `a-z`, `0-9`, `.` and `-`, beginning with a letter or digit"
+    ))
+}
+
+/// One line of text, as a name that others chose.
+pub(crate) fn check_text(name: &str) -> Result<(), String> {
+    if is_plain(name) {
+        Ok(())
+    } else {
+        Err(format!("a name must be a text of 1 to {TEXT_BYTES_MAX} bytes on one line"))
     }
 }
 

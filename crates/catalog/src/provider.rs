@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::entry::Entry;
 use crate::fact::Fact;
-use crate::index::Kind;
+use crate::index::{Kind, check_text, check_word};
 use crate::jurisdiction::PlaceName;
 use crate::typed::Typed;
 use crate::words::words;
@@ -146,8 +146,8 @@ impl Provider {
             training_on_input: entry.fact("training_on_input", Typed::word),
             retention_days: entry.fact("retention_days", |typed| typed.whole(0)),
             transfer_basis: entry.set("transfer_basis", false, Typed::word),
-            regions: entry.tables("region", |entry, _| Region::read(entry)).into_iter().collect(),
-            offers: entry.tables("offer", |entry, _| Offer::read(entry)).into_iter().collect(),
+            regions: entry.tables("region", check_word, Region::read),
+            offers: entry.tables("offer", check_text, Offer::read),
         }
     }
 }

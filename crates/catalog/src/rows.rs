@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::Catalog;
+use crate::axes::Axis;
 use crate::entry::{Line, Said};
 use crate::fact::Source;
 use crate::index::Kind;
@@ -79,7 +80,7 @@ pub fn list(catalog: &Catalog, kind: Option<Kind>) -> Vec<EntryRow> {
     asked.map(|((kind, id), said)| entry_row(*kind, id, said)).collect()
 }
 
-/// Every field of the entries of that identifier; for a provider also the axes of each of its regions, without a model. Empty where there is no such entry.
+/// Every field of the entries of that identifier; for a provider also its axes, as worked out. Empty where there is no such entry.
 pub fn show(catalog: &Catalog, id: &str) -> Vec<FieldRow> {
     let mut rows = Vec::new();
     for ((kind, _), said) in catalog.said.iter().filter(|((_, of), _)| of == id) {
@@ -141,26 +142,41 @@ fn field_row(kind: Kind, line: &Line) -> FieldRow {
     }
 }
 
+/// Where each region processes; whose law reaches each offer, or the service where none is listed.
 fn axes_rows(catalog: &Catalog, id: &str) -> Vec<FieldRow> {
     let Some(provider) = catalog.provider(id) else { return Vec::new() };
-    let mut regions: Vec<Option<&str>> = provider.regions.keys().map(|region| Some(region.as_str())).collect();
-    if regions.is_empty() {
-        regions.push(None);
-    }
-    let row = |field: String, value: String| FieldRow {
-        kind: Kind::Provider.to_string(),
-        field,
-        value: Some(value),
-        document: None,
-        url: None,
-        date: None,
-    };
     let mut rows = Vec::new();
-    for region in regions {
-        let Ok(axes) = catalog.axes(id, region, None) else { continue };
-        let at = region.map(|region| format!(" at {region}")).unwrap_or_default();
-        rows.push(row(format!("→ processed_in{at}"), axes.processed_in.to_string()));
-        rows.push(row(format!("→ controlled_by{at}"), axes.controlled_by.to_string()));
+    let mut add = |field: String, axis: &Axis| {
+        rows.push(FieldRow {
+            kind: Kind::Provider.to_string(),
+            field,
+            value: Some(axis.to_string()),
+            document: None,
+            url: None,
+            date: None,
+        });
+    };
+    for region in or_none(provider.regions.keys()) {
+        if let Ok(axes) = catalog.axes(id, region, None) {
+            let at = region.map(|region| format!(" at {region}")).unwrap_or_default();
+            add(format!("→ processed_in{at}"), &axes.processed_in);
+        }
+    }
+    for offer in or_none(provider.offers.keys()) {
+        let model = offer.and_then(|offer| provider.offers.get(offer)).and_then(|offer| offer.model.known());
+        if let Ok(axes) = catalog.axes(id, None, model.map(String::as_str)) {
+            let of = offer.map(|offer| format!(" of {offer}")).unwrap_or_default();
+            add(format!("→ controlled_by{of}"), &axes.controlled_by);
+        }
     }
     rows
+}
+
+/// Each name, or one time none.
+fn or_none<'a>(names: impl Iterator<Item = &'a String>) -> Vec<Option<&'a str>> {
+    let mut names: Vec<Option<&str>> = names.map(|name| Some(name.as_str())).collect();
+    if names.is_empty() {
+        names.push(None);
+    }
+    names
 }

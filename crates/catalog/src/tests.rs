@@ -5,6 +5,7 @@ mod hash;
 mod mistakes;
 mod overrides;
 mod rows;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{file, with};
+use crate::build::build;
 use crate::{Catalog, File};
 
 const FIRST: &str = r#"
@@ -95,22 +96,12 @@ members = { value = ["AU", "CA", "GB", "NZ", "US"], source = "ours" }
     assert_eq!(nothing.hash(), Catalog::shipped().hash());
 }
 
-/// The specification's recipe, once by hand.
+/// The specification's example; its form and hash were worked out by another program, from the specification alone.
 #[test]
 fn it_is_the_hash_of_the_form_that_the_specification_describes() {
-    let made = crate::build::build(
-        &[(
-            "a",
-            "[source.s]\ndocument = \"list\"\ndate = 2026-01-02\n[jurisdiction]\nKR = { name = { value = \"Korea\", source = \"s\" } }\n\
-            [organisation.one]\nname = \"One\"\nseat = \"unknown\"\n[bloc.OURS]\nname = \"us\"\nmembers = { value = [\"KR\"], source = \"s\" }\n",
-        )],
-        &[],
-    );
-    let form = "gwanmun catalogue 1\n\
-        12:jurisdiction,2:KR,4:name,5:known,5:Korea,4:list,0:,10:2026-01-02,\n\
-        12:organisation,3:one,4:name,5:known,3:One,0:,0:,0:,\n\
-        12:organisation,3:one,4:seat,7:unknown,0:,0:,0:,\n\
-        4:bloc,4:OURS,4:name,5:known,2:us,0:,0:,0:,\n\
-        4:bloc,4:OURS,7:members,5:known,2:KR,4:list,0:,10:2026-01-02,\n";
-    assert_eq!(made.unwrap().hash().to_string(), hex::encode(Sha256::digest(form)));
+    let example = include_str!("../../../../spec/catalog/example.toml");
+    let form = include_str!("../../../../spec/catalog/example.form");
+    let catalog = build(&[("example.toml", example)], &[]).unwrap();
+    assert_eq!(catalog.hash().to_string(), hex::encode(Sha256::digest(form)));
+    assert_eq!(catalog.hash().to_string(), include_str!("../../../../spec/catalog/example.sha256").trim());
 }

@@ -96,6 +96,10 @@ base_url = { value = "ours.example", source = "contract" }
 sub_processors = { value = [], source = "contract" }
 [provider.ours.region.kr]
 processed_in = { value = ["Korea"], source = "contract" }
+[provider.ours.region.KR]
+[provider.ours.offer."two\nlines"]
+[provider.ours.offer]
+text = "gpt"
 [provider.ours.offer.gpt]
 model = { value = "gpt4o", source = "contract" }
 price = { value = { input = 0.15, output = "0.60", currency = "USD" }, source = "contract" }

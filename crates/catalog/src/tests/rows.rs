@@ -19,8 +19,9 @@ fn the_list_holds_every_entry_with_what_is_known_of_it() {
 #[test]
 fn an_entry_is_shown_with_its_sources_and_its_axes() {
     let catalog = Catalog::shipped();
-    let shown: Vec<String> = show(&catalog, "azure")
+    let shown: Vec<String> = ["azure", "skt-ax"]
         .into_iter()
+        .flat_map(|id| show(&catalog, id))
         .map(|row| {
             let value = row.value.unwrap_or_else(|| "unknown".to_owned());
             let from = row.document.map(|document| format!(" ({document}, {})", row.date.unwrap())).unwrap_or_default();
