@@ -162,7 +162,7 @@ fn nothing_is_known_of_training_compute_and_that_is_not_zero() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
 
     /// Random groups of random jurisdictions and earlier groups: whoever belongs to a group belongs to every group that it
     /// belongs to, and nobody else does.

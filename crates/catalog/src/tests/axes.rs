@@ -170,6 +170,11 @@ fn at_home_only_the_licence_reaches_in() {
     assert_eq!(codes(home("free").controlled_by.jurisdictions()), ["KR"]);
     assert_eq!(codes(home("bound").controlled_by.jurisdictions()), ["KR", "VN"]);
     assert_eq!(codes(home("bound").processed_in.jurisdictions()), ["KR"]);
+    let nobody_knows =
+        KNOWN.replacen("name = \"Bound\"\ndeveloper = { value = \"maker\", source = \"s\" }", "name = \"Bound\"", 1);
+    let by_whom = with(&nobody_knows).axes_at_home(code("KR"), Some("bound")).unwrap().controlled_by;
+    assert_eq!(by_whom.gaps(), &BTreeSet::from([Gap::Developer("bound".to_owned())]));
+    assert!(catalog.axes_at_home(code("KR"), None).unwrap().controlled_by.gaps().contains(&Gap::Model));
     let shipped = Catalog::shipped();
     let apache = shipped.axes_at_home(code("KR"), Some("smollm2-135m-instruct")).unwrap();
     assert!(!apache.controlled_by.is_foreign_to(&shipped.place("KR").unwrap()), "{apache:?}");

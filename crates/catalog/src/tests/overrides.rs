@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::{Catalog, Jurisdiction, Training};
+use crate::{Catalog, Jurisdiction, Mistake, Training};
 
 const CONTRACT: &str = r#"
 [source.contract]
@@ -70,14 +70,30 @@ fn a_folder_that_cannot_be_read_is_named() {
 #[test]
 fn files_are_read_by_name_and_mistakes_are_told_in_that_order() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["b.toml", "a.toml"] {
-        fs::write(folder.path().join(name), "[organisation.one]\nname = \"One\"\nseat = \"KR\"\n").unwrap();
+    let names: Vec<String> = (b'a'..=b'z').map(|letter| format!("{}.toml", char::from(letter))).collect();
+    for (number, name) in names.iter().enumerate().rev().filter(|(number, _)| number % 2 == 0) {
+        fs::write(folder.path().join(name), format!("[organisation.o{number}]\nname = \"One\"\nseat = \"KR\"\n"))
+            .unwrap();
+    }
+    for (number, name) in names.iter().enumerate().filter(|(number, _)| number % 2 == 1) {
+        fs::write(folder.path().join(name), format!("[organisation.o{number}]\nname = \"One\"\n\n\nparent = 1\n"))
+            .unwrap();
     }
     let told = Catalog::load(folder.path()).unwrap_err();
-    let places: Vec<(String, usize)> =
-        told.list().iter().map(|mistake| (mistake.file.rsplit('/').next().unwrap().to_owned(), mistake.line)).collect();
-    let expected = [("a.toml", 3), ("b.toml", 1), ("b.toml", 3)];
-    let expected: Vec<(String, usize)> = expected.map(|(name, line)| (name.to_owned(), line)).into();
-    // The entry of `a.toml` is the one that is laid aside, so only that of `b.toml` is read.
-    assert_eq!(places, expected.get(1..).unwrap());
+    let file_of = |mistake: &Mistake| mistake.file.rsplit('/').next().unwrap().to_owned();
+    let places: Vec<(String, usize)> = told.list().iter().map(|mistake| (file_of(mistake), mistake.line)).collect();
+    let lines = names.into_iter().enumerate().map(|(number, name)| (name, if number % 2 == 0 { 3 } else { 5 }));
+    assert_eq!(places, lines.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_same_entry_in_two_files_is_a_mistake_of_the_later() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["b.toml", "a.toml"] {
+        fs::write(folder.path().join(name), "[organisation.one]\nname = \"One\"\n").unwrap();
+    }
+    let told = Catalog::load(folder.path()).unwrap_err().to_string();
+    let (a, b) = (folder.path().join("a.toml"), folder.path().join("b.toml"));
+    let what = format!("`organisation.one` is already there, at {}:1: keep one of them", a.display());
+    assert_eq!(told, format!("{}:1: {what}", b.display()));
 }

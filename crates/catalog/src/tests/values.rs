@@ -72,7 +72,7 @@ const SOUND: &str = "[source.s]\ndocument = \"d\"\nurl = \"https://a.kr\"\ndate 
     [provider.p.region.kr]\nprocessed_in = { value = [\"OURS\"], source = \"s\" }\n";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Whatever is cut, doubled or put in, the answer is a catalogue or mistakes with lines that exist.
     #[test]
