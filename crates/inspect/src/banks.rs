@@ -129,6 +129,9 @@ pub(crate) fn account(number: &Number<'_>, around: &Around<'_>) -> Verdict {
 /// An IBAN whose check digits begin at `at`.
 pub(crate) fn iban(view: &View, at: usize) -> Verdict {
     let (Some(first), Some(second)) = (view.before(at, 2), view.before(at, 1)) else { return Ok(None) };
+    if !first.is_ascii_alphabetic() || !second.is_ascii_alphabetic() {
+        return Ok(None);
+    }
     let country = [first.to_ascii_uppercase(), second.to_ascii_uppercase()];
     let Some((_, length)) = COUNTRIES.iter().find(|(known, _)| *known == country) else { return Ok(None) };
     // The remainder of the number with the country and the check digits moved to its end, as ISO 13616 says.

@@ -250,6 +250,8 @@ fn words() -> Option<&'static Words> {
             let search = AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .match_kind(MatchKind::LeftmostLongest)
+                // The texts are too short for it to pay.
+                .prefilter(false)
                 .build(&patterns)
                 .ok()?;
             Some(Words { search, topics })

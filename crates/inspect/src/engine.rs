@@ -12,8 +12,8 @@ use crate::{Kind, banks, cards, france, japan, korea, network, phones, secrets, 
 /// Groups that the longest number has.
 const GROUPS_MAX: usize = 8;
 
-/// Digits below which nothing is a number, whatever its groups; and below which no single run is one.
-const DIGITS_MIN: usize = 4;
+/// Digits that numbers have, but for internet addresses; and below which no single run is one.
+const DIGITS: std::ops::RangeInclusive<usize> = 8..=19;
 const RUN_MIN: u8 = 8;
 
 /// Looks for built-in kinds.
@@ -195,7 +195,8 @@ fn read(number: &Number<'_>, around: &Around<'_>) -> Verdict {
         vietnam::identity,
         banks::account,
     ];
-    if number.digits.len() < DIGITS_MIN {
+    let may_be_ip = number.shape.len() == 4;
+    if !DIGITS.contains(&number.digits.len()) && !may_be_ip {
         return Ok(None);
     }
     for reader in READERS {

@@ -4,6 +4,7 @@
 mod classes;
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::{canonical_combining_class, compose};
 
 use self::classes::{Class, Classes, Special};
 use crate::view::View;
@@ -137,11 +138,35 @@ fn fold_joined(text: &str, view: &mut View) {
             let folded = std::iter::once(' ').chain(text.nfkc()).chain(std::iter::once(' '));
             view.push_folded(folded, text);
         }
-        Some(Special::Invisible) | None => match first.filter(|_| is_single).and_then(full_width) {
+        Some(Special::Invisible) => view.push_folded(visible(text), text),
+        None => match first.filter(|_| is_single).and_then(full_width) {
             Some(narrow) => view.push_block(&[narrow], text.len()),
-            None => view.push_folded(text.nfkc().filter(|character| !classes::is_invisible(*character)), text),
+            None => match composed(text) {
+                Some(one) => view.push_folded(std::iter::once(one), text),
+                None => view.push_folded(visible(text), text),
+            },
         },
     }
+}
+
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    text.nfkc().filter(|character| !classes::is_invisible(*character))
+}
+
+/// The one character that a letter and its marks make, where they follow in order: all of Vietnamese and Korean that was
+/// taken apart, without the general road's cost.
+fn composed(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    let first = characters.next().filter(|first| classes::classes().class(*first) == Class::Stays)?;
+    let (mut one, mut last_class, mut marks) = (first, 0, 0);
+    for mark in characters {
+        let class = canonical_combining_class(mark);
+        if class < last_class {
+            return None;
+        }
+        (one, last_class, marks) = (compose(one, mark)?, class, marks + 1);
+    }
+    (marks > 0).then_some(one)
 }
 
 /// The ASCII character that a full-width one, or a wide space, stands for: the commonest of all, so without the tables.

@@ -14,6 +14,10 @@ const GAPS: [usize; 6] = [1, 3, 5, 7, 10, 13];
 
 /// A social security number whose first digit stands at `at`.
 pub(crate) fn nir(view: &View, at: usize, around: &Around<'_>) -> Verdict {
+    // Men and women, and those whose number is provisional.
+    if !matches!(view.at(at)?, Some(b'1' | b'2' | b'7' | b'8')) {
+        return Ok(None);
+    }
     let Some((characters, ends)) = read_nir(view, at)? else { return Ok(None) };
     let Some(number) = nir_number(&characters) else { return Ok(None) };
     let key = characters.get(13..).filter(|key| key.iter().all(u8::is_ascii_digit)).map(value_of);
@@ -53,12 +57,12 @@ fn read_nir(view: &View, at: usize) -> Result<Option<Characters>, More> {
     Ok(Some((characters, (number_end, Some(end)))))
 }
 
-/// The number that the key is computed from, if sex, month and department can be.
+/// The number that the key is computed from, if month and department can be.
 fn nir_number(characters: &[u8; 15]) -> Option<u64> {
-    let [sex, _, _, month_tens, month_ones, tens, ones, ..] = *characters;
+    let [_, _, _, month_tens, month_ones, tens, ones, ..] = *characters;
     let month = value(month_tens) * 10 + value(month_ones);
     let is_month = matches!(month, 1..=12 | 20..=42 | 50..=99);
-    if !matches!(sex, b'1' | b'2' | b'7' | b'8') || !is_month {
+    if !is_month {
         return None;
     }
     let corsica = match (tens, ones) {

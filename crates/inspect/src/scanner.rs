@@ -32,7 +32,8 @@ impl Scanner {
         }
     }
 
-    /// What is decided with this piece: cut anywhere, also within a character. Ranges count from the beginning of the text.
+    /// What is decided with this piece: cut anywhere, also within a character. Ranges count from the
+    /// beginning of the text. One of the operator's own may come a piece later than a built-in kind that begins after it.
     pub fn push(&mut self, piece: impl AsRef<[u8]>) -> Findings {
         self.folder.push(piece.as_ref(), false, &mut self.view);
         self.run()
@@ -70,6 +71,7 @@ impl Scanner {
         for Match { range, kind, strength } in found {
             findings.push(Finding { kind, range: self.view.original(range), strength });
         }
+        findings.sort();
         self.view.trim(decided);
         findings
     }

@@ -63,3 +63,20 @@ fn a_pile_of_marks_is_cut_in_the_same_place() {
     let bytes: Vec<&[u8]> = pile.as_bytes().chunks(1).collect();
     assert_eq!(text(&folded(&bytes)), whole);
 }
+
+#[test]
+fn letters_taken_apart_fold_as_the_standard_says() {
+    use unicode_normalization::UnicodeNormalization as _;
+    let marks = [
+        '\u{300}', '\u{301}', '\u{302}', '\u{303}', '\u{306}', '\u{309}', '\u{31B}', '\u{323}', '\u{327}', '\u{1161}',
+        '\u{11A8}',
+    ];
+    for letter in "aeiouydcAEIOUYDCêôơưăâ\u{1100}\u{AC00}".chars() {
+        for first in marks {
+            for second in marks {
+                let original: String = ['x', letter, first, second, 'x'].iter().collect();
+                assert_eq!(text(&folded(&[original.as_bytes()])), original.nfkc().collect::<String>(), "{original:?}");
+            }
+        }
+    }
+}

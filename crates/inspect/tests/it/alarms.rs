@@ -35,11 +35,11 @@ fn news_raises_one_in_a_hundred_kilobytes_at_most() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the texts are is nobody's business but this test's")]
-fn folder() -> Option<std::ffi::OsString> {
+pub(crate) fn folder() -> Option<std::ffi::OsString> {
     std::env::var_os("GWANMUN_TEST_TEXTS")
 }
 
-fn texts(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn texts(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder of GWANMUN_TEST_TEXTS");
     let mut paths: Vec<_> = entries
         .map(|entry| entry.expect("an entry").path())

@@ -8,6 +8,7 @@
 )]
 
 mod alarms;
+mod languages;
 mod made_up;
 mod near_misses;
 mod own;
