@@ -11,6 +11,7 @@ mod alarms;
 mod languages;
 mod made_up;
 mod near_misses;
+mod oracle;
 mod own;
 mod pieces;
 mod recall;
