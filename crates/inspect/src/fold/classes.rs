@@ -40,6 +40,8 @@ pub(super) enum Special {
 pub(super) struct Classes {
     /// One bit a character of the basic plane: whether it stays.
     stays: Box<[u64]>,
+    /// The same: whether it may join the one before.
+    joins: Box<[u64]>,
     /// One bit for each two bytes that begin a character: whether all that begin so stay. Few characters need more.
     pairs_stay: Box<[u64]>,
 }
@@ -48,15 +50,18 @@ pub(super) struct Classes {
 pub(super) fn classes() -> &'static Classes {
     static CLASSES: OnceLock<Classes> = OnceLock::new();
     CLASSES.get_or_init(|| {
-        let word = |index: u32| {
-            (0..64).fold(0_u64, |word, bit| {
-                let stays = char::from_u32(index * 64 + bit).is_some_and(|it| class_of(it) == Class::Stays);
-                word | (u64::from(stays) << bit)
-            })
+        let table = |wanted: Class| -> Box<[u64]> {
+            let word = |index: u32| {
+                (0..64).fold(0_u64, |word, bit| {
+                    let is_so = char::from_u32(index * 64 + bit).is_some_and(|it| class_of(it) == wanted);
+                    word | (u64::from(is_so) << bit)
+                })
+            };
+            (0..TABLED / 64).map(word).collect()
         };
-        let stays: Box<[u64]> = (0..TABLED / 64).map(word).collect();
+        let (stays, joins) = (table(Class::Stays), table(Class::Joins));
         let pairs_stay = (0..1024_usize).map(|index| pairs_stay(&stays, index)).collect();
-        Classes { stays, pairs_stay }
+        Classes { stays, joins, pairs_stay }
     })
 }
 
@@ -78,7 +83,14 @@ fn pairs_stay(stays: &[u64], index: usize) -> u64 {
 
 impl Classes {
     pub(super) fn class(&self, character: char) -> Class {
-        if self.stays(u32::from(character)) { Class::Stays } else { class_of(character) }
+        let code = u32::from(character);
+        if has(&self.stays, code) {
+            Class::Stays
+        } else if has(&self.joins, code) {
+            Class::Joins
+        } else {
+            class_of(character)
+        }
     }
 
     /// The next character from `at` on that does not simply stay, with its class. `bytes` are UTF-8.
@@ -94,8 +106,8 @@ impl Classes {
                 [a, b, c, d, ..] => (bits(a, 7, 18) | bits(b, 0x3F, 12) | bits(c, 0x3F, 6) | bits(d, 0x3F, 0), 4),
                 _ => return None,
             };
-            if !self.stays(code) {
-                let class = char::from_u32(code).map_or(Class::Stays, class_of);
+            if !has(&self.stays, code) {
+                let class = char::from_u32(code).map_or(Class::Stays, |character| self.class(character));
                 if class != Class::Stays {
                     return Some((at, class));
                 }
@@ -108,13 +120,12 @@ impl Classes {
         let pair = usize::from(first) << 8 | usize::from(second);
         self.pairs_stay.get(pair >> 6).is_some_and(|word| word >> (pair & 63) & 1 == 1)
     }
+}
 
-    fn stays(&self, code: u32) -> bool {
-        usize::try_from(code / 64)
-            .ok()
-            .and_then(|index| self.stays.get(index))
-            .is_some_and(|word| word >> (code % 64) & 1 == 1)
-    }
+/// Whether the bit of `code` is set; none is beyond the table.
+fn has(table: &[u64], code: u32) -> bool {
+    let word = usize::try_from(code / 64).ok().and_then(|index| table.get(index));
+    word.is_some_and(|word| word >> (code % 64) & 1 == 1)
 }
 
 fn bits(byte: u8, mask: u8, shift: u32) -> u32 {
