@@ -11,7 +11,7 @@ const FOLDER_WITHOUT_HOME: &str = "gwanmun-data";
 /// `--data-dir`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Place {
-    /// Where keys, models and the record lie [default: $XDG_DATA_HOME/gwanmun, else ~/.local/share/gwanmun; where the
+    /// Where keys, models and the audit log lie [default: $XDG_DATA_HOME/gwanmun, else ~/.local/share/gwanmun; where the
     /// user has no home, as in many containers, ./gwanmun-data]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,

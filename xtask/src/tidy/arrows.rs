@@ -5,8 +5,10 @@ use super::sources::{File, Sources};
 
 /// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
 /// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("crates/wire", &[]),
+    ("crates/catalog", &[]),
+    ("crates/inspect", &[]),
     ("crates/local_model", &[]),
     ("crates/model_store", &[]),
     ("crates/local_model_cpu", &["local_model"]),
