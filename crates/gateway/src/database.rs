@@ -75,12 +75,11 @@ impl Database {
 impl Watch {
     /// The state of the database, if it is another than the one last [`Watch::settle`]d; `None` while nothing has changed.
     pub(crate) async fn look(&mut self, database: &Database) -> Result<Option<i64>, DatabaseError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let opened = SqliteConnection::connect_with(&connect_options(&database.path)).await;
-                opened.map_err(|error| database.failed(error))?
-            }
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            let opened = SqliteConnection::connect_with(&connect_options(&database.path)).await;
+            opened.map_err(|error| database.failed(error))?
         };
         let asked = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut connection).await;
         // A connection that failed is not used again.

@@ -282,7 +282,7 @@ fn settings(orders: &Arc<Orders>) -> Settings {
     let clock = clock();
     let clock: audit_log::Clock = Arc::new(move || Duration::from_millis(clock.wall().as_millisecond().unsigned_abs()));
     // One checkpoint is enough for a test: its syncs are not those that are counted.
-    Settings { disk, checkpoint_every: Duration::from_secs(3600), ..Settings::new(clock) }
+    Settings { disk, checkpoint_every: Duration::from_hours(1), ..Settings::new(clock) }
 }
 
 fn copy_tree(from: &Path, to: &Path) {

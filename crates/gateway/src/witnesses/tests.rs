@@ -296,7 +296,7 @@ async fn a_silent_witness_is_asked_ever_less_often_and_cosigns_when_it_is_back()
     for seconds in [20, 60, 140, 300, 600] {
         rig.until(seconds).await;
     }
-    rig.hand.awaited(Duration::from_secs(900)).await;
+    rig.hand.awaited(Duration::from_mins(15)).await;
     assert_eq!((rig.cosignatures(), rig.metric("witness_cosigned_entries")), (0, None));
     let router = Router::new().fallback(respond).with_state(fake.clone());
     let listener = TcpListener::bind(address).await.unwrap();
