@@ -1,4 +1,5 @@
 //! The one thread that appends: it takes all entries that wait, writes them in one piece, syncs once, and only then says so.
+//! Where many come back after each sync, it lets them gather for the next.
 //!
 //! This file must not know tiles, checkpoints or keys. After the first error of the disk nothing is acknowledged and nothing
 //! tried again: what the disk then holds, only a new start can find out.
@@ -70,8 +71,8 @@ pub(crate) enum Stage {
 /// What the threads and those who append share.
 pub(crate) struct State {
     waiting: Vec<Pending>,
-    /// The writer sleeps until somebody wakes it.
-    writer_sleeps: bool,
+    /// The writer sleeps until so many entries wait; 0 while it is awake.
+    writer_wakes_at: usize,
     pub(crate) writer_ended: bool,
     /// The signer sleeps until more is durable.
     pub(crate) signer_sleeps: bool,
@@ -97,7 +98,7 @@ impl Shared {
     pub(crate) fn new(durable: u64, waiting_max: usize, on_failure: Box<dyn Fn(&str) + Send + Sync>) -> Shared {
         let state = State {
             waiting: Vec::new(),
-            writer_sleeps: false,
+            writer_wakes_at: 0,
             writer_ended: false,
             signer_sleeps: false,
             stage: Stage::Running,
@@ -125,9 +126,12 @@ impl Shared {
             return Err(Refused::Busy { waiting: state.waiting.len() });
         }
         state.waiting.push(Pending { fields, on_durable });
-        let asleep = std::mem::take(&mut state.writer_sleeps);
+        let wakes = state.writer_wakes_at > 0 && state.waiting.len() >= state.writer_wakes_at;
+        if wakes {
+            state.writer_wakes_at = 0;
+        }
         drop(state);
-        if asleep {
+        if wakes {
             self.work.notify_one();
         }
         Ok(())
@@ -156,7 +160,7 @@ impl Shared {
         if state.stage == Stage::Running {
             state.stage = Stage::Closing;
         }
-        state.writer_sleeps = false;
+        state.writer_wakes_at = 0;
         drop(state);
         self.ring();
     }
@@ -208,25 +212,55 @@ impl Shared {
         self.progress.notify_all();
     }
 
-    /// Sleeps until there is work; none when there will be no more.
-    fn take_work(&self, spare: Vec<Pending>) -> Option<Vec<Pending>> {
+    /// Sleeps until there is work, and a little longer where more is to be expected; none when there will be no more.
+    fn take_work(&self, spare: Vec<Pending>, expected: &Expected) -> Option<Vec<Pending>> {
         let mut state = self.state();
+        let mut gathered = expected.wait < GATHERING_MIN;
         loop {
             if matches!(state.stage, Stage::Failed(_)) {
                 return None;
             }
-            if !state.waiting.is_empty() {
+            let enough = gathered || state.waiting.len() >= expected.entries || state.stage == Stage::Closing;
+            if !state.waiting.is_empty() && enough {
                 return Some(std::mem::replace(&mut state.waiting, spare));
+            }
+            if !state.waiting.is_empty() {
+                state.writer_wakes_at = expected.entries;
+                let waited = self.work.wait_timeout(state, expected.wait);
+                (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                (state.writer_wakes_at, gathered) = (0, true);
+                continue;
             }
             if state.stage == Stage::Closing {
                 // Under the same lock, so that nothing is taken that nobody would write.
                 state.writer_ended = true;
                 return None;
             }
-            state.writer_sleeps = true;
+            state.writer_wakes_at = 1;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.writer_sleeps = false;
+            state.writer_wakes_at = 0;
         }
+    }
+}
+
+/// Below this, gathering would cost more than it brings: timers wake some tens of microseconds late.
+const GATHERING_MIN: Duration = Duration::from_micros(100);
+/// However slow the disk is, nobody waits longer than this for others.
+const GATHERING_MAX: Duration = Duration::from_millis(2);
+
+/// What the last batch says of the next. Those who wait for their entries come back one by one after each sync; a sync for the
+/// first of them alone would make all others wait for two.
+#[derive(Debug, Default)]
+struct Expected {
+    /// As many entries as the last batch had.
+    entries: usize,
+    /// A quarter of the time that it took: what the first one waits is less than what the others gain.
+    wait: Duration,
+}
+
+impl Expected {
+    fn after(entries: usize, took: Duration) -> Expected {
+        Expected { entries, wait: (took / 4).min(GATHERING_MAX) }
     }
 }
 
@@ -259,9 +293,12 @@ impl Writer {
     pub(crate) fn run(mut self, shared: &Shared) {
         let mut spare = Vec::new();
         let mut buffer = Vec::new();
-        while let Some(mut batch) = shared.take_work(spare) {
+        let mut expected = Expected::default();
+        while let Some(mut batch) = shared.take_work(spare, &expected) {
+            let (entries, begun) = (batch.len(), (self.clock)());
             match self.commit(&mut batch, &mut buffer) {
                 Ok(first) => {
+                    expected = Expected::after(entries, (self.clock)().saturating_sub(begun));
                     if shared.publish(self.size) {
                         acknowledge(&mut batch, first, self.last_at);
                     }
