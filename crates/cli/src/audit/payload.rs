@@ -5,7 +5,7 @@ use gateway::{
     data_dir::DataDir,
     database::Database,
     payloads::{self, KeptPart, PayloadSecret, Wanted},
-    record::{Part, Recorder},
+    record::Part,
 };
 use serde::Serialize;
 
@@ -66,11 +66,10 @@ pub(super) fn show(
         let kept = payloads::read(&data_dir.payloads(), &secret, &database, origin, wanted).await;
         kept.map_err(|error| Failure::trouble(error.to_string()))
     })?;
-    // It is only asked for commitments; where nothing is written it does that too.
-    let recorder = Recorder::off(data_dir.commitment_secret()?, clock);
+    let commitments = data_dir.commitment_secret()?;
     let opened = |part: Part, kept: &KeptPart, entry: Option<&Entry>| {
         let told = entry.and_then(|entry| entry.text("commitment"));
-        let made = recorder.commit(request_id, part).over(&kept.bytes).to_string();
+        let made = commitments.begin(request_id, part).over(&kept.bytes).to_string();
         Opened::of(kept, told.filter(|_| kept.whole).map(|told| told == made))
     };
     let told = Told {
@@ -78,14 +77,26 @@ pub(super) fn show(
         request: opened(Part::Request, &kept.request, Some(asked)),
         answer: kept.answer.as_ref().map(|kept| opened(Part::Answer, kept, outcome)),
     };
-    let holds =
-        [Some(&told.request), told.answer.as_ref()].into_iter().flatten().all(|part| part.matches != Some(false));
+    // The log says that there was an answer, and nothing of it is kept.
+    let missing = told.answer.is_none() && outcome.is_some_and(|outcome| outcome.text("commitment").is_some());
+    let differs = |part: &Opened| part.matches == Some(false);
+    let holds = !missing
+        && kept.damage.is_none()
+        && ![Some(&told.request), told.answer.as_ref()].into_iter().flatten().any(differs);
     if json {
         terminal.json(&told)?;
     } else {
         tell("request", &told.request, terminal)?;
         if let Some(answer) = &told.answer {
             tell("answer", answer, terminal)?;
+        }
+        if missing {
+            write(
+                terminal,
+                Mark::Bad,
+                "answer",
+                "missing: the log has a commitment to it, and no bytes of it are kept",
+            )?;
         }
         if let Some(damage) = &kept.damage {
             let found = format!("{}, byte {}: {}", damage.path.display(), damage.offset, damage.what);

@@ -46,7 +46,7 @@ impl CommitmentSecret {
     }
 
     /// Begins the commitment to `part` of the request `request_id`.
-    pub(super) fn begin(&self, request_id: &str, part: Part) -> Committing {
+    pub fn begin(&self, request_id: &str, part: Part) -> Committing {
         let part: &[u8] = match part {
             Part::Request => b"request\0",
             Part::Answer => b"answer\0",
