@@ -1,4 +1,5 @@
-//! Starting other programs: run to the end, run while reading along, run until dropped. Knows nothing of which and why.
+//! Starting other programs: run to the end, run while reading along, run until dropped. Of which and why it knows only the
+//! ones that tests do without where they are missing.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +22,17 @@ pub(crate) fn exists(program: &str, probe: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// What tests leave out on this machine and for want of what, a line each: they say so themselves, but a runner shows nothing of
+/// a test that passes. `strace` may be there and not be allowed to follow.
+pub(crate) fn left_out() -> Vec<(&'static str, &'static str)> {
+    let mut probe = Command::new("strace");
+    probe.args(["-qq", "-o", "/dev/null", "true"]);
+    let traces = probe.output().is_ok_and(|output| output.status.success());
+    let strace = (!traces).then_some(("system calls", "NOT CHECKED: no `strace`"));
+    let compiler = (!exists("cc", "--version")).then_some(("planted defects", "NOT CHECKED: no `cc`"));
+    strace.into_iter().chain(compiler).collect()
 }
 
 /// Runs to the end with our own output; whether it succeeded.
