@@ -1,4 +1,5 @@
-//! Which crate may depend on which: leaves know nothing of each other, and only the command links an engine.
+//! Which crate may depend on which: leaves know nothing of each other, only the command links an engine, and the audit log and
+//! its verifier name nothing of HTTP, of asynchronous running, of a database or of models.
 
 use super::Findings;
 use super::sources::{File, Sources};
@@ -30,6 +31,19 @@ const ARROWS: [(&str, &[&str]); 15] = [
 /// held against a witness, and knows of none.
 const TEST_ARROWS: [(&str, &str); 2] = [("crates/audit_verify", "audit_log"), ("crates/audit_log", "tlog_witness")];
 
+/// Crates that must do without the outside ones below, in their tests too (invariant 4). Of the workspace's own they name what
+/// their arrows say.
+const ALONE: [&str; 5] =
+    ["crates/audit_entry", "crates/audit_log", "crates/audit_verify", "crates/tlog", "crates/tlog_witness"];
+
+/// Crates by the first word of their names, and what they are of.
+const OUTSIDE: [(&str, &[&str]); 4] = [
+    ("HTTP", &["actix", "axum", "h2", "http", "hyper", "reqwest", "rustls", "tower", "ureq"]),
+    ("asynchronous running", &["async", "futures", "mio", "smol", "tokio"]),
+    ("a database", &["libsqlite3", "rusqlite", "sqlx"]),
+    ("models", &["candle", "hf", "llama", "safetensors", "tokenizers"]),
+];
+
 /// Tables in which a manifest can name a crate.
 const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
@@ -47,6 +61,9 @@ pub(super) fn check(sources: &Sources, findings: &mut Findings) {
             if ours.contains(&named) && !allowed.contains(&named) && !for_tests {
                 findings.problems.push(format!("{}: must not know `{named}`", manifest.path));
             }
+            if let Some(of) = ALONE.contains(&folder).then(|| outside(named)).flatten() {
+                findings.problems.push(format!("{}: must know nothing of {of}, but names `{named}`", manifest.path));
+            }
         }
     }
 }
@@ -59,15 +76,27 @@ fn dependencies(manifest: &File, findings: &mut Findings) -> Vec<(&'static str, 
             return Vec::new();
         }
     };
+    // Tables of their own for some systems count like those for all.
+    let systems = document.get("target").and_then(toml_edit::Item::as_table_like).into_iter();
+    let systems = systems.flat_map(|systems| systems.iter()).filter_map(|(_, system)| system.as_table_like());
+    let all: &dyn toml_edit::TableLike = document.as_table();
     let mut named = Vec::new();
-    for table in TABLES {
-        if let Some(entries) = document.get(table).and_then(toml_edit::Item::as_table_like) {
-            for (name, item) in entries.iter() {
-                let renamed =
-                    item.as_table_like().and_then(|item| item.get("package")).and_then(toml_edit::Item::as_str);
-                named.push((table, renamed.unwrap_or(name).to_owned()));
+    for place in systems.chain([all]) {
+        for table in TABLES {
+            if let Some(entries) = place.get(table).and_then(toml_edit::Item::as_table_like) {
+                for (name, item) in entries.iter() {
+                    let renamed =
+                        item.as_table_like().and_then(|item| item.get("package")).and_then(toml_edit::Item::as_str);
+                    named.push((table, renamed.unwrap_or(name).to_owned()));
+                }
             }
         }
     }
     named
+}
+
+/// What a crate is of, if it is one of those outside.
+fn outside(name: &str) -> Option<&'static str> {
+    let first = name.split(['-', '_']).next()?;
+    OUTSIDE.iter().find(|(_, words)| words.contains(&first)).map(|(of, _)| *of)
 }

@@ -112,6 +112,36 @@ fn leaves_know_nothing_of_each_other() {
 }
 
 #[test]
+fn the_log_and_its_verifier_know_no_http_and_no_runtime() {
+    let map = ("ARCHITECTURE.md", "`audit_entry` `audit_log` `audit_verify` `tlog` `tlog_witness` `gateway`");
+    let found = |folder: &str, manifest: &str| {
+        let path = format!("crates/{folder}/Cargo.toml");
+        check(&Sources::of(&[map, (path.as_str(), manifest)])).problems
+    };
+    for folder in ["audit_entry", "audit_log", "audit_verify", "tlog", "tlog_witness"] {
+        let problems = found(folder, "[dependencies]\ntokio.workspace = true\n");
+        let expected =
+            format!("crates/{folder}/Cargo.toml: must know nothing of asynchronous running, but names `tokio`");
+        assert_eq!(problems, [expected]);
+        assert_eq!(
+            found(folder, "[dependencies]\nsha2.workspace = true\n[dev-dependencies]\nproptest = \"1\"\n"),
+            [""; 0]
+        );
+    }
+    let rows = [
+        ("[dev-dependencies]\nhyper-util = \"1\"\n", "HTTP"),
+        ("[build-dependencies]\nrt = { package = \"tokio-util\", version = \"1\" }\n", "asynchronous running"),
+        ("[target.'cfg(unix)'.dependencies]\nsqlx = \"1\"\n", "a database"),
+        ("[dependencies]\ntokenizers = \"1\"\n", "models"),
+    ];
+    for (manifest, of) in rows {
+        let problems = found("audit_log", manifest);
+        assert!(problems.iter().any(|problem| problem.contains(of)), "{manifest}: {problems:?}");
+    }
+    assert_eq!(found("gateway", "[dependencies]\ntokio.workspace = true\n"), [""; 0]);
+}
+
+#[test]
 fn new_crates_are_drawn_and_shown() {
     let findings = found(&[("crates/ledger/Cargo.toml", "[package]\nname = \"ledger\"\n")]);
     let expected = [
