@@ -82,3 +82,6 @@ pub(crate) fn read_time(text: &str) -> Option<i64> {
     }
     text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
 }
+
+#[cfg(test)]
+mod tests;

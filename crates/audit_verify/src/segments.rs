@@ -313,3 +313,6 @@ pub(crate) fn split_record_header(header: &[u8; RECORD_HEADER_BYTES]) -> Option<
     let (length, checksum) = (u32::from_be_bytes(*length), u32::from_be_bytes(*checksum));
     Some((length, checksum, u64::from_be_bytes(*durable), leaf.try_into().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

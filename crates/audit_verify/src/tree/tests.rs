@@ -64,3 +64,17 @@ fn each_place_has_one_path() {
         }
     }
 }
+
+#[test]
+fn the_specifications_roots_come_out() {
+    let read = |file| serde_json::from_str::<serde_json::Value>(file).unwrap();
+    let entries = read(include_str!("../../../../spec/audit_log/entries.json"));
+    let tree = read(include_str!("../../../../spec/audit_log/tree.json"));
+    let mut frontier = Frontier::default();
+    let mut roots = vec![hex::encode(frontier.root())];
+    for vector in entries.as_array().unwrap() {
+        frontier.push(leaf_hash(vector["entry"].as_str().unwrap().as_bytes()));
+        roots.push(hex::encode(frontier.root()));
+    }
+    assert_eq!(tree["roots"], serde_json::json!(roots));
+}
