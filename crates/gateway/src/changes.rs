@@ -80,7 +80,7 @@ pub async fn waits(database: &Database, id: i64) -> Result<bool, DatabaseError> 
     Ok(count > 0)
 }
 
-/// Has everything that waits written, in its order; each is taken out when its entry is durable. With the record off they
+/// Has everything that waits written, in its order; each is taken out when its entry is durable. With the log off they
 /// go on waiting.
 pub async fn settle(database: &Database, recorder: &Recorder) -> Result<(), ChangeError> {
     if recorder.log().is_none() {

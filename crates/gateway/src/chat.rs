@@ -41,7 +41,7 @@ pub(crate) async fn road(
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
     let facts = inspect(&slot, &ask);
     let decision = decide(&facts, &force.policy);
-    let reservation = reserve(&decision, &slot, force.config.admission.tokens_in_flight_per_key_max)?;
+    let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
     let permit = record(app, decision, &facts, &ask, arrival).await?;
     let answer = dispatch(permit, ask, slot, reservation, &force, app, arrival).await?;
     relay(answer, force.config.limits.answer_time_max).await

@@ -51,7 +51,7 @@ const BYTES: &str = "application/octet-stream";
 
 /// What the console is made of.
 pub struct ConsoleParts {
-    /// The audit log; none where the record is off.
+    /// The audit log; none where it is off.
     pub log: Option<Arc<Log>>,
     /// Who cosigns for others.
     pub witness: Arc<Witness>,

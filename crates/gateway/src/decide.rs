@@ -3,7 +3,7 @@
 //! Today's policy is short: a listed key may ask the local floor; a remote destination only where the operator has opened
 //! that door. It must not know HTTP, nor how a destination is reached.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use sha2::{Digest as _, Sha256};
@@ -100,7 +100,26 @@ pub(crate) enum Why {
     Forbidden,
     /// Every permitted destination lacks what the request needs.
     Lacks(Needed),
+    /// It may take more tokens than a key may hold at once. Said by [`crate::reserve`].
+    TooLong {
+        /// What it may take.
+        tokens: u64,
+        /// What a key may hold.
+        most: u64,
+    },
+    /// The key's other requests leave too few tokens for it. Said by [`crate::reserve`].
+    Held {
+        /// What it may take.
+        tokens: u64,
+        /// What the others hold.
+        held: u64,
+        /// What a key may hold.
+        most: u64,
+    },
 }
+
+/// Held tokens come back as answers end, and those take seconds.
+const RETRY_WHEN_HELD: Duration = Duration::from_secs(2);
 
 /// Judges `facts` by `policy`.
 pub(crate) fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
@@ -188,6 +207,13 @@ impl Permitted {
     }
 }
 
+impl Permitted {
+    /// What was permitted cannot be held: nothing may answer after all.
+    pub(crate) fn refused(self, why: Why) -> Refusal {
+        Refusal { asked: self.model.to_string(), model: Some(self.model), why, judge: self.judge }
+    }
+}
+
 impl Refusal {
     /// A word for the audit log.
     pub(crate) fn reason(&self) -> &'static str {
@@ -195,6 +221,7 @@ impl Refusal {
             Why::UnknownModel(_) => "model_not_found",
             Why::Forbidden => "not_permitted",
             Why::Lacks(_) => "unsupported_parameter",
+            Why::TooLong { .. } | Why::Held { .. } => "rate_limit_exceeded",
         }
     }
 
@@ -222,6 +249,9 @@ impl From<Refusal> for ApiError {
             Why::UnknownModel(_) => Self::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model"),
             Why::Forbidden => Self::caller(StatusCode::FORBIDDEN, Code::NotPermitted, message).param("model"),
             Why::Lacks(need) => Self::field(Code::UnsupportedParameter, message, need.param),
+            // Waiting would not help, so this is no 429.
+            Why::TooLong { .. } => Self::field(Code::RateLimitExceeded, message, "max_completion_tokens"),
+            Why::Held { .. } => Self::too_many(message, RETRY_WHEN_HELD),
         }
     }
 }
@@ -246,6 +276,15 @@ impl fmt::Display for Refusal {
             Why::Lacks(Needed { need, param }) => {
                 write!(f, "the model `{asked}` does not support {}, which `{param}` asks for", need.word())
             }
+            Why::TooLong { tokens, most } => write!(
+                f,
+                "the prompt and answer may take {tokens} tokens, but a key may hold {most} at once: ask for a shorter answer \
+                 with `max_completion_tokens`, or send less"
+            ),
+            Why::Held { tokens, held, most } => write!(
+                f,
+                "this key's requests under way hold {held} tokens; {tokens} more would pass its limit of {most}"
+            ),
         }
     }
 }

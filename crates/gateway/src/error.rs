@@ -130,7 +130,7 @@ impl ApiError {
         self
     }
 
-    /// Where the request went, and the entry that it left in the record.
+    /// Where the request went, and the entry that it left in the audit log.
     #[must_use]
     pub(crate) fn marked(mut self, marks: &Marks) -> Self {
         self.0.marks = Some(marks.clone());

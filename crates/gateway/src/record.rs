@@ -41,7 +41,7 @@ struct Shared {
 
 enum Mode {
     /// Counted, not written.
-    Off { next: AtomicU64 },
+    Off,
     /// Written to the log.
     Kept(Arc<Log>),
 }
@@ -52,7 +52,8 @@ enum Mode {
 #[must_use = "a permit that is dropped is recorded as abandoned"]
 pub struct Permit {
     recorder: Recorder,
-    entry: u64,
+    /// None where the log is off.
+    entry: Option<u64>,
     request_id: Arc<str>,
     destinations: Vec<Arc<str>>,
     since: Moment,
@@ -84,9 +85,9 @@ pub struct Durable(Waiting);
 
 #[derive(Debug)]
 enum Waiting {
-    /// Nothing is written: the record is off.
+    /// Nothing is written: the audit log is off.
     Off,
-    Told(oneshot::Receiver<Result<u64, RecordError>>),
+    Told(oneshot::Receiver<Result<Option<u64>, RecordError>>),
     Never(RecordError),
 }
 
@@ -118,7 +119,7 @@ pub struct Counts {
     pub ended: u64,
     /// Entries that wait for the disk now.
     pub waiting: u64,
-    /// Entries acknowledged, of all time; none where the record is off.
+    /// Entries acknowledged, of all time; none where the log is off.
     pub entries: Option<u64>,
 }
 
@@ -128,7 +129,7 @@ impl Recorder {
         tracing::warn!(
             "the audit log is off: decisions and outcomes are counted, not written; nothing can be shown later"
         );
-        Self::new(secret, clock, Mode::Off { next: AtomicU64::new(1) }, Arc::new(watch::Sender::new(false)))
+        Self::new(secret, clock, Mode::Off, Arc::new(watch::Sender::new(false)))
     }
 
     fn new(secret: CommitmentSecret, clock: Clock, mode: Mode, failed: Arc<watch::Sender<bool>>) -> Self {
@@ -137,10 +138,10 @@ impl Recorder {
         Self(Arc::new(Shared { clock, secret, mode, failed, permitted, refused, ended, waiting }))
     }
 
-    /// The log; none where the record is off.
+    /// The log; none where it is off.
     pub fn log(&self) -> Option<&Arc<Log>> {
         match &self.0.mode {
-            Mode::Off { .. } => None,
+            Mode::Off => None,
             Mode::Kept(log) => Some(log),
         }
     }
@@ -151,39 +152,36 @@ impl Recorder {
         let destinations = decision.destinations.iter().map(|name| Arc::from(name.as_str())).collect();
         let permit = Unnumbered { recorder: self.clone(), request_id, destinations, since: self.0.clock.now() };
         let log = match &self.0.mode {
-            Mode::Off { next } => return Ok(permit.number(next.fetch_add(1, Ordering::Relaxed))),
+            Mode::Off => return Ok(permit.number(None)),
             Mode::Kept(log) => log,
         };
         let (made, permitted) = oneshot::channel();
         // Whoever asked may be gone when the log answers: then the permit is dropped, and by that abandoned.
         let on_durable = self.counted(move |durable| {
-            drop(made.send(durable.map(|appended| permit.number(appended.index)).map_err(RecordError::from)));
+            drop(made.send(durable.map(|appended| permit.number(Some(appended.index))).map_err(RecordError::from)));
         });
         self.taken(log.append(&Body::Decision(decision), on_durable))?;
         permitted.await.unwrap_or_else(|_| Err(RecordError::gone()))
     }
 
-    /// Makes a decision that refuses durable; gives its entry's index.
-    pub async fn refusal(&self, refusal: Refusal) -> Result<u64, RecordError> {
-        let entry = match &self.0.mode {
-            Mode::Off { next } => next.fetch_add(1, Ordering::Relaxed),
-            Mode::Kept(_) => self.append(&Body::Refusal(refusal)).await?,
-        };
+    /// Makes a decision that refuses durable; gives its entry's index, none where the log is off.
+    pub async fn refusal(&self, refusal: Refusal) -> Result<Option<u64>, RecordError> {
+        let entry = self.append(&Body::Refusal(refusal)).await?;
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         Ok(entry)
     }
 
-    /// Makes something that an operator changed durable; gives its entry's index, 0 where the record is off.
-    pub async fn administration(&self, body: Administration) -> Result<u64, RecordError> {
+    /// Makes something that an operator changed durable; gives its entry's index, none where the log is off.
+    pub async fn administration(&self, body: Administration) -> Result<Option<u64>, RecordError> {
         self.append(&Body::Administration(body)).await
     }
 
-    /// Makes the destruction of payload keys durable; gives its entry's index, 0 where the record is off.
-    pub async fn erasure(&self, body: Erasure) -> Result<u64, RecordError> {
+    /// Makes the destruction of payload keys durable; gives its entry's index, none where the log is off.
+    pub async fn erasure(&self, body: Erasure) -> Result<Option<u64>, RecordError> {
         self.append(&Body::Erasure(body)).await
     }
 
-    /// Replaces the log's keys, on behalf of `by`. Does nothing where the record is off.
+    /// Replaces the log's keys, on behalf of `by`. Does nothing where the log is off.
     pub async fn rotate_keys(&self, by: Text) -> Result<(), RecordError> {
         let Some(log) = self.log().map(Arc::clone) else { return Ok(()) };
         // It waits for two checkpoints, a second each.
@@ -221,7 +219,7 @@ impl Recorder {
         let (told, durable) = oneshot::channel();
         let on_durable = self.counted(move |durable| {
             // Whoever asked may be gone; the entry is there all the same.
-            drop(told.send(durable.map(|appended| appended.index).map_err(RecordError::from)));
+            drop(told.send(durable.map(|appended| Some(appended.index)).map_err(RecordError::from)));
         });
         // An outcome is owed: there is never more of them than of decisions, and a full queue must not lose one.
         let appended = match body {
@@ -263,8 +261,8 @@ impl Recorder {
 }
 
 impl Permit {
-    /// The index of the decision's entry.
-    pub fn entry(&self) -> u64 {
+    /// The index of the decision's entry; none where the log is off.
+    pub fn entry(&self) -> Option<u64> {
         self.entry
     }
 
@@ -280,8 +278,9 @@ impl Permit {
 
     /// Says that the request goes to another destination than the first; to be waited for before it goes.
     pub fn attempt(&self, destination: &str, number: u32, reason: &'static str) -> Durable {
+        let Some(entry) = self.entry else { return Durable(Waiting::Off) };
         self.recorder.append(&Body::Attempt(Attempt {
-            decision: Count(self.entry),
+            decision: Count(entry),
             request: Text::of(&self.request_id),
             destination: Text::of(destination),
             number,
@@ -300,7 +299,8 @@ impl Permit {
         shared.ended.fetch_add(1, Ordering::Relaxed);
         let after = shared.clock.now().since(self.since);
         let duration_us = u64::try_from(after.as_micros()).ok().map(Count);
-        self.recorder.append(&Body::Outcome(outcome.entry(self.entry, &self.request_id, duration_us)))
+        let Some(entry) = self.entry else { return Durable(Waiting::Off) };
+        self.recorder.append(&Body::Outcome(outcome.entry(entry, &self.request_id, duration_us)))
     }
 }
 
@@ -353,12 +353,12 @@ impl Outcome {
 }
 
 impl Future for Durable {
-    /// The entry's index; 0 where the record is off.
-    type Output = Result<u64, RecordError>;
+    /// The entry's index; none where the log is off.
+    type Output = Result<Option<u64>, RecordError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Waiting::Off => Poll::Ready(Ok(0)),
+            Waiting::Off => Poll::Ready(Ok(None)),
             Waiting::Told(told) => {
                 Pin::new(told).poll(cx).map(|told| told.unwrap_or_else(|_| Err(RecordError::gone())))
             }
@@ -392,7 +392,7 @@ impl From<LogError> for RecordError {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mode = if matches!(self.mode, Mode::Off { .. }) { "off" } else { "kept" };
+        let mode = if matches!(self.mode, Mode::Off) { "off" } else { "kept" };
         f.debug_struct("Recorder").field("mode", &mode).finish_non_exhaustive()
     }
 }
@@ -406,7 +406,7 @@ struct Unnumbered {
 }
 
 impl Unnumbered {
-    fn number(self, entry: u64) -> Permit {
+    fn number(self, entry: Option<u64>) -> Permit {
         let Self { recorder, request_id, destinations, since } = self;
         recorder.0.permitted.fetch_add(1, Ordering::Relaxed);
         Permit { recorder, entry, request_id, destinations, since, ended: false }

@@ -39,7 +39,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Marks {
     sent: Option<(Arc<str>, Arc<str>)>,
-    entry: u64,
+    entry: Option<u64>,
 }
 
 /// What a source gives next.
@@ -182,12 +182,12 @@ async fn next_piece(source: &mut Source, deadline: &mut Sleep) -> Piece {
 
 impl Marks {
     /// Of a request that was permitted and sent.
-    pub(crate) fn sent(destination: Arc<str>, model: Arc<str>, entry: u64) -> Self {
+    pub(crate) fn sent(destination: Arc<str>, model: Arc<str>, entry: Option<u64>) -> Self {
         Self { sent: Some((destination, model)), entry }
     }
 
     /// Of a request that was refused.
-    pub(crate) fn refused(entry: u64) -> Self {
+    pub(crate) fn refused(entry: Option<u64>) -> Self {
         Self { sent: None, entry }
     }
 
@@ -205,6 +205,8 @@ impl Marks {
                 }
             }
         }
-        headers.insert(ENTRY_HEADER, HeaderValue::from(self.entry));
+        if let Some(entry) = self.entry {
+            headers.insert(ENTRY_HEADER, HeaderValue::from(entry));
+        }
     }
 }

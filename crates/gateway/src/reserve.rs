@@ -2,21 +2,12 @@
 //!
 //! In memory, in tokens, per key. It knows neither the request's text nor the destination; money comes with vouchers.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
-
-use wire::error::Code;
+use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     admit::{Slot, Tally},
-    decide::Decision,
-    error::ApiError,
+    decide::{Decision, Why},
 };
-
-/// Held tokens come back as answers end, and those take seconds.
-const RETRY_WHEN_HELD: Duration = Duration::from_secs(2);
 
 /// Tokens held for one request. Dropping it gives them back.
 #[derive(Debug)]
@@ -25,36 +16,23 @@ pub(crate) struct Reservation {
     tokens: u64,
 }
 
-/// Holds what `decision` may cost at worst against `tokens_in_flight_max` of the caller's key. A refusal costs nothing.
-pub(crate) fn reserve(decision: &Decision, slot: &Slot, tokens_in_flight_max: u64) -> Result<Reservation, ApiError> {
-    let tokens = match decision {
-        Decision::Permitted(permitted) => permitted.tokens_worst(),
-        Decision::Refused(_) => 0,
-    };
+/// Holds what `decision` may cost at worst, within `most` tokens of the caller's key. A permission that cannot be held becomes
+/// a refusal, which is recorded as any other; a refusal costs nothing.
+pub(crate) fn reserve(decision: Decision, slot: &Slot, most: u64) -> (Decision, Reservation) {
     let tally = Arc::clone(slot.tally());
-    if tokens > tokens_in_flight_max {
-        // Waiting would not help, so this is no 429.
-        return Err(ApiError::field(
-            Code::RateLimitExceeded,
-            format!(
-                "the prompt and answer may take {tokens} tokens, but a key may hold {tokens_in_flight_max} at once: ask for a \
-                 shorter answer with `max_completion_tokens`, or send less"
-            ),
-            "max_completion_tokens",
-        ));
+    let nothing = |tally| Reservation { tally, tokens: 0 };
+    let permitted = match decision {
+        Decision::Permitted(permitted) => permitted,
+        refused @ Decision::Refused(_) => return (refused, nothing(tally)),
+    };
+    let tokens = permitted.tokens_worst();
+    if tokens > most {
+        return (Decision::Refused(permitted.refused(Why::TooLong { tokens, most })), nothing(tally));
     }
-    let held = tally.tokens_held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-        held.checked_add(tokens).filter(|sum| *sum <= tokens_in_flight_max)
-    });
-    match held {
-        Ok(_) => Ok(Reservation { tally, tokens }),
-        Err(held) => Err(ApiError::too_many(
-            format!(
-                "this key's requests under way hold {held} tokens; {tokens} more would pass its limit of \
-                 {tokens_in_flight_max}"
-            ),
-            RETRY_WHEN_HELD,
-        )),
+    let more = |held: u64| held.checked_add(tokens).filter(|sum| *sum <= most);
+    match tally.tokens_held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+        Ok(_) => (Decision::Permitted(permitted), Reservation { tally, tokens }),
+        Err(held) => (Decision::Refused(permitted.refused(Why::Held { tokens, held, most })), nothing(tally)),
     }
 }
 

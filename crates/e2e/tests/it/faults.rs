@@ -52,7 +52,7 @@ fn line(answer: &Answer) -> String {
     format!("{}{code}{said}{} {complete}", answer.status, inside.unwrap_or_default())
 }
 
-/// Each fault, whole and streamed: what the caller saw, and how the record says that it ended.
+/// Each fault, whole and streamed: what the caller saw, and how the log says that it ended.
 #[tokio::test]
 async fn table() {
     let gateway = gateway(&FAULTS).await;

@@ -1,5 +1,5 @@
 //! All whole-product tests, one binary: a file a behaviour. Each test shows all that happened: what the caller saw, what
-//! the provider heard, what the record says.
+//! the provider heard, what the log says.
 #![cfg(test)]
 #![expect(clippy::string_slice, reason = "tests cut ASCII texts that they made themselves")]
 #![expect(clippy::format_collect, reason = "clear before fast, in tests")]

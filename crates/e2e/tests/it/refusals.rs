@@ -14,7 +14,7 @@ async fn gateway() -> TestGateway {
     setup.change(|config| config.limits.body_bytes_max = 4096).start().await
 }
 
-/// Ends the gateway; what the caller saw and what the record says. The provider must have heard nothing.
+/// Ends the gateway; what the caller saw and what the log says. The provider must have heard nothing.
 async fn refused(gateway: TestGateway, answer: &Answer) -> String {
     assert_eq!(gateway.wall.heard().to_string(), "nothing");
     format!("CALLER\n{answer}\n\nRECORD\n{}", gateway.end().await)

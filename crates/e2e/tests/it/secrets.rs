@@ -86,7 +86,7 @@ async fn no_secret_slips_out() {
     for form in forms(PROMPT) {
         assert!(
             !log.0.iter().any(|entry| entry.to_string().contains(&form)),
-            "the prompt stands in the record as {form}"
+            "the prompt stands in the log as {form}"
         );
     }
     outputs.push(("record".to_owned(), log.0.iter().map(ToString::to_string).collect()));

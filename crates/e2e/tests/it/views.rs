@@ -1,11 +1,11 @@
 //! The three views as one text, for snapshots; and the requests that tests send.
 
 use e2e::client::Answer;
-use e2e::record::Entries;
+use e2e::entries::Entries;
 use e2e::wall::Heard;
 use serde_json::{Value, json};
 
-/// What the caller saw, what the provider heard, what the record says.
+/// What the caller saw, what the provider heard, what the log says.
 pub(crate) fn views(answer: &Answer, heard: &Heard, log: &Entries) -> String {
     format!("CALLER\n{answer}\n\nPROVIDER\n{heard}\n\nRECORD\n{log}")
 }

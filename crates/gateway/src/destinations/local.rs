@@ -1,6 +1,6 @@
 //! The local floor as a destination: makes a prompt and a job of a request, and words of what the model gives.
 //!
-//! It must not know policy or the record; how tokens are computed is `local_model`'s.
+//! It must not know policy or the audit log; how tokens are computed is `local_model`'s.
 
 mod job;
 mod reply;

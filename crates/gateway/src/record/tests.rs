@@ -119,12 +119,12 @@ async fn decision_refusal_and_outcome_are_durable_when_told() {
     let (recorder, found) = open(folder.path());
     assert_eq!(found, Opened { entries: 0, lost: 0, cut: None });
     let permit = decide(&recorder, "a").await.unwrap();
-    assert_eq!((permit.entry(), &**permit.request_id()), (1, "a"));
+    assert_eq!((permit.entry(), &**permit.request_id()), (Some(1), "a"));
     assert_eq!(permit.destinations(), [Arc::from("local"), Arc::from("b")]);
     assert_eq!(kinds(folder.path()), ["start", "decision"]);
-    assert_eq!(recorder.refusal(refusal("b")).await, Ok(2));
-    assert_eq!(permit.attempt("b", 2, "upstream_timeout").await, Ok(3));
-    assert_eq!(permit.outcome(&answered()).await, Ok(4));
+    assert_eq!(recorder.refusal(refusal("b")).await, Ok(Some(2)));
+    assert_eq!(permit.attempt("b", 2, "upstream_timeout").await, Ok(Some(3)));
+    assert_eq!(permit.outcome(&answered()).await, Ok(Some(4)));
     assert_eq!(kinds(folder.path()), ["start", "decision", "refusal", "attempt", "outcome 1 answered"]);
     let counts = Counts { permitted: 1, refused: 1, ended: 1, waiting: 0, entries: Some(5) };
     assert_eq!(recorder.counts(), counts);
@@ -240,7 +240,7 @@ async fn a_full_queue_refuses_decisions_and_takes_outcomes() {
     orders.release();
     let [second, third] = others;
     let permits = (first.await.unwrap(), second.await.unwrap(), third.await.unwrap());
-    assert_eq!(outcome.await, Ok(5));
+    assert_eq!(outcome.await, Ok(Some(5)));
     drop(permits);
     recorder.close("test").unwrap();
     let kinds = kinds(folder.path());
@@ -257,7 +257,7 @@ async fn what_operators_change_is_an_entry_and_keys_can_be_replaced() {
         by: Text::of("uid 1000"),
         detail: [(Word::new("team").unwrap(), Text::of("t"))].into(),
     };
-    assert_eq!(recorder.administration(body).await, Ok(1));
+    assert_eq!(recorder.administration(body).await, Ok(Some(1)));
     let before = recorder.log().unwrap().public_keys();
     recorder.rotate_keys(Text::of("uid 1000")).await.unwrap();
     assert_ne!(before, recorder.log().unwrap().public_keys());
@@ -270,8 +270,9 @@ async fn what_operators_change_is_an_entry_and_keys_can_be_replaced() {
 async fn off_counts_and_writes_nothing() {
     let recorder = Recorder::off(secret(), clock());
     let permit = decide(&recorder, "a").await.unwrap();
-    assert_eq!(recorder.refusal(refusal("b")).await, Ok(2));
-    assert_eq!(permit.outcome(&answered()).await, Ok(0));
+    assert_eq!(permit.entry(), None, "no answer names an entry that is not there");
+    assert_eq!(recorder.refusal(refusal("b")).await, Ok(None));
+    assert_eq!(permit.outcome(&answered()).await, Ok(None));
     assert_eq!(recorder.counts(), Counts { permitted: 1, refused: 1, ended: 1, waiting: 0, entries: None });
     assert!(recorder.log().is_none());
     recorder.close("test").unwrap();

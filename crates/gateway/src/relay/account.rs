@@ -176,7 +176,7 @@ impl Account {
         if self.handed.bytes == 0 {
             self.told(error.status());
         }
-        // The caller is told why the answer failed; that the record failed as well is told by the record itself.
+        // The caller is told why the answer failed; that the log failed as well is told by the log itself.
         let _ = self.close(Ending::Failed, Some(error.reason())).await;
         error.marked(&self.marks)
     }

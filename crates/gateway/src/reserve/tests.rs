@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::reserve;
+use super::{Reservation, reserve};
 use crate::{
     admit::{Gate, Slot, admit},
     clock::{Clock, Moment},
     config::{Admission, RemotePolicy, Version},
     decide::{Decision, Offer, Place, Policy, decide},
+    error::ApiError,
     inspect::Facts,
     keys::Caller,
     read::Surface,
@@ -46,16 +47,22 @@ fn decision(slot: &Slot, tokens: u64) -> Decision {
     decide(&facts, &Policy::new(Version::of("v"), RemotePolicy::Deny, vec![offer]))
 }
 
+/// What is held, or with which status the request is refused.
+fn hold(slot: &Slot, tokens: u64) -> Result<Reservation, StatusCode> {
+    match reserve(decision(slot, tokens), slot, 100) {
+        (Decision::Permitted(_), held) => Ok(held),
+        (Decision::Refused(refusal), _) => Err(ApiError::from(refusal).status()),
+    }
+}
+
 #[test]
 fn tokens_are_held_to_the_limit_and_come_back() {
     let slot = slot();
-    let held = reserve(&decision(&slot, 60), &slot, 100).unwrap();
-    let more = reserve(&decision(&slot, 41), &slot, 100).unwrap_err();
-    assert_eq!(more.status(), StatusCode::TOO_MANY_REQUESTS);
-    let exactly = reserve(&decision(&slot, 40), &slot, 100).unwrap();
+    let held = hold(&slot, 60).unwrap();
+    assert_eq!(hold(&slot, 41).unwrap_err(), StatusCode::TOO_MANY_REQUESTS);
+    let exactly = hold(&slot, 40).unwrap();
     drop(exactly);
     held.settle();
-    reserve(&decision(&slot, 100), &slot, 100).unwrap();
-    let never = reserve(&decision(&slot, 101), &slot, 100).unwrap_err();
-    assert_eq!(never.status(), StatusCode::BAD_REQUEST, "waiting would not help");
+    hold(&slot, 100).unwrap();
+    assert_eq!(hold(&slot, 101).unwrap_err(), StatusCode::BAD_REQUEST, "waiting would not help");
 }
