@@ -21,9 +21,9 @@ use local_model::scripted::{self, Probe, Script};
 use local_model::{LocalModel, Running, Stop};
 
 use crate::client::Client;
+use crate::entries::Entries;
 use crate::payloads::SealedPayloads;
 use crate::place::Place;
-use crate::record::Entries;
 use crate::wall::{Role, Wall};
 
 /// The key that the gateway shows to the wall: a canary, which no caller, log or metric may ever show.

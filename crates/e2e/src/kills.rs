@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use audit_verify::{Kept, Options, verify};
 use serde_json::Value;
 
+use crate::entries::{misplaced, unsettled};
 use crate::segments;
 
 pub use moments::{Chance, Moment, Starting};
@@ -83,19 +84,7 @@ impl Reckoning {
     /// What is wrong with the log after a good start and a good end: nothing is open any more, and tiles are right.
     pub fn at_the_end(&mut self) -> Vec<String> {
         let mut faults = self.faults(&Options { kept: self.kept.clone(), tiles: true, ..Options::default() });
-        let mut outcomes = vec![0; self.entries.len()];
-        for (index, _) in self.of_kind("outcome") {
-            let decision = self.outcome_of(index).and_then(|decision| usize::try_from(decision).ok());
-            match decision.filter(|decision| *decision < index).and_then(|decision| outcomes.get_mut(decision)) {
-                Some(count) => *count += 1,
-                None => faults.push(format!("outcome {index} follows no decision")),
-            }
-        }
-        for (index, _) in self.of_kind("decision") {
-            if outcomes[index] != 1 {
-                faults.push(format!("decision {index} has {} outcomes", outcomes[index]));
-            }
-        }
+        faults.extend(unsettled(self.fields()));
         faults
     }
 
@@ -119,9 +108,12 @@ impl Reckoning {
         self.kept.len()
     }
 
+    fn fields(&self) -> impl Iterator<Item = &Value> {
+        self.entries.iter().map(|(_, fields)| fields)
+    }
+
     fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (usize, &'a Value)> {
-        let indexed = self.entries.iter().enumerate().map(|(index, (_, fields))| (index, fields));
-        indexed.filter(move |(_, fields)| fields["kind"] == kind)
+        self.fields().enumerate().filter(move |(_, fields)| fields["kind"] == kind)
     }
 
     fn outcome_of(&self, index: usize) -> Option<u64> {
@@ -146,11 +138,7 @@ impl Reckoning {
         if report.entries != self.entries.len() as u64 {
             faults.push(format!("the verifier reads {} entries, this test {}", report.entries, self.entries.len()));
         }
-        for (index, (_, fields)) in self.entries.iter().enumerate() {
-            if segments::number(&fields["seq"]) != Some(index as u64) {
-                faults.push(format!("entry {index} says it is {}", fields["seq"]));
-            }
-        }
+        faults.extend(misplaced(self.fields()));
         let outcomes: std::collections::BTreeMap<u64, &Value> =
             self.of_kind("outcome").filter_map(|(index, fields)| Some((self.outcome_of(index)?, fields))).collect();
         faults.extend(self.promises.iter().filter_map(|promise| self.broken(promise, &outcomes)));

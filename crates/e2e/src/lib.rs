@@ -14,13 +14,13 @@
 
 pub mod client;
 pub mod command;
+pub mod entries;
 pub mod harness;
 pub mod http1;
 pub mod kills;
 pub mod load;
 pub mod payloads;
 pub mod place;
-pub mod record;
 pub mod segments;
 pub mod trace;
 pub mod wall;

@@ -20,6 +20,8 @@ const MAGIC: &[u8] = b"gwanmun-log-1\n\0\0";
 pub struct Record<'a> {
     /// How many entries it says were durable when it was written.
     pub durable: u64,
+    /// The leaf hash that stands beside the entry.
+    pub leaf: &'a [u8],
     /// The entry, as it was written.
     pub entry: &'a [u8],
 }
@@ -29,9 +31,10 @@ impl<'a> Record<'a> {
     pub fn split(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let length = u32::from_be_bytes(*bytes.first_chunk()?);
         let (head, rest) = bytes.split_at_checked(RECORD_HEAD_BYTES)?;
-        let durable = u64::from_be_bytes(*head.get(8..)?.first_chunk()?);
+        let (durable, leaf) = head.get(8..)?.split_first_chunk()?;
+        let durable = u64::from_be_bytes(*durable);
         let (entry, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        (!entry.is_empty()).then_some((Self { durable, entry }, rest))
+        (!entry.is_empty()).then_some((Self { durable, leaf, entry }, rest))
     }
 
     /// As it lies in a segment, with zeros for what only a verifier looks at.
@@ -60,20 +63,27 @@ pub fn files(log: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every whole entry of a log, in order, as it was written. Panics where one is missing between two segments.
-pub fn entries(log: &Path) -> Vec<Vec<u8>> {
-    let mut entries: Vec<Vec<u8>> = Vec::new();
+/// Shows every whole record of a log, in order. Panics where an entry is missing between two segments.
+pub fn each(log: &Path, mut see: impl FnMut(&Record<'_>)) {
+    let mut seen = 0_u64;
     for file in files(log) {
         let bytes = std::fs::read(&file).expect("a segment can be read");
         // Made, but not filled when its process was killed.
         let Some(first) = first_of(&bytes) else { continue };
-        assert_eq!(first, entries.len() as u64, "{} begins where the one before does not end", file.display());
+        assert_eq!(first, seen, "{} begins where the one before does not end", file.display());
         let mut rest = bytes.get(HEADER_BYTES..).unwrap_or_default();
         while let Some((record, after)) = Record::split(rest) {
-            entries.push(record.entry.to_vec());
+            see(&record);
+            seen += 1;
             rest = after;
         }
     }
+}
+
+/// Every whole entry of a log, in order, as it was written. Panics as [`each`] does.
+pub fn entries(log: &Path) -> Vec<Vec<u8>> {
+    let mut entries: Vec<Vec<u8>> = Vec::new();
+    each(log, |record| entries.push(record.entry.to_vec()));
     entries
 }
 
