@@ -33,7 +33,8 @@ const WITNESS_LAG_MAX: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The log's keys, from wherever the caller trusts; if empty, the policy's, and if that names none, those beside the
-    /// log, which the report says.
+    /// log, which the report says. Of a log that has replaced its keys, the newest come last: they alone sign its newest
+    /// checkpoint.
     pub keys: Vec<VerifierKey>,
     /// Which witnesses must have signed, and which keys the log has.
     pub policy: Option<Policy>,
@@ -132,6 +133,8 @@ struct Claims {
     signed_at: Option<u64>,
     /// The newest that witnesses have cosigned, from the file `cosigned`.
     cosigned: Option<Checkpoint>,
+    /// Whether the quorum has seen that one only, and not the newest.
+    quorum_saw_less: bool,
     /// From the file `signed`.
     signed: Option<(u64, Hash)>,
     /// By place in [`Report::kept`].
@@ -169,10 +172,10 @@ fn read_origin(directory: &Path) -> Result<String, VerifyError> {
 
 fn choose_keys(directory: &Path, options: &Options) -> Result<(KeysFrom, Vec<KeySet>), VerifyError> {
     if !options.keys.is_empty() {
-        return Ok((KeysFrom::Given, vec![KeySet { keys: options.keys.clone(), until: None }]));
+        return Ok((KeysFrom::Given, key_sets(&options.keys)));
     }
     if let Some(policy) = options.policy.as_ref().filter(|policy| !policy.logs.is_empty()) {
-        return Ok((KeysFrom::Policy, vec![KeySet { keys: policy.logs.clone(), until: None }]));
+        return Ok((KeysFrom::Policy, key_sets(&policy.logs)));
     }
     let mut sets = Vec::new();
     for file in fs::read_dir(directory).map_err(unreadable(directory.to_owned()))? {
@@ -194,6 +197,19 @@ fn choose_keys(directory: &Path, options: &Options) -> Result<(KeysFrom, Vec<Key
         return Err(VerifyError::NoKeys(directory.join("key.pub")));
     }
     Ok((KeysFrom::BesideTheLog, sets))
+}
+
+/// The keys of a log that has replaced some, in their order: another set begins with a second key of one name and algorithm.
+fn key_sets(keys: &[VerifierKey]) -> Vec<KeySet> {
+    let mut sets: Vec<KeySet> = Vec::new();
+    for key in keys {
+        let same = |held: &VerifierKey| held.name() == key.name() && held.algorithm() == key.algorithm();
+        match sets.last_mut() {
+            Some(set) if !set.keys.iter().any(same) => set.keys.push(key.clone()),
+            Some(_) | None => sets.push(KeySet { keys: vec![key.clone()], until: None }),
+        }
+    }
+    sets
 }
 
 fn read_claims(
@@ -241,20 +257,29 @@ fn read_checkpoints(
         report.add(Finding::of_file(FindingKind::NoCheckpoint, "checkpoint", "the file is not there".to_owned()));
         return Ok(());
     };
-    let mut newest = judge.judge(&newest);
+    // Who stole a key that was replaced must not sign with it: of keys given in their order, only the last sign the newest.
+    let ordered = judge.sets.iter().all(|set| set.until.is_none());
+    let sets = if ordered { judge.sets.last().map_or(judge.sets, std::slice::from_ref) } else { judge.sets };
+    let mut newest = Judge { sets, ..judge }.judge(&newest);
     if let Some(cosigned) = read_small(&directory.join("cosigned"))? {
         let mut cosigned = judge.judge(&cosigned);
+        // It may still be signed by keys that the log has replaced since: then it is worth nothing here, and nothing is wrong.
+        let by_others = cosigned.doubts.iter().any(|(kind, _)| *kind == FindingKind::NotSigned);
         // Of the two, either may have been seen by enough: what is missing is told of the newest.
-        cosigned.doubts.retain(|(kind, _)| *kind != FindingKind::QuorumNotMet);
+        cosigned.doubts.retain(|(kind, _)| !matches!(kind, FindingKind::QuorumNotMet | FindingKind::NotSigned));
         let quorum = cosigned.seen.as_ref().and_then(|seen| seen.quorum.as_ref());
         let lag = newest.log_time.unwrap_or(u64::MAX).saturating_sub(cosigned.witness_time.unwrap_or(0));
-        let seen_by_quorum =
-            cosigned.doubts.is_empty() && quorum.is_some_and(|quorum| quorum.met) && lag <= witness_lag_max.as_secs();
+        let seen_by_quorum = !by_others
+            && cosigned.doubts.is_empty()
+            && quorum.is_some_and(|quorum| quorum.met)
+            && lag <= witness_lag_max.as_secs();
         for (kind, wrong) in cosigned.doubts {
             report.add(Finding::of_file(kind, "cosigned", wrong));
         }
         if seen_by_quorum {
+            let told = newest.doubts.len();
             newest.doubts.retain(|(kind, _)| *kind != FindingKind::QuorumNotMet);
+            claims.quorum_saw_less = newest.doubts.len() < told;
         }
         (claims.cosigned, report.cosigned) = (cosigned.claim, cosigned.seen);
     }
@@ -276,7 +301,8 @@ fn walk(
     let tolerance_us = i64::try_from(options.time_tolerance.as_micros()).unwrap_or(i64::MAX);
     let sizes: BTreeMap<u64, Option<Hash>> = claims.sizes().map(|size| (size, None)).collect();
     let tiles = options.tiles.then_some(directory);
-    let mut walk = Walk::new(newest, claims.signed_size(), sizes, tolerance_us, tiles);
+    let cosigned = claims.cosigned.as_ref().map(|cosigned| cosigned.size);
+    let mut walk = Walk::new(newest, claims.signed_size(), cosigned, sizes, tolerance_us, tiles);
     walk.run(segments, report).map_err(unreadable(directory.join("segments")))?;
     Ok(walk)
 }
@@ -297,6 +323,7 @@ fn settle(claims: &Claims, walk: &Walk, options: &Options, report: &mut Report) 
             seen.root_matches = verdict;
         }
     }
+    settle_unseen(claims, walk, options, report);
     if let Some((size, root)) = &claims.signed {
         compare(*size, root, walk, report, ("signed", FindingKind::SignedState));
         if claims.newest.as_ref().is_some_and(|newest| newest.size > *size) {
@@ -351,6 +378,25 @@ fn compare(
             report.add(Finding::of_file(FindingKind::EntriesMissing, file, wrong));
             None
         }
+    }
+}
+
+/// What the quorum has not seen must be new: a witness signs the same tree again at any time, and its newest time alone would
+/// hide that nobody outside has looked at the rest.
+fn settle_unseen(claims: &Claims, walk: &Walk, options: &Options, report: &mut Report) {
+    let (Some(cosigned), Some(signed_at), Some(unseen_us)) = (&claims.cosigned, claims.signed_at, walk.first_unseen_at)
+    else {
+        return;
+    };
+    let signed_us = i64::try_from(signed_at).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let lag_us = i64::try_from(options.witness_lag_max.as_micros()).unwrap_or(i64::MAX);
+    if claims.quorum_saw_less && signed_us.saturating_sub(unseen_us) > lag_us {
+        let wrong = format!(
+            "the quorum has seen {} entries; the next was written {} s before this checkpoint was signed",
+            cosigned.size,
+            signed_us.saturating_sub(unseen_us) / 1_000_000
+        );
+        report.add(Finding::of_file(FindingKind::QuorumNotMet, "checkpoint", wrong));
     }
 }
 

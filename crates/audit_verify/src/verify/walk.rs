@@ -39,6 +39,10 @@ pub(super) struct Walk {
     pub(super) torn: Option<Torn>,
     /// The latest time among the entries that the newest checkpoint covers.
     pub(super) latest_at_newest: Option<i64>,
+    /// The time of the first entry that the cosigning witnesses have not seen.
+    pub(super) first_unseen_at: Option<i64>,
+    /// The size of the tree that ends with it.
+    first_unseen: Option<u64>,
     failed: Option<io::Error>,
 }
 
@@ -108,6 +112,7 @@ impl Walk {
     pub(super) fn new(
         newest: u64,
         signed_size: u64,
+        cosigned: Option<u64>,
         roots: BTreeMap<u64, Option<Hash>>,
         tolerance_us: i64,
         tiles: Option<&Path>,
@@ -126,6 +131,8 @@ impl Walk {
             broken: false,
             torn: None,
             latest_at_newest: None,
+            first_unseen_at: None,
+            first_unseen: cosigned.and_then(|size| size.checked_add(1)),
             failed: None,
         }
     }
@@ -297,6 +304,9 @@ impl Walk {
         }
         if size == self.newest {
             self.latest_at_newest = self.history.latest_at;
+        }
+        if Some(size) == self.first_unseen {
+            self.first_unseen_at = self.history.latest_at;
         }
     }
 

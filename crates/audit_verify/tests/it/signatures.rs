@@ -200,27 +200,35 @@ fn a_quorum_may_have_seen_a_little_less_than_the_newest() {
     let setting = setting();
     let policy = format!("witness w {}\nquorum w\n", setting.witness.vkey(4)).parse().unwrap();
     let options = Options { policy: Some(policy), ..setting.options() };
-    let report = |cosigned: &[Hash], time: u64| {
+    // A minute after the last entry of the story.
+    let soon = 1_777_593_660;
+    let report_at = |newest: u64, cosigned: &[Hash], time: u64| {
         let directory = tempfile::tempdir().unwrap();
         let mut files = writer::files(&setting.entries, &setting.keys, &[], 1 << 20);
+        let newest = writer::checkpoint(&setting.keys, &[], &setting.leaves, newest);
+        files.insert("checkpoint".to_owned(), newest.into_bytes());
         let note = writer::checkpoint(&setting.keys, &[&setting.witness], cosigned, time);
         files.insert("cosigned".to_owned(), note.into_bytes());
         writer::write(directory.path(), &files);
         verify(directory.path(), &options).unwrap()
     };
-    let good = report(&setting.leaves[..17], TIME - 60);
+    let report = |cosigned: &[Hash], time: u64| report_at(soon, cosigned, time);
+    let good = report(&setting.leaves[..17], soon - 30);
     assert!(good.holds(), "{good}");
     let seen = good.cosigned.as_ref().unwrap();
     assert_eq!((seen.size, seen.root_matches, seen.quorum.as_ref().unwrap().met), (17, Some(true), true));
     assert!(good.to_string().contains("cosigned    17 entries"), "{good}");
     let words = |report: &Report| report.findings.iter().map(|finding| finding.kind.word()).collect::<Vec<_>>();
-    assert_eq!(words(&report(&setting.leaves[..17], TIME - 3600)), ["quorum-not-met"], "nobody looked for an hour");
+    assert_eq!(words(&report(&setting.leaves[..17], soon - 3600)), ["quorum-not-met"], "nobody looked for an hour");
+    // The witness signs what it has seen again at any time; nobody outside has seen the months since.
+    let unseen = report_at(TIME, &setting.leaves[..17], TIME);
+    assert_eq!(words(&unseen), ["quorum-not-met"], "entries of long ago, unseen");
     let mut forked = setting.leaves[..17].to_vec();
     forked[3] = [9; 32];
-    assert_eq!(words(&report(&forked, TIME)), ["history-rewritten"]);
+    assert_eq!(words(&report(&forked, soon)), ["history-rewritten"]);
     let mut beyond = setting.leaves.clone();
     beyond.push([9; 32]);
-    assert_eq!(words(&report(&beyond, TIME)), ["entries-missing"], "the tail that the witness has seen is cut");
+    assert_eq!(words(&report(&beyond, soon)), ["entries-missing"], "the tail that the witness has seen is cut");
 }
 
 #[test]
@@ -243,6 +251,20 @@ fn keys_are_read_strictly() {
     (neutral[0], neutral[1]) = (1, 1);
     assert!(matches!(with(ORIGIN, parts[1], &STANDARD.encode(neutral)), KeyError::Weak(_)));
     assert_eq!(VerifierKey::read_all("\n \n").unwrap_err(), KeyError::Empty);
+}
+
+#[test]
+fn of_keys_given_in_their_order_only_the_last_sign_the_newest() {
+    let setting = setting();
+    let (old, new) = (Keys::new(ORIGIN, 1), Keys::new(ORIGIN, 9));
+    let text = setting.text();
+    let by = |keys: &Keys| format!("{text}\n{}{}", keys.sign(1, &text, TIME), keys.sign(6, &text, TIME));
+    let both = format!("{}{}", old.key_pub(), new.key_pub());
+    let options = Options { keys: VerifierKey::read_all(&both).unwrap(), ..Options::default() };
+    assert!(setting.report(&by(&new), &options).holds());
+    assert!(!setting.report(&by(&old), &options).holds(), "a key that was replaced signs again");
+    let mixed = format!("{text}\n{}{}", old.sign(1, &text, TIME), new.sign(6, &text, TIME));
+    assert!(!setting.report(&mixed, &options).holds());
 }
 
 #[test]
