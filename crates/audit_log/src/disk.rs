@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// A file system, reduced to what the log uses. Paths are the whole ones, as the log was given its directory.
@@ -13,6 +13,9 @@ pub trait Disk: Send + Sync {
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn Appending>>;
     /// Makes a file of these bytes or replaces its content, without syncing; `secret` allows nobody but the owner to read it.
     fn write(&self, path: &Path, bytes: &[u8], secret: bool) -> io::Result<()>;
+    /// Writes bytes over those that stand from `offset` on, without syncing: they are written to the disk anew, though they are
+    /// the same.
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes what the file holds durable.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
@@ -83,6 +86,10 @@ impl Disk for RealDisk {
     fn write(&self, path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
         let mode = if secret { 0o600 } else { 0o644 };
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?.write_all(bytes)
+    }
+
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().write(true).open(path)?.write_all_at(bytes, offset)
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {

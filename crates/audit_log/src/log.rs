@@ -317,12 +317,12 @@ impl Log {
     pub fn close(&self) -> Result<(), Refused> {
         self.shared.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            // Whoever drops the last of the log in a callback is on one of its threads, which ends without being waited for.
-            if thread.thread().id() != std::thread::current().id() {
-                // A panic has been noted as a failure already.
-                let _ = thread.join();
-            }
+        // Whoever drops the last of the log in a callback is on one of its threads, and they wait for each other: they end by
+        // themselves.
+        let on_one_of_them = threads.iter().any(|thread| thread.thread().id() == std::thread::current().id());
+        for thread in threads.into_iter().filter(|_| !on_one_of_them) {
+            // A panic has been noted as a failure already.
+            let _ = thread.join();
         }
         self.failure().map_or(Ok(()), |why| Err(Refused::Failed(why)))
     }

@@ -49,7 +49,12 @@ pub(crate) fn open_files(dir: &Path, settings: &Settings) -> Result<Opened, LogE
     let resumed = recover(disk, dir, &origin, &vouched, settings.scan_all)?;
     let now = (settings.clock)();
     let (newest, resumed) = sign_recovered(dir, disk, &keys, newest, resumed, now).map_err(LogError::disk(dir))?;
-    let cosigned = Cosigned::new(read_cosigned(dir, disk, &origin)?);
+    // What witnesses have said can be asked for again: no reason not to start.
+    let cosigned = match read_cosigned(dir, disk, &origin) {
+        Err(LogError::File { .. }) => None,
+        read => read?,
+    };
+    let cosigned = Cosigned::new(cosigned);
     Ok(Opened { lock, origin, keys, newest, cosigned, resumed })
 }
 

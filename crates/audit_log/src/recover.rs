@@ -74,6 +74,8 @@ struct Scan<'a> {
     /// Below this size, hashes need not be computed again: the root that is compared stands for them.
     rehash_from: u64,
     origin: &'a str,
+    /// The byte of the last segment from which on no entry is signed.
+    unsigned: u64,
 }
 
 /// Where whole records end in a segment, or the whole of it if nothing is torn.
@@ -111,7 +113,7 @@ pub(crate) fn recover(
     if let Some(cut) = &cut {
         cut_tail(disk, &segments, cut)?;
     }
-    settle(disk, &segments, &tail, origin)?;
+    settle(disk, &segments, (&tail, scan.unsigned), origin)?;
     scan.finish(tail, cut, whole)
 }
 
@@ -154,9 +156,13 @@ fn read_segments<'a>(
     (grown, repair): (Grown, Repair),
 ) -> Result<(Scan<'a>, Tail, Option<Cut>), LogError> {
     let from = grown.size();
-    let rehash_from = vouched.iter().map(|vouched| vouched.checkpoint.size).max().unwrap_or(0);
+    let rehash_from = match repair {
+        Repair::No => vouched.iter().map(|vouched| vouched.checkpoint.size).max().unwrap_or(0),
+        // What is written again in the place of another must be what was signed, byte for byte.
+        Repair::Yes => 0,
+    };
     let tiles = TileWriter::comparing(disk, dir, grown, repair);
-    let mut scan = Scan { disk, dir, vouched, tiles, rehash_from, origin };
+    let mut scan = Scan { disk, dir, vouched, tiles, rehash_from, origin, unsigned: 0 };
     scan.compare_roots()?;
     let mut tail = Tail { first: 0, bytes: 0, new: false };
     let mut cut = None;
@@ -210,11 +216,16 @@ fn cut_tail(disk: &dyn Disk, segments: &Path, cut: &Cut) -> Result<(), LogError>
     disk.sync_dir(segments).map_err(LogError::disk(segments))
 }
 
-/// What a process that was killed left written need not be on the disk yet: it is, before anything builds on it.
-fn settle(disk: &dyn Disk, segments: &Path, tail: &Tail, origin: &str) -> Result<(), LogError> {
+/// What a process that was killed left written need not be on the disk yet: it is, before anything builds on it. Where its
+/// last sync failed, the system may hold pages for clean that never reached the disk (Rebello et al., ATC 2020): what nothing
+/// signed covers, from byte `unsigned` of the last segment on, is written anew.
+fn settle(disk: &dyn Disk, segments: &Path, (tail, unsigned): (&Tail, u64), origin: &str) -> Result<(), LogError> {
     let path = segments.join(segment::file_name(tail.first));
     if tail.bytes == 0 {
         disk.write(&path, &segment::header(tail.first, origin), false).map_err(LogError::disk(&path))?;
+    } else if unsigned < tail.bytes {
+        let bytes = disk.read(&path, unsigned, usize::MAX).map_err(LogError::disk(&path))?;
+        disk.rewrite(&path, unsigned, &bytes).map_err(LogError::disk(&path))?;
     }
     disk.sync_file(&path).map_err(LogError::disk(&path))?;
     disk.sync_dir(segments).map_err(LogError::disk(segments))
@@ -241,7 +252,12 @@ impl Scan<'_> {
             return Err(damaged(0, "the segment's header is not this log's"));
         }
         let mut offset = HEADER_BYTES;
+        let signed = self.vouched.iter().map(|vouched| vouched.checkpoint.size).min().unwrap_or(0);
+        self.unsigned = if first < signed { bytes.len() as u64 } else { 0 };
         while let Some(record) = bytes.get(offset..).and_then(Record::read) {
+            if self.size() == signed && first < signed {
+                self.unsigned = offset as u64;
+            }
             if record.durable > self.size() {
                 return Err(damaged(offset, "a record claims more entries before it than there are"));
             }

@@ -22,10 +22,12 @@ const READ_BYTES: usize = 1 << 20;
 
 /// What the signer gives to everybody else.
 pub(crate) struct Published {
-    /// The newest checkpoint; held while its file is replaced, so that nobody replaces it with an older one.
+    /// Held while files are replaced, so that nobody replaces one with an older; who only looks does not wait for the disk.
+    replacing: Mutex<Cosigned>,
+    /// The newest checkpoint.
     newest: Mutex<Arc<SignedCheckpoint>>,
-    /// The newest that witnesses have cosigned; taken after `newest` where both are.
-    cosigned: Mutex<Cosigned>,
+    /// The newest that witnesses have cosigned.
+    cosigned: Mutex<Option<Arc<SignedCheckpoint>>>,
     /// New keys, waiting to take over.
     rotation: Mutex<Option<SigningKeys>>,
     /// The keys that verify what is signed now.
@@ -34,8 +36,14 @@ pub(crate) struct Published {
 
 impl Published {
     pub(crate) fn new(newest: SignedCheckpoint, cosigned: Cosigned, public: [VerifierKey; 2]) -> Published {
-        let (newest, cosigned) = (Mutex::new(Arc::new(newest)), Mutex::new(cosigned));
-        Published { newest, cosigned, rotation: Mutex::new(None), public: Mutex::new(Arc::new(public)) }
+        let (newest, kept) = (Mutex::new(Arc::new(newest)), Mutex::new(cosigned.kept()));
+        Published {
+            replacing: Mutex::new(cosigned),
+            newest,
+            cosigned: kept,
+            rotation: Mutex::new(None),
+            public: Mutex::new(Arc::new(public)),
+        }
     }
 
     pub(crate) fn newest(&self) -> Arc<SignedCheckpoint> {
@@ -43,7 +51,7 @@ impl Published {
     }
 
     pub(crate) fn cosigned(&self) -> Option<Arc<SignedCheckpoint>> {
-        self.cosigned.lock().unwrap_or_else(PoisonError::into_inner).kept()
+        self.cosigned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn public(&self) -> Arc<[VerifierKey; 2]> {
@@ -63,9 +71,13 @@ impl Published {
     }
 
     fn replace(&self, disk: &dyn Disk, dir: &Path, signed: SignedCheckpoint) -> io::Result<()> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put(disk, dir, signed)
+    }
+
+    fn put(&self, disk: &dyn Disk, dir: &Path, signed: SignedCheckpoint) -> io::Result<()> {
         replace(disk, &dir.join("checkpoint"), signed.to_string().as_bytes(), false)?;
-        *newest = Arc::new(signed);
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(signed);
         Ok(())
     }
 
@@ -77,17 +89,17 @@ impl Published {
         asked: &SignedCheckpoint,
         signatures: &[Signature],
     ) -> io::Result<()> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cosigned = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest();
         if newest.note.text == asked.note.text {
             let mut signed = SignedCheckpoint::clone(&newest);
             merge(&mut signed, signatures);
-            replace(disk, &dir.join("checkpoint"), signed.to_string().as_bytes(), false)?;
-            *newest = Arc::new(signed);
+            self.put(disk, dir, signed)?;
         }
-        let mut cosigned = self.cosigned.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = cosigned.add(asked, signatures) {
             replace(disk, &dir.join("cosigned"), signed.to_string().as_bytes(), false)?;
             cosigned.keep(signed);
+            *self.cosigned.lock().unwrap_or_else(PoisonError::into_inner) = cosigned.kept();
         }
         Ok(())
     }

@@ -208,6 +208,8 @@ impl Shared {
     }
 
     pub(crate) fn ring(&self) {
+        // Whoever has looked and is about to sleep does so before the bell, not between.
+        drop(self.state());
         self.work.notify_all();
         self.progress.notify_all();
     }

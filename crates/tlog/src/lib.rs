@@ -22,7 +22,7 @@ pub use merkle::{
     Hash, Nodes, consistency_proof, empty_root, extends, includes, inclusion_proof, leaf_hash, node_hash, range_root,
     root_of,
 };
-pub use note::{KeyKind, NOTE_BYTES_MAX, Note, NoteError, Signature, VerifierKey};
+pub use note::{KeyKind, NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, Signature, VerifierKey};
 pub use policy::{KnownLog, KnownWitness, Policy, PolicyError};
 pub use proof::{HASHES_MAX, Proof};
 pub use tile::{TILE_WIDTH, bundle_path, tile_path};

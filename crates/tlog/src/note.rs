@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 /// The longest note that is read, in bytes: a checkpoint with 16 post-quantum signatures takes 55 KB.
 pub const NOTE_BYTES_MAX: usize = 128 << 10;
 /// The most signatures in a note.
-pub(crate) const SIGNATURES_MAX: usize = 32;
+pub const SIGNATURES_MAX: usize = 32;
 
 const DASH: &str = "— ";
 

@@ -307,6 +307,14 @@ impl Disk for SimDisk {
         if matches!(way, Way::Done) { room } else { Err(broken()) }
     }
 
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        let current = &mut state.inode(path)?.current;
+        let start = usize::try_from(offset).unwrap();
+        current[start..start + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
         let way = state.way(&[Place::FileSync]);

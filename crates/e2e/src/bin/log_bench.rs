@@ -199,6 +199,10 @@ impl Disk for Slower {
         Ok(Box::new(SlowerFile(RealDisk.open(path, create)?, self.0, Arc::clone(&self.1))))
     }
 
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.rewrite(path, offset, bytes)
+    }
+
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         std::thread::sleep(self.0);
         RealDisk.sync_file(path)

@@ -82,6 +82,10 @@ impl Disk for Gated {
         RealDisk.write(path, bytes, secret)
     }
 
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.rewrite(path, offset, bytes)
+    }
+
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         RealDisk.sync_file(path)
     }

@@ -86,6 +86,10 @@ impl Disk for SlowDisk {
         self.real.write(path, bytes, secret)
     }
 
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.real.rewrite(path, offset, bytes)
+    }
+
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         self.real.sync_file(path)
     }
