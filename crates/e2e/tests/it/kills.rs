@@ -94,7 +94,9 @@ async fn no_acknowledged_entry_is_lost_on_kill_9() {
     // Nothing is sent before its decision is there: the provider cannot have heard of more.
     assert!(wall.heard().requests().count() <= reckoning.count("decision"));
     assert!(promised >= plan.kills && lost >= plan.kills / 4, "too little was promised or cut off to prove anything");
-    assert!(within * 6 >= plan.kills, "{within} of {} kills were within a start", plan.kills);
+    // Half are planned within a start. One in ten of those comes too late, where a start is shorter than the one before it: a third
+    // of all is what must be, and two fewer, so that a run of few kills does not fail by chance.
+    assert!((within + 2) * 3 >= plan.kills, "{within} of {} kills were within a start", plan.kills);
     assert!(reckoning.checkpoints() >= plan.kills / 4);
 }
 
