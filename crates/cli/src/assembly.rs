@@ -100,6 +100,9 @@ impl Assembly {
         let secret = data_dir.key_hash_secret()?;
         let keys = runtime.block_on(async {
             let keys = KeyStore::open(Database::open(&data_dir.database()).await?, secret).await?;
+            if let Some(pulled) = floor.as_ref().and_then(|floor| floor.pulled.as_ref()) {
+                changes::leave(keys.database(), pulled).await?;
+            }
             // What was changed while nothing served: it is in the log before anything is answered.
             changes::take_in(&keys, &recorder).await?;
             Ok::<_, Failure>(keys)

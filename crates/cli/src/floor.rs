@@ -3,13 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use gateway::{
+    changes::Change,
     clock::Clock,
     config::{self, LocalModelChoice},
 };
 use local_model::{AnswerDefaults, LocalModel, ModelCard, Running, Settings, Stop};
 use model_store::{Record, STARTER, Store};
 
-use crate::{failure::Failure, models, terminal::Terminal};
+use crate::{failure::Failure, models, operator, terminal::Terminal};
 
 /// Which model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) struct Floor {
     pub(crate) model: LocalModel,
     /// What its users should know.
     pub(crate) notes: Vec<String>,
+    /// What was pulled for this start, for the audit log.
+    pub(crate) pulled: Option<Change>,
     running: Running,
 }
 
@@ -54,11 +57,13 @@ impl Floor {
         clock: &Clock,
         terminal: &mut Terminal,
     ) -> Result<Option<Self>, Failure> {
+        let mut pulled = None;
         let (path, record) = match choice {
             Choice::None => return Ok(None),
             Choice::File(path) => (path.clone(), None),
             Choice::Named(name) => {
-                let stored = models::stored_or_pulled(store, name, terminal)?;
+                let (stored, new) = models::stored_or_pulled(store, name, terminal)?;
+                pulled = new.then(|| operator::model_added(&stored.record));
                 (stored.path, Some(stored.record))
             }
         };
@@ -85,7 +90,7 @@ impl Floor {
         queue.sequences_max = settings.sequences_max;
         let (model, running) = LocalModel::start(loaded, queue)
             .map_err(|error| Failure::trouble(format!("the system gives no thread to the model: {error}")))?;
-        Ok(Some(Self { model, notes, running }))
+        Ok(Some(Self { model, notes, pulled, running }))
     }
 
     /// Stops the model's thread and waits for it. What it still computes is dropped.

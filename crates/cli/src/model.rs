@@ -123,7 +123,7 @@ impl Model {
             }
             Verb::Remove { name } => {
                 here(place)?.remove(&name_of(&name)?)?;
-                operator::leave(place, Action::ModelRemove, &name, &[])?;
+                operator::leave(place, &operator::change(Action::ModelRemove, &name, &[]))?;
                 writeln!(terminal.out(), "removed {name}")?;
                 Ok(Answer::Yes)
             }
@@ -151,8 +151,7 @@ fn name_of(name: &str) -> Result<ModelName, Failure> {
 fn keep(store: &Store, place: &Place, wanted: &Wanted, terminal: &mut Terminal) -> Result<Answer, Failure> {
     let stored = models::pull(store, wanted, terminal)?;
     let record = &stored.record;
-    let detail = [("sha256", record.sha256.to_string()), ("source", record.source.clone())];
-    operator::leave(place, Action::ModelAdd, record.name.as_str(), &detail)?;
+    operator::leave(place, &operator::model_added(record))?;
     writeln!(terminal.out(), "{STRONG}{}{STRONG:#} is here: {}", record.name, summary(record))?;
     for note in &record.notes {
         terminal.note(&format!("note: {note}"));

@@ -86,13 +86,13 @@ fn unknown(what: &str, error: StoreError) -> Failure {
 }
 
 /// The stored model of that name; a known one that is not there yet is pulled.
-pub(crate) fn stored_or_pulled(store: &Store, name: &str, terminal: &mut Terminal) -> Result<Stored, Failure> {
+pub(crate) fn stored_or_pulled(store: &Store, name: &str, terminal: &mut Terminal) -> Result<(Stored, bool), Failure> {
     let name: ModelName = name.parse().map_err(|why: &str| Failure::usage(format!("`{name}`: {why}")))?;
     match (store.show(&name), model_store::known_model(name.as_str())) {
-        (Ok(stored), _) => Ok(stored),
+        (Ok(stored), _) => Ok((stored, false)),
         (Err(StoreError::NotThere(_)), Some(known)) => {
             terminal.note(&announcement(known));
-            pull(store, &Wanted::known(known)?, terminal)
+            Ok((pull(store, &Wanted::known(known)?, terminal)?, true))
         }
         (Err(error), _) => Err(error.into()),
     }

@@ -4,6 +4,7 @@
 //! order, has each written as an entry, and deletes it when that is durable. A process that dies between the two writes the
 //! entry again at its next start: an entry may come twice, none is missing. It must not know what the changes do.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use audit_log::{Administration, Erasure, Text};
@@ -104,8 +105,12 @@ pub async fn settle(database: &Database, recorder: &Recorder) -> Result<(), Chan
 /// Takes in all that waits: what was revoked at once, what was made when the log says so.
 pub async fn take_in(keys: &KeyStore, recorder: &Recorder) -> Result<(), ChangeError> {
     keys.withdraw().await?;
+    // Read first: whatever is in here has its row, if it is new, among those that are settled next.
+    let known = keys.in_force().await?;
     settle(keys.database(), recorder).await?;
-    Ok(keys.refill().await?)
+    keys.ring().replace(known);
+    // What was revoked meanwhile is in there still.
+    Ok(keys.withdraw().await?)
 }
 
 /// Takes in what other processes change, for as long as the process lives. While that fails, what was in force before stays,
@@ -120,7 +125,7 @@ pub fn follow(keys: KeyStore, recorder: Recorder, tasks: &Tasks, clock: Clock) {
                 () = stop.draining() => break,
                 () = clock.sleep(LOOK_EVERY) => {}
             }
-            match look(&mut watch, &keys, &recorder).await {
+            match look(&mut watch, &keys, &recorder, &clock).await {
                 Ok(()) => failing = false,
                 Err(error) if failing => tracing::debug!(%error, "changes still cannot be taken in"),
                 Err(error) => {
@@ -132,12 +137,21 @@ pub fn follow(keys: KeyStore, recorder: Recorder, tasks: &Tasks, clock: Clock) {
     });
 }
 
-async fn look(watch: &mut Watch, keys: &KeyStore, recorder: &Recorder) -> Result<(), ChangeError> {
-    if let Some(state) = watch.look(keys.database()).await? {
-        take_in(keys, recorder).await?;
-        watch.settle(state);
+async fn look(watch: &mut Watch, keys: &KeyStore, recorder: &Recorder, clock: &Clock) -> Result<(), ChangeError> {
+    let Some(state) = watch.look(keys.database()).await? else { return Ok(()) };
+    let mut taking = pin!(take_in(keys, recorder));
+    loop {
+        tokio::select! {
+            biased;
+            taken = &mut taking => {
+                taken?;
+                watch.settle(state);
+                return Ok(());
+            }
+            // The log may keep the others waiting, as while its keys are replaced: a revocation does not wait with them.
+            () = clock.sleep(LOOK_EVERY) => keys.withdraw().await?,
+        }
     }
-    Ok(())
 }
 
 fn read(kind: &str, body: &str) -> serde_json::Result<Change> {

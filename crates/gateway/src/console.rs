@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 use tlog::VerifierKey;
@@ -105,7 +105,7 @@ impl Console {
         match address {
             Address::Front => Ok(Answer::new(TEXT, Keep::Never, self.front())),
             Address::Live => Ok(Answer::new("application/json", Keep::Never, r#"{"status":"live"}"#)),
-            Address::Log(file) => self.log_file(file).await,
+            Address::Log(file) => self.log_file(file, forwarded(request.headers())).await,
             Address::AddCheckpoint => self.add_checkpoint(request.into_body()).await,
             Address::WitnessKeys => Ok(Answer::new(TEXT, Keep::Asked, one_a_line(self.witness.public_keys()))),
         }
@@ -124,7 +124,7 @@ impl Console {
     }
 
     /// The log's files, by C2SP `tlog-tiles`.
-    async fn log_file(&self, file: LogFile) -> Result<Answer, Refused> {
+    async fn log_file(&self, file: LogFile, forwarded: bool) -> Result<Answer, Refused> {
         let log = self.log.as_ref().ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, LOG_IS_OFF))?;
         match file {
             LogFile::Checkpoint => Ok(Answer::new(TEXT, Keep::Asked, log.checkpoint().to_string())),
@@ -134,7 +134,7 @@ impl Console {
             },
             LogFile::Keys => Ok(Answer::new(TEXT, Keep::Asked, one_a_line(&*log.public_keys()))),
             LogFile::KeysUntil(size) => self.keys_until(log, size).await,
-            LogFile::Tile(tile) => self.tile(log, tile).await,
+            LogFile::Tile(tile) => self.tile(log, tile, forwarded).await,
         }
     }
 
@@ -154,10 +154,10 @@ impl Console {
         }
     }
 
-    async fn tile(&self, log: &Arc<Log>, tile: Tile) -> Result<Answer, Refused> {
+    async fn tile(&self, log: &Arc<Log>, tile: Tile, forwarded: bool) -> Result<Answer, Refused> {
         let keep = match tile.holds {
             Holds::Hashes(_) => Keep::Forever,
-            Holds::Entries if self.hosts.is_loopback() => Keep::ForeverHere,
+            Holds::Entries if self.hosts.is_loopback() && !forwarded => Keep::ForeverHere,
             Holds::Entries => return Err(Refused::new(StatusCode::FORBIDDEN, ENTRIES_STAY_HERE)),
         };
         // Never more than what is signed: it alone is sure to stay as it is.
@@ -233,9 +233,16 @@ impl Console {
     }
 }
 
+/// Whether a proxy says that it passes on what somebody else asked: then loopback is not where the answer goes.
+fn forwarded(headers: &HeaderMap) -> bool {
+    let passed_on = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+    passed_on.iter().any(|name| headers.contains_key(*name))
+}
+
 const LOG_IS_OFF: &str = "the audit log is off here (`[audit_log] mode = \"off\"`): there is nothing to prove";
 const ENTRIES_STAY_HERE: &str = "entries name teams and keys, so they are served only where this port listens on a loopback \
-    address, such as `[server] console = \"127.0.0.1:4001\"`; checkpoints and hashes are served here too";
+    address, such as `[server] console = \"127.0.0.1:4001\"`, and to nobody through a proxy; checkpoints and hashes are served \
+    here too";
 
 /// Bytes, and their place among the few: freed when they are sent or given up.
 struct Held(Vec<u8>, #[expect(dead_code, reason = "held, to be dropped with the bytes")] OwnedSemaphorePermit);

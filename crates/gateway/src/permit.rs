@@ -49,8 +49,10 @@ pub(crate) async fn record(
             let entry = permitted_entry(&permitted, facts, arrival, request);
             let decided = recorder.decision(Arc::clone(&arrival.id), entry);
             let (permit, payload) = tokio::join!(decided, keep(app, facts, ask, arrival));
+            let permit = permit.map_err(failed)?;
             // A permit without its payload is dropped, and by that abandoned.
-            Ok(Recorded { permit: permit.map_err(failed)?, payload: payload.map_err(not_kept)? })
+            let payload = payload.map_err(|error| not_kept(error).marked(&Marks::refused(permit.entry())))?;
+            Ok(Recorded { permit, payload })
         }
         Decision::Refused(refusal) => {
             let entry = refused_entry(&refusal, facts, arrival, request);

@@ -222,6 +222,13 @@ async fn entries_leave_the_machine_by_no_other_address() {
     assert_eq!(got.status, 403);
     assert!(got.text().contains("`[server] console"), "{}", got.text());
     assert_eq!(rig.get("/log/tile/entries/000.p/3").await.status, 403, "not even to whoever says it is local");
+    // A proxy on this machine asks from loopback, and says for whom.
+    let rig = Rig::new(3);
+    for header in ["forwarded", "via", "x-forwarded-for", "x-real-ip"] {
+        let request = http::Request::builder().uri("/log/tile/entries/000.p/3").header("host", "localhost");
+        let got = rig.send(request.header(header, "203.0.113.7").body(Body::empty()).unwrap()).await;
+        assert_eq!(got.status, 403, "{header}");
+    }
 }
 
 #[tokio::test]

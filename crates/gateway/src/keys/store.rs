@@ -173,7 +173,8 @@ impl KeyStore {
         Ok(())
     }
 
-    async fn in_force(&self) -> Result<HashMap<KeyHash, Arc<Caller>>, KeyStoreError> {
+    /// The keys in force, as the database says now.
+    pub(crate) async fn in_force(&self) -> Result<HashMap<KeyHash, Arc<Caller>>, KeyStoreError> {
         let select = "SELECT hash, id, name, team FROM keys WHERE revoked_at IS NULL";
         let rows: Vec<(Vec<u8>, String, String, String)> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
