@@ -84,10 +84,7 @@ async fn no_secret_slips_out() {
     assert!(!heard.contains(caller_key.as_bytes()), "the caller's key went out to the provider");
     let log = gateway.end().await;
     for form in forms(PROMPT) {
-        assert!(
-            !log.0.iter().any(|entry| entry.to_string().contains(&form)),
-            "the prompt stands in the log as {form}"
-        );
+        assert!(!log.0.iter().any(|entry| entry.to_string().contains(&form)), "the prompt stands in the log as {form}");
     }
     outputs.push(("record".to_owned(), log.0.iter().map(ToString::to_string).collect()));
     for secret in [PROVIDER_KEY, &caller_key] {
