@@ -1,6 +1,6 @@
 //! A whole gateway in the test's own process: real sockets, a scripted local model, the wall for its provider, an audit
 //! log on disk. A test sees all that happened: the answer ([`crate::client`]), what the provider heard ([`crate::wall`]), what the
-//! log says ([`crate::record`]). It must not link an engine.
+//! log says ([`crate::entries`]). It must not link an engine.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
