@@ -41,7 +41,7 @@ fn a_running_server_is_found() {
     assert_eq!(exit, Some(0), "{found:#}");
     assert!(found["API port"]["found"].as_str().unwrap().starts_with(&server.url));
     assert_eq!(found["keys"]["found"], "1 in force, 0 revoked");
-    assert_eq!(found["record"]["verdict"], "good");
+    assert_eq!(found["audit log"]["verdict"], "good");
     assert_eq!(server.end().exit, Some(0));
 }
 
