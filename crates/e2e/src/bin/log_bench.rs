@@ -105,7 +105,7 @@ fn append(log: &Log, in_flight: usize, going: impl Fn(u64) -> bool) -> Fallible<
         if !free.recv()? {
             return Err("the log has failed".into());
         }
-        let body = if index.is_multiple_of(2) { decision.clone() } else { outcome(index - 1)? };
+        let body = if (index - first).is_multiple_of(2) { decision.clone() } else { outcome(index - 1)? };
         let give_back = give_back.clone();
         log.append(&body, move |result| {
             // Once it is over nobody counts any more.
