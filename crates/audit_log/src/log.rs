@@ -249,15 +249,13 @@ impl Log {
 
     /// As [`Reader::consistency`], under the newest checkpoint.
     pub fn consistency(&self, old: u64) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
-        self.consistency_under(&self.checkpoint(), old)
+        let newest = self.checkpoint();
+        Ok(self.consistency_under(&newest, old)?.map(|proof| (proof, SignedCheckpoint::clone(&newest))))
     }
 
-    /// As [`Reader::consistency`], under a checkpoint of this log: witnesses are asked together about one.
-    pub fn consistency_under(
-        &self,
-        checkpoint: &SignedCheckpoint,
-        old: u64,
-    ) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
+    /// The proof that a checkpoint of this log extends its first `old` entries, none if it covers fewer: witnesses are asked
+    /// together about one.
+    pub fn consistency_under(&self, checkpoint: &SignedCheckpoint, old: u64) -> Result<Option<Vec<Hash>>, LogError> {
         self.reader.consistency_under(checkpoint, old)
     }
 

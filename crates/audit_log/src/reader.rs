@@ -77,7 +77,8 @@ impl Reader {
 
     /// The proof that the newest checkpoint extends the log's first `old` entries, and that checkpoint; none if there are fewer.
     pub fn consistency(&self, old: u64) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
-        self.consistency_under(&self.checkpoint()?, old)
+        let newest = self.checkpoint()?;
+        Ok(self.consistency_under(&newest, old)?.map(|proof| (proof, newest)))
     }
 
     pub(crate) fn entries_of(&self, size: u64, range: Range<u64>) -> Result<Vec<Vec<u8>>, LogError> {
@@ -106,11 +107,7 @@ impl Reader {
         Ok(Proof { index, extra: Some(entry), hashes, checkpoint: newest.clone() })
     }
 
-    pub(crate) fn consistency_under(
-        &self,
-        newest: &SignedCheckpoint,
-        old: u64,
-    ) -> Result<Option<(Vec<Hash>, SignedCheckpoint)>, LogError> {
+    pub(crate) fn consistency_under(&self, newest: &SignedCheckpoint, old: u64) -> Result<Option<Vec<Hash>>, LogError> {
         let (size, root) = (newest.checkpoint.size, newest.checkpoint.root);
         if old > size {
             return Ok(None);
@@ -123,7 +120,7 @@ impl Reader {
                 self.tiles_are_wrong(format!("the tiles do not prove that the log extends its first {old} entries"))
             );
         }
-        Ok(Some((proof, newest.clone())))
+        Ok(Some(proof))
     }
 
     fn tiles(&self, size: u64) -> TileReader<'_> {
