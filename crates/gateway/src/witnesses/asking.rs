@@ -143,7 +143,11 @@ impl Asking {
     /// Asks for that checkpoint. Comes back with how many entries are cosigned now.
     async fn turn(&mut self, asked: &Arc<SignedCheckpoint>) -> Result<u64, Trouble> {
         for _ in 0..REQUESTS_MAX {
-            let request = self.request(asked).await?;
+            let Some(request) = self.request(asked).await? else {
+                // Somebody brought it a newer checkpoint of ours: there is nothing to ask before the next round.
+                self.cosigned = Some(asked.note.text.clone());
+                return Ok(self.known);
+            };
             match self.witness.post.ask(request.to_string()).await.map_err(Trouble::Silent)? {
                 Reply::Cosigned(lines) => {
                     let checkpoint = &request.checkpoint.checkpoint;
@@ -161,13 +165,16 @@ impl Asking {
         Err(Trouble::Silent("it names another size each time that it is asked".to_owned()))
     }
 
-    /// The request for that checkpoint, from what the witness knows.
-    async fn request(&self, asked: &Arc<SignedCheckpoint>) -> Result<AddCheckpoint, Trouble> {
-        let (log, known, asked) = (Arc::clone(&self.log), self.known, Arc::clone(asked));
-        let made = self.tasks.blocking("witness request", move || log.consistency_under(&asked, known)).await;
+    /// The request for that checkpoint, from what the witness knows; none if it knows more of this log than the checkpoint.
+    async fn request(&self, asked: &Arc<SignedCheckpoint>) -> Result<Option<AddCheckpoint>, Trouble> {
+        let (log, known, under) = (Arc::clone(&self.log), self.known, Arc::clone(asked));
+        let made = self.tasks.blocking("witness request", move || log.consistency_under(&under, known)).await;
         match made {
-            Some(Ok(Some((proof, checkpoint)))) => Ok(AddCheckpoint { old: known, proof, checkpoint }),
-            Some(Ok(None)) => Err(self.knows_more(self.known)),
+            Some(Ok(Some(proof))) => {
+                Ok(Some(AddCheckpoint { old: known, proof, checkpoint: SignedCheckpoint::clone(asked) }))
+            }
+            Some(Ok(None)) if known > self.log.checkpoint().checkpoint.size => Err(self.knows_more(known)),
+            Some(Ok(None)) => Ok(None),
             Some(Err(error)) => Err(Trouble::Silent(format!("this log gives no proof for it: {error}"))),
             None => Err(Trouble::Silent("no proof was made for it".to_owned())),
         }
