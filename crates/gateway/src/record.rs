@@ -222,16 +222,8 @@ impl Recorder {
             drop(told.send(durable.map(|appended| Some(appended.index)).map_err(RecordError::from)));
         });
         // An outcome is owed: there is never more of them than of decisions, and a full queue must not lose one.
-        let appended = match body {
-            Body::Outcome(_) => log.append_owed(body, on_durable),
-            Body::Decision(_)
-            | Body::Refusal(_)
-            | Body::Attempt(_)
-            | Body::Administration(_)
-            | Body::Start(_)
-            | Body::Stop(_)
-            | Body::Erasure(_) => log.append(body, on_durable),
-        };
+        let owed = matches!(body, Body::Outcome(_));
+        let appended = if owed { log.append_owed(body, on_durable) } else { log.append(body, on_durable) };
         match self.taken(appended) {
             Ok(()) => Durable(Waiting::Told(durable)),
             Err(error) => Durable(Waiting::Never(error)),
@@ -300,7 +292,7 @@ impl Permit {
         let after = shared.clock.now().since(self.since);
         let duration_us = u64::try_from(after.as_micros()).ok().map(Count);
         let Some(entry) = self.entry else { return Durable(Waiting::Off) };
-        self.recorder.append(&Body::Outcome(outcome.entry(entry, &self.request_id, duration_us)))
+        self.recorder.append(&Body::Outcome(outcome.entry(entry, Text::of(&self.request_id), duration_us)))
     }
 }
 
@@ -330,10 +322,10 @@ impl Outcome {
         }
     }
 
-    fn entry(&self, decision: u64, request_id: &str, duration_us: Option<Count>) -> audit_log::Outcome {
+    fn entry(&self, decision: u64, request: Text, duration_us: Option<Count>) -> audit_log::Outcome {
         audit_log::Outcome {
             decision: Count(decision),
-            request: Text::of(request_id),
+            request,
             ending: self.ending,
             reason: self.reason.map(Text::of),
             status: self.status,

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit_log::{Body, Count, Cut, Digest, Ending, Log, LogError, OpenDecision, Recovered, Settings, Start, Text};
+use audit_log::{Body, Cut, Digest, Ending, Log, LogError, OpenDecision, Recovered, Settings, Start, Text};
 use tokio::sync::watch;
 
-use super::{CommitmentSecret, Mode, Recorder};
+use super::{CommitmentSecret, Mode, Outcome, Recorder};
 use crate::clock::Clock;
 
 /// What an origin begins with; 64 hex digits of chance follow, so that no two logs have one name.
@@ -72,35 +72,15 @@ impl Recorder {
             failing.send_replace(true);
         });
         let (log, Recovered { entries, open, cut }) = Log::open(dir, settings)?;
-        for decision in &open {
-            log.append_owed(&Body::Outcome(lost(decision)), |_| {})?;
+        for OpenDecision { index, decision } in &open {
+            let lost = Outcome::bare(Ending::Lost, None).entry(*index, decision.request.clone(), None);
+            log.append_owed(&Body::Outcome(lost), |_| {})?;
         }
         let start = Start { version: Text::of(began.version), config: Digest(began.config) };
         // Behind the others in one queue: when this is durable, they are.
         log.append_and_wait(&Body::Start(start))?;
         let found = Opened { entries, lost: open.len() as u64, cut };
         Ok((Self::new(secret, clock, Mode::Kept(Arc::new(log)), failed), found))
-    }
-}
-
-fn lost(open: &OpenDecision) -> audit_log::Outcome {
-    audit_log::Outcome {
-        decision: Count(open.index),
-        request: open.decision.request.clone(),
-        ending: Ending::Lost,
-        reason: None,
-        status: None,
-        destination: None,
-        attempts: 0,
-        prompt_tokens: None,
-        completion_tokens: None,
-        answer_bytes: Count(0),
-        commitment: None,
-        duration_us: None,
-        tls_group: None,
-        finish: None,
-        label: None,
-        cost: None,
     }
 }
 
