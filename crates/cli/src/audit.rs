@@ -5,6 +5,7 @@
 
 mod adopt;
 mod check;
+mod chosen;
 mod entry;
 mod erase;
 mod export;

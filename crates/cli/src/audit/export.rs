@@ -7,12 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{
-    entry::Entry,
-    held::Which,
-    out,
-    show::{self, KINDS},
-};
+use super::{chosen::Chosen, entry::Entry, held::Which, out, show};
 use crate::{
     failure::{Answer, Failure},
     place::Place,
@@ -88,15 +83,8 @@ pub(super) struct Export {
     /// JSON lines, or CSV
     #[arg(long, value_enum)]
     format: Format,
-    /// From this entry on
-    #[arg(long, value_name = "ENTRY")]
-    from: Option<u64>,
-    /// Up to this entry, and with it
-    #[arg(long, value_name = "ENTRY")]
-    to: Option<u64>,
-    /// Only of this kind
-    #[arg(long, value_parser = KINDS)]
-    kind: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Write into this file, which must not be there yet
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -119,9 +107,9 @@ impl Export {
             if self.format == Format::Csv {
                 row(to, COLUMNS.iter().map(|name| (*name).to_owned()))?;
             }
-            for index in show::range(self.from, self.to, held.size) {
+            for index in self.chosen.range(held.size) {
                 let entry = held.entry(index)?;
-                if self.kind.as_ref().is_some_and(|kind| kind != entry.kind()) {
+                if !self.chosen.fits(entry) {
                     continue;
                 }
                 match self.format {

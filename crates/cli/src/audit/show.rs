@@ -1,6 +1,6 @@
 //! `gwanmun audit show`: what happened, as a table; or one entry whole, with those that belong to it.
 
-use std::{collections::VecDeque, ops::Range};
+use std::collections::VecDeque;
 
 use clap::Args;
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::{
+    chosen::Chosen,
     entry::Entry,
     held::{self, Held, Which},
     lines::plain,
@@ -50,15 +51,8 @@ pub(super) struct Show {
     /// So many of those that fit, the newest [default: 20; all, with `--from` or `--to`]
     #[arg(long, value_name = "N")]
     last: Option<u64>,
-    /// From this entry on
-    #[arg(long, value_name = "ENTRY")]
-    from: Option<u64>,
-    /// Up to this entry, and with it
-    #[arg(long, value_name = "ENTRY")]
-    to: Option<u64>,
-    /// Only of this kind
-    #[arg(long, value_parser = KINDS)]
-    kind: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Only of this request
     #[arg(long, value_name = "ID")]
     request: Option<String>,
@@ -74,10 +68,6 @@ pub(super) struct Show {
     #[command(flatten)]
     which: Which,
 }
-
-/// The kinds of entries.
-pub(super) const KINDS: [&str; 8] =
-    ["decision", "refusal", "attempt", "outcome", "administration", "start", "stop", "erasure"];
 
 /// One entry, for programs.
 #[derive(Serialize)]
@@ -111,9 +101,8 @@ impl Show {
 
     /// Those that fit, from the newest back until there are enough; in the order of the log.
     fn choose(&self, held: &mut Held) -> Result<VecDeque<Entry>, Failure> {
-        let range = range(self.from, self.to, held.size);
-        let bounded = self.from.is_some() || self.to.is_some();
-        let wanted = self.last.unwrap_or(if bounded { u64::MAX } else { LAST });
+        let range = self.chosen.range(held.size);
+        let wanted = self.last.unwrap_or(if self.chosen.is_bounded() { u64::MAX } else { LAST });
         let mut chosen = VecDeque::new();
         for index in range.rev() {
             if chosen.len() as u64 >= wanted {
@@ -132,8 +121,7 @@ impl Show {
     }
 
     fn fits(&self, entry: &Entry) -> bool {
-        self.kind.as_deref().is_none_or(|kind| kind == entry.kind())
-            && self.request.as_deref().is_none_or(|request| entry.text("request") == Some(request))
+        self.chosen.fits(entry) && self.request.as_deref().is_none_or(|request| entry.text("request") == Some(request))
     }
 
     fn is_of_team(&self, entry: &Entry, held: &mut Held) -> Result<bool, Failure> {
@@ -167,11 +155,6 @@ impl Show {
         }
         Ok(Answer::Yes)
     }
-}
-
-/// Entries from one to another, both with them, as far as there are any.
-pub(super) fn range(from: Option<u64>, to: Option<u64>, size: u64) -> Range<u64> {
-    from.unwrap_or(0)..to.map_or(size, |to| to.saturating_add(1)).min(size)
 }
 
 /// An entry and its index as one line of JSON; the entry as the log holds it.
