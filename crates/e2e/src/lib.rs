@@ -16,6 +16,7 @@ pub mod client;
 pub mod command;
 pub mod entries;
 pub mod harness;
+pub mod hooked_disk;
 pub mod http1;
 pub mod kills;
 pub mod load;

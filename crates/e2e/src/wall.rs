@@ -92,6 +92,14 @@ impl Wall {
         format!("http://{}/v1", self.address(role))
     }
 
+    /// A gateway's configuration with a role of the wall as its one destination, which offers these models.
+    pub fn configuration(&self, role: Role, models: &[&str]) -> String {
+        let (name, base_url) = (role.name(), self.base_url(role));
+        format!(
+            "[policy]\nremote = \"open\"\n\n[[destination]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nmodels = {models:?}\n"
+        )
+    }
+
     /// All that was heard so far.
     pub fn heard(&self) -> Heard {
         self.log.heard()

@@ -16,9 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant, SystemTime};
 
-use audit_log::{
-    Appending, Body, Count, Decision, Digest, Disk, Ending, Log, Outcome, RealDisk, SEGMENT_BYTES_MAX, Settings, Text,
-};
+use audit_log::{Body, Count, Decision, Digest, Disk, Ending, Log, Outcome, SEGMENT_BYTES_MAX, Settings, Text};
+use e2e::hooked_disk::{HookedDisk, Synced};
 use serde_json::{Value, json};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
@@ -70,8 +69,15 @@ fn raw(dir: &Path, seconds: f64) -> Fallible<Value> {
 
 /// So many writers in flight, each with its next entry as soon as its last is durable, as a server's requests are.
 fn write(dir: &Path, seconds: f64, writers: usize, delay_ms: f64) -> Fallible<Value> {
-    let disk = Arc::new(Slower(Duration::from_secs_f64(delay_ms / 1000.0), Arc::default()));
-    let settings = || Settings { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..settings() };
+    let delay = Duration::from_secs_f64(delay_ms / 1000.0);
+    let syncs = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&syncs);
+    let disk: Arc<dyn Disk> = Arc::new(HookedDisk::new(move |synced| {
+        std::thread::sleep(delay);
+        counted.fetch_add(u64::from(synced == Synced::Entries), Ordering::Relaxed);
+        Ok(())
+    }));
+    let settings = || Settings { disk: Arc::clone(&disk), ..settings() };
     Log::create(dir, "gwanmun.bench/0000000000000001", &settings())?;
     let (log, _) = Log::open(dir, settings())?;
     let (cpu, begun) = (cpu_seconds()?, Instant::now());
@@ -81,7 +87,7 @@ fn write(dir: &Path, seconds: f64, writers: usize, delay_ms: f64) -> Fallible<Va
     // With the closing: the tree and the signatures are part of what an entry costs.
     let cpu = cpu_seconds()? - cpu;
     let bytes = segment_bytes(dir)?;
-    let (entries, syncs) = (entries as f64, disk.1.load(Ordering::Relaxed) as f64);
+    let (entries, syncs) = (entries as f64, syncs.load(Ordering::Relaxed) as f64);
     Ok(json!({
         "entries_s": entries / took,
         "entries_per_sync": entries / syncs,
@@ -175,79 +181,6 @@ fn cpu_seconds() -> Fallible<f64> {
     let ticks: Vec<f64> =
         after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
-}
-
-/// The real disk, each sync of which takes so much longer; syncs of segments are counted.
-struct Slower(Duration, Arc<AtomicU64>);
-
-struct SlowerFile(Box<dyn Appending>, Duration, Arc<AtomicU64>);
-
-impl Appending for SlowerFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.append(bytes)
-    }
-
-    fn sync_data(&mut self) -> io::Result<()> {
-        std::thread::sleep(self.1);
-        self.2.fetch_add(1, Ordering::Relaxed);
-        self.0.sync_data()
-    }
-}
-
-impl Disk for Slower {
-    fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn Appending>> {
-        Ok(Box::new(SlowerFile(RealDisk.open(path, create)?, self.0, Arc::clone(&self.1))))
-    }
-
-    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        RealDisk.rewrite(path, offset, bytes)
-    }
-
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        std::thread::sleep(self.0);
-        RealDisk.sync_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        std::thread::sleep(self.0);
-        RealDisk.sync_dir(path)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
-        RealDisk.write(path, bytes, secret)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn read(&self, path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
-        RealDisk.read(path, offset, limit)
-    }
-
-    fn length(&self, path: &Path) -> io::Result<u64> {
-        RealDisk.length(path)
-    }
-
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
-        RealDisk.truncate(path, length)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        RealDisk.list(path)
-    }
-
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.make_dir(path)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove(path)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        RealDisk.lock(path)
-    }
 }
 
 fn decision() -> Fallible<Body> {

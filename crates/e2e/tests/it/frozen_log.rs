@@ -2,13 +2,12 @@
 //! no end of an answer without a durable outcome, an honest 503 instead, and everything right again afterwards.
 
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use audit_log::{Appending, Disk, RealDisk};
 use e2e::client::{Answer, Open};
 use e2e::harness::{Setup, TestGateway};
+use e2e::hooked_disk::{HookedDisk, Synced};
 use e2e::wall::Role;
 use local_model::scripted::Script;
 use tokio::sync::watch;
@@ -52,85 +51,27 @@ impl Gated {
     fn asked(&self) -> u64 {
         *self.0.came.borrow()
     }
-}
 
-struct GatedFile(Box<dyn Appending>, Gated);
-
-impl Appending for GatedFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.append(bytes)
-    }
-
-    fn sync_data(&mut self) -> io::Result<()> {
-        let Gated(gate) = &self.1;
+    /// A sync of a segment comes to the gate.
+    fn pass(&self) -> io::Result<()> {
+        let Gated(gate) = self;
         gate.came.send_modify(|came| *came += 1);
         let state = gate.changed.wait_while(gate.state.lock().unwrap(), |state| *state == State::Shut).unwrap();
-        if *state == State::Failing {
-            return Err(io::Error::other("the disk is broken, as the test wants it"));
+        match *state {
+            State::Failing => Err(io::Error::other("the disk is broken, as the test wants it")),
+            State::Open | State::Shut => Ok(()),
         }
-        drop(state);
-        self.0.sync_data()
-    }
-}
-
-impl Disk for Gated {
-    fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn Appending>> {
-        Ok(Box::new(GatedFile(RealDisk.open(path, create)?, self.clone())))
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
-        RealDisk.write(path, bytes, secret)
-    }
-
-    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        RealDisk.rewrite(path, offset, bytes)
-    }
-
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_dir(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn read(&self, path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
-        RealDisk.read(path, offset, limit)
-    }
-
-    fn length(&self, path: &Path) -> io::Result<u64> {
-        RealDisk.length(path)
-    }
-
-    fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
-        RealDisk.truncate(path, length)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        RealDisk.list(path)
-    }
-
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.make_dir(path)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove(path)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        RealDisk.lock(path)
     }
 }
 
 /// A gateway with both kinds of destination, whose log stands behind a gate and lets so many entries wait.
 async fn gated(waiting_max: usize) -> (TestGateway, Gated) {
     let gate = Gated::default();
-    let disk = Arc::new(gate.clone());
+    let at_the_gate = gate.clone();
+    let disk = Arc::new(HookedDisk::new(move |synced| match synced {
+        Synced::Entries => at_the_gate.pass(),
+        Synced::Other => Ok(()),
+    }));
     let setup = Setup::local(Script::new().answer("?", "here"))
         .remote(Role::National, &["wall-small", "hold-after-2"])
         .log(move |settings| {

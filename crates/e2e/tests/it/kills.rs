@@ -15,14 +15,6 @@ use crate::views::{asking, streaming};
 const QUICK_WRITERS: usize = 56;
 const HELD_WRITERS: usize = 8;
 
-/// A configuration with the wall as its one destination.
-fn config(wall: &Wall) -> String {
-    format!(
-        "[policy]\nremote = \"open\"\n\n[[destination]]\nname = \"national\"\nbase_url = \"{}\"\nmodels = [\"wall-small\", \"hold-after-2\"]\n",
-        wall.base_url(Role::National)
-    )
-}
-
 /// One life of the server, from its start to its kill.
 struct Life<'a> {
     site: &'a Site,
@@ -70,7 +62,9 @@ impl<'a> Life<'a> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_entry_is_lost_on_kill_9() {
     let wall = Wall::start().await;
-    let Some(site) = Site::new(&config(&wall)).await else { return };
+    let Some(site) = Site::new(&wall.configuration(Role::National, &["wall-small", "hold-after-2"])).await else {
+        return;
+    };
     let plan = Plan::from_environment();
     let mut chance = Chance::new(plan.seed);
     let mut reckoning = Reckoning::new(&site.log());
@@ -115,7 +109,9 @@ async fn measured(site: &Site) -> Starting {
 #[expect(clippy::disallowed_methods, reason = "a test's own files, which no crash can harm")]
 async fn what_is_lost_is_found() {
     let wall = Wall::start().await;
-    let Some(site) = Site::new(&config(&wall)).await else { return };
+    let Some(site) = Site::new(&wall.configuration(Role::National, &["wall-small", "hold-after-2"])).await else {
+        return;
+    };
     let before = site.copy();
     let moment = Moment::Serving { promises: 40, later: std::time::Duration::ZERO };
     let mut life = Life::begin(&site, site.serve());
@@ -145,7 +141,9 @@ async fn what_is_lost_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_acknowledges_too_early_is_found() {
     let wall = Wall::start().await;
-    let Some(site) = Site::new(&config(&wall)).await else { return };
+    let Some(site) = Site::new(&wall.configuration(Role::National, &["wall-small", "hold-after-2"])).await else {
+        return;
+    };
     let Some(shim) = Shim::compile(site.folder()) else { return };
     let mut reckoning = Reckoning::new(&site.log());
     let mut command = site.serve();

@@ -29,13 +29,6 @@ const SEGMENT_BYTES: usize = 64 << 20;
 const FILLERS: u64 = 1024;
 const LEFT_BYTES: usize = 16_000;
 
-fn config(wall: &Wall) -> String {
-    format!(
-        "[policy]\nremote = \"open\"\n\n[[destination]]\nname = \"national\"\nbase_url = \"{}\"\nmodels = [\"wall-small\"]\n",
-        wall.base_url(Role::National)
-    )
-}
-
 /// Whether `strace` can be used here.
 fn traceable() -> bool {
     let probe = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
@@ -128,7 +121,7 @@ fn filler(texts: usize) -> Body {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_told_before_the_disk_must_have_kept_it() {
     let wall = Wall::start().await;
-    let Some(site) = Site::new(&config(&wall)).await else { return };
+    let Some(site) = Site::new(&wall.configuration(Role::National, &["wall-small"])).await else { return };
     if !traceable() {
         return;
     }
@@ -150,7 +143,7 @@ async fn nothing_is_told_before_the_disk_must_have_kept_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_defect_is_seen() {
     let wall = Wall::start().await;
-    let Some(site) = Site::new(&config(&wall)).await else { return };
+    let Some(site) = Site::new(&wall.configuration(Role::National, &["wall-small"])).await else { return };
     let Some(shim) = Shim::compile(site.folder()) else { return };
     if !traceable() {
         return;
