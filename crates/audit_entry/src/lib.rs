@@ -1,6 +1,6 @@
 //! What an entry of the audit log may say (`spec/audit_log.md`, section 4): its typed schema, its one writing, its strict reading.
 //!
-//! The log writes entries, and whoever shows or exports them reads them with this crate alone. It does no I/O, reads no clock,
+//! The log writes entries by it; whoever reads them back needs this crate alone. It does no I/O, reads no clock,
 //! and must not know how entries are kept.
 
 mod entry;
