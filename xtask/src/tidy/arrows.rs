@@ -6,24 +6,37 @@ use super::sources::{File, Sources};
 
 /// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
 /// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("crates/wire", &[]),
     ("crates/catalog", &[]),
     ("crates/inspect", &[]),
+    ("crates/policy", &[]),
     ("crates/local_model", &[]),
     ("crates/model_store", &[]),
     ("crates/local_model_cpu", &["local_model"]),
-    ("crates/gateway", &["wire", "local_model", "audit_log", "tlog", "tlog_witness"]),
+    ("crates/gateway", &["wire", "local_model", "audit_log", "tlog", "tlog_witness", "catalog", "inspect", "policy"]),
     (
         "crates/cli",
-        &["audit_log", "audit_verify", "gateway", "local_model", "local_model_cpu", "model_store", "tlog", "wire"],
+        &[
+            "audit_log",
+            "audit_verify",
+            "catalog",
+            "gateway",
+            "inspect",
+            "local_model",
+            "local_model_cpu",
+            "model_store",
+            "policy",
+            "tlog",
+            "wire",
+        ],
     ),
     ("crates/tlog", &[]),
     ("crates/audit_entry", &["tlog"]),
     ("crates/audit_log", &["audit_entry", "tlog"]),
     ("crates/tlog_witness", &["tlog"]),
     ("crates/audit_verify", &[]),
-    ("crates/e2e", &["gateway", "local_model", "wire", "audit_log", "audit_verify"]),
+    ("crates/e2e", &["gateway", "local_model", "wire", "audit_log", "audit_verify", "catalog", "inspect", "policy"]),
     ("xtask", &[]),
 ];
 
