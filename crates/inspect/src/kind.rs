@@ -95,8 +95,59 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The groups it belongs to: `person` (it tells who somebody is, or where to reach them), `secret`, `own`, and the part of
+    /// its name before the first dot. Policies name them as they name kinds.
+    pub fn groups(&self) -> &'static [&'static str] {
+        match self {
+            Self::KrResident
+            | Self::KrForeigner
+            | Self::KrPassport
+            | Self::KrDriver
+            | Self::KrPhone
+            | Self::KrAccount => &["person", "kr"],
+            Self::VnCccd | Self::VnCmnd | Self::VnPhone => &["person", "vn"],
+            Self::JpMyNumber | Self::JpPhone => &["person", "jp"],
+            Self::FrNir => &["person", "fr"],
+            Self::IpV4 | Self::IpV6 => &["person", "ip"],
+            Self::Iban | Self::Card | Self::Email => &["person"],
+            Self::KrBusiness | Self::KrCorporate => &["kr"],
+            Self::VnTax => &["vn"],
+            Self::FrSiren | Self::FrSiret => &["fr"],
+            Self::SecretApiKey | Self::SecretPrivateKey | Self::SecretJwt => &["secret"],
+            Self::Own(_) => &["own"],
+        }
+    }
+
+    /// Every name that a policy can call it by: its own and its groups'.
+    pub fn names(&self) -> impl Iterator<Item = Cow<'static, str>> {
+        std::iter::once(self.name()).chain(self.groups().iter().map(|group| Cow::Borrowed(*group)))
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn a_kind_is_in_the_group_of_its_first_word_and_people_in_person() {
+        let own = Kind::Own("project".into());
+        for kind in Kind::BUILT_IN.iter().chain([&own]) {
+            let names: Vec<_> = kind.names().collect();
+            assert_eq!(names[0], kind.name());
+            if let Some((first, _)) = kind.name().split_once('.') {
+                assert!(names[1..].contains(&first.into()), "{kind}: {names:?}");
+            }
+            let of_companies = ["kr.business", "kr.corporate", "vn.tax", "fr.siren", "fr.siret"];
+            let is_person = !kind.is_secret() && *kind != own && !of_companies.contains(&kind.name().as_ref());
+            assert_eq!(kind.groups().contains(&"person"), is_person, "{kind}");
+        }
+        assert_eq!(own.names().collect::<Vec<_>>(), ["own.project", "own"]);
     }
 }
