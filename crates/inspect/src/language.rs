@@ -24,6 +24,10 @@ pub enum Language {
 }
 
 impl Language {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Korean, Self::Japanese, Self::Vietnamese, Self::French, Self::English, Self::Unknown];
+
     /// As BCP 47 writes it; `und` where it is unknown.
     pub fn tag(self) -> &'static str {
         match self {

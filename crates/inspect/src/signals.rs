@@ -28,6 +28,10 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Override, Self::Reveal, Self::Persona, Self::ForgedTurn, Self::Exfiltration, Self::HiddenText];
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {
