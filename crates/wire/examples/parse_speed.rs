@@ -9,7 +9,9 @@ use std::time::Instant;
 use bytes::BytesMut;
 use wire::answer::{ChunkChoice, Delta, StreamHead, StreamKind};
 use wire::chat::ChatRequest;
+use wire::place;
 use wire::sse::Decoder;
+use wire::strict_json::walk;
 
 const ROUNDS: usize = 60;
 const TURNS: usize = 200;
@@ -36,13 +38,13 @@ fn main() {
         let tree = time(|| drop(black_box(serde_json::from_slice::<serde_json::Value>(black_box(body)))));
         let written = time(|| drop(black_box(request.to_json("upstream"))));
         let read = time(|| {
-            request.each_text(|surface| {
-                black_box(surface.text);
+            let _ = walk(body, |token, path| {
+                black_box(place::of_chat(path, token.kind));
             });
         });
         let bytes = body.len();
         println!(
-            "{name} ({bytes} B): parse {ours} ns, serde_json tree {tree} ns, to_json {written} ns, texts {read} ns"
+            "{name} ({bytes} B): parse {ours} ns, serde_json tree {tree} ns, to_json {written} ns, walk {read} ns"
         );
     }
     stream();

@@ -13,7 +13,6 @@ mod options;
 mod part;
 mod response_format;
 mod stop;
-mod surfaces;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -43,7 +42,6 @@ pub use part::{
 };
 pub use response_format::{JsonSchema, ResponseFormat};
 pub use stop::{STOP_BYTES_MAX, STOPS_MAX, Stop};
-pub use surfaces::{Place, Surface};
 pub use tool::{
     AllowedMode, AllowedSet, AllowedTools, CustomFormat, CustomTool, FunctionChoice, FunctionMode, FunctionTool,
     Grammar, GrammarSyntax, LegacyFunction, NamedTool, Tool, ToolChoice, ToolMode, ToolName,

@@ -9,6 +9,7 @@ pub mod completion;
 pub mod error;
 mod limited;
 pub mod needs;
+pub mod place;
 #[cfg(test)]
 mod spec_tests;
 pub mod sse;

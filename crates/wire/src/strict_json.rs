@@ -13,10 +13,12 @@ mod json;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use serde::Deserialize;
 
 pub use json::Json;
+pub use walk::{Step, Token, TokenKind, quoted, splice, walk};
 
 use crate::error::Invalid;
 #[cfg(test)]

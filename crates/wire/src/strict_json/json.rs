@@ -26,21 +26,6 @@ pub enum Json {
 }
 
 impl Json {
-    /// Calls `see` with every string and key in it, outermost first.
-    pub fn each_text<'a>(&'a self, see: &mut impl FnMut(&'a str)) {
-        match self {
-            Self::Null | Self::Bool(_) | Self::Whole(_) | Self::Real(_) => {}
-            Self::Text(text) => see(text),
-            Self::Array(items) => items.iter().for_each(|item| item.each_text(see)),
-            Self::Object(members) => {
-                for (key, value) in members {
-                    see(key);
-                    value.each_text(see);
-                }
-            }
-        }
-    }
-
     /// The value of a member, if it is an object that has one of that name.
     pub fn get(&self, key: &str) -> Option<&Json> {
         match self {

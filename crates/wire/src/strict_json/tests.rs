@@ -1,6 +1,8 @@
 //! Bodies that everyone must read the same: what is refused and in which words, and that the rest reads as serde_json
 //! reads it.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -119,11 +121,8 @@ fn numbers_keep_their_exact_value() {
 }
 
 #[test]
-fn texts_of_free_form_are_all_seen() {
+fn members_are_found_by_their_key() {
     let json: Json = parse(br#"{"a":["b",{"c":"d"}],"\u0065":null}"#).unwrap();
-    let mut seen = Vec::new();
-    json.each_text(&mut |text| seen.push(text));
-    assert_eq!(seen, ["a", "b", "c", "d", "e"]);
     assert_eq!(json.get("e"), Some(&Json::Null));
     assert_eq!(json.get("b"), None);
 }
@@ -178,5 +177,110 @@ proptest! {
         let ours = parse::<Json>(&body).is_ok();
         let theirs = serde_json::from_slice::<serde_json::Value>(&body).is_ok();
         prop_assert!(theirs || !ours);
+    }
+}
+
+/// Every string, key and number as serde_json's tree has them, in order.
+fn leaves(json: &Json, found: &mut Vec<(TokenKind, String)>) {
+    match json {
+        Json::Null | Json::Bool(_) => found.push((TokenKind::Word, serde_json::to_string(json).unwrap())),
+        Json::Whole(_) | Json::Real(_) => found.push((TokenKind::Number, serde_json::to_string(json).unwrap())),
+        Json::Text(text) => found.push((TokenKind::Text, text.clone())),
+        Json::Array(items) => {
+            items.iter().for_each(|item| leaves(item, found));
+            found.push((TokenKind::Array, String::new()));
+        }
+        Json::Object(members) => {
+            for (key, value) in members {
+                found.push((TokenKind::Key, key.clone()));
+                leaves(value, found);
+            }
+            found.push((TokenKind::Object, String::new()));
+        }
+    }
+}
+
+/// The value at the end of a way.
+fn at<'j>(json: &'j Json, path: &[Step<'_>]) -> Option<&'j Json> {
+    path.iter().try_fold(json, |json, step| match (step, json) {
+        (Step::Key(key), Json::Object(_)) => json.get(key),
+        (Step::Item(item), Json::Array(items)) => items.get(*item),
+        _ => None,
+    })
+}
+
+/// `text` as a JSON string of escapes alone.
+fn escaped(text: &str) -> String {
+    format!("\"{}\"", text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>())
+}
+
+proptest! {
+    /// The walk sees what a tree holds, in whatever spelling, and says where it stands.
+    #[test]
+    fn a_walk_sees_every_token_where_it_stands(json in any_json(), pretty in any::<bool>(), spelled_out in any::<bool>()) {
+        let mut text =
+            if pretty { serde_json::to_string_pretty(&json).unwrap() } else { serde_json::to_string(&json).unwrap() };
+        let mut strings = Vec::new();
+        walk(text.as_bytes(), |token, _| if matches!(token.kind, TokenKind::Key | TokenKind::Text) {
+            strings.push((token.range.clone(), escaped(&token.text)));
+        }).unwrap();
+        if spelled_out {
+            let edits = strings.iter().map(|(range, with)| (range.clone(), with.as_str()));
+            text = String::from_utf8(splice(text.as_bytes(), edits)).unwrap();
+            prop_assert_eq!(&parse::<Json>(text.as_bytes()).unwrap(), &json);
+        }
+        let (mut seen, mut wanted) = (Vec::new(), Vec::new());
+        walk(text.as_bytes(), |token, path| {
+            let raw = &text[token.range.clone()];
+            match token.kind {
+                TokenKind::Key | TokenKind::Text => {
+                    assert_eq!(serde_json::from_str::<String>(raw).unwrap(), token.text);
+                    assert_eq!(matches!(token.text, Cow::Borrowed(_)), !raw.contains('\\'));
+                }
+                TokenKind::Number | TokenKind::Word => assert_eq!(raw, token.text),
+                TokenKind::Array | TokenKind::Object => {}
+            }
+            if token.kind == TokenKind::Key {
+                assert!(at(&json, path).unwrap().get(&token.text).is_some());
+            } else {
+                assert_eq!(&parse::<Json>(raw.as_bytes()).unwrap(), at(&json, path).unwrap());
+            }
+            seen.push((token.kind, token.text.into_owned()));
+        }).unwrap();
+        leaves(&json, &mut wanted);
+        prop_assert_eq!(seen, wanted);
+        prop_assert_eq!(splice(text.as_bytes(), []), text.as_bytes());
+    }
+
+    /// What the strict parser refuses for its form is no walk either, and the other way round.
+    #[test]
+    fn a_walk_takes_what_the_parser_takes(body in r#"[\[\]{}",:\\0-9eE.+\-truefalsn u\x00-\x20]{0,24}"#) {
+        let (parsed, walked) = (parse::<Json>(body.as_bytes()), walk(body.as_bytes(), |_, _| {}));
+        prop_assert!(parsed.is_err() || walked.is_ok(), "{}", body);
+        if walked.is_ok() {
+            prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok(), "{}", body);
+        }
+    }
+
+    /// A range of the bytes of a string is the same range of what it says.
+    #[test]
+    fn raw_places_are_found_in_the_decoded_text(text in "[a\"\\\\\n가😀]{1,12}", from in 0_usize..12, length in 1_usize..6, plain in any::<bool>()) {
+        let quoted = if plain { quoted(&text) } else { escaped(&text) };
+        let json = format!("[ {quoted}]");
+        // Where each character begins in the JSON and in the text, and where the last one ends.
+        let (mut raw, mut decoded) = (vec![3], vec![0]);
+        for character in text.chars() {
+            let spelled = character.to_string();
+            let spelled = if plain { super::quoted(&spelled) } else { escaped(&spelled) };
+            raw.push(raw.last().unwrap() + spelled.len() - 2);
+            decoded.push(decoded.last().unwrap() + character.len_utf8());
+        }
+        let (from, to) = (from.min(raw.len() - 2), (from + length).min(raw.len() - 1));
+        prop_assume!(from < to);
+        walk(json.as_bytes(), |token, _| if token.kind == TokenKind::Text {
+            assert_eq!(token.decoded(&json, raw[from]..raw[to]), Some(decoded[from]..decoded[to]));
+            assert_eq!(token.decoded(&json, 2..raw[to]), None);
+            assert_eq!(token.decoded(&json, raw[from]..json.len() - 1), None);
+        }).unwrap();
     }
 }
