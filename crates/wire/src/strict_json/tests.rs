@@ -187,7 +187,9 @@ fn leaves(json: &Json, found: &mut Vec<(TokenKind, String)>) {
         Json::Whole(_) | Json::Real(_) => found.push((TokenKind::Number, serde_json::to_string(json).unwrap())),
         Json::Text(text) => found.push((TokenKind::Text, text.clone())),
         Json::Array(items) => {
-            items.iter().for_each(|item| leaves(item, found));
+            for item in items {
+                leaves(item, found);
+            }
             found.push((TokenKind::Array, String::new()));
         }
         Json::Object(members) => {
@@ -211,7 +213,8 @@ fn at<'j>(json: &'j Json, path: &[Step<'_>]) -> Option<&'j Json> {
 
 /// `text` as a JSON string of escapes alone.
 fn escaped(text: &str) -> String {
-    format!("\"{}\"", text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>())
+    let units: Vec<String> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{}\"", units.concat())
 }
 
 proptest! {
@@ -231,7 +234,7 @@ proptest! {
         }
         let (mut seen, mut wanted) = (Vec::new(), Vec::new());
         walk(text.as_bytes(), |token, path| {
-            let raw = &text[token.range.clone()];
+            let raw = text.get(token.range.clone()).unwrap();
             match token.kind {
                 TokenKind::Key | TokenKind::Text => {
                     assert_eq!(serde_json::from_str::<String>(raw).unwrap(), token.text);
