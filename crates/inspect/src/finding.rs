@@ -93,6 +93,19 @@ impl Findings {
     }
 }
 
+impl FromIterator<Finding> for Findings {
+    /// Of one text, in any order; what is given twice is one.
+    fn from_iter<I: IntoIterator<Item = Finding>>(given: I) -> Self {
+        let mut findings = Self::default();
+        for finding in given {
+            findings.push(finding);
+        }
+        findings.sort();
+        findings.list.dedup_by(|next, before| next.kind == before.kind && next.range == before.range);
+        findings
+    }
+}
+
 impl<'a> IntoIterator for &'a Findings {
     type Item = &'a Finding;
     type IntoIter = std::slice::Iter<'a, Finding>;

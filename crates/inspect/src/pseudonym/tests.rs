@@ -2,8 +2,8 @@
 
 #![expect(clippy::string_slice, reason = "a slice off a border fails the test, as it should")]
 
-use super::{DisguiseError, Map, RequestKey, disguise, disguise_all};
-use crate::{Dictionary, Findings, Rules, scan};
+use super::{DisguiseError, Hiding, Map, RequestKey, disguise, disguise_all, mask};
+use crate::{Dictionary, Findings, Kind, Rules, scan};
 
 const TEXT: &str = "주민번호 900101-1234568, 카드 4111-1111-1111-1111이고 전화는 010-1234-5678. 메일 kim@example.co.kr, \
                     again 4111111111111111 / ９００１０１-1234568, ip 10.20.30.40, 청룡 사업, DE89 3704 0044 0532 0130 00.";
@@ -111,14 +111,14 @@ fn one_request_one_pseudonym_another_request_another() {
     let texts = ["전화 010-1234-5678", "call 010-1234-5678 or 01012345678"];
     let found: Vec<Findings> = texts.iter().map(|text| scan(text, &Rules::default())).collect();
     let pairs: Vec<(&str, &Findings)> = texts.iter().copied().zip(&found).collect();
-    let (out, map) = disguise_all(&pairs, &key(3)).expect("disguised");
+    let (out, map) = disguise_all(&pairs, &key(3), |_| Hiding::Pseudonym).expect("disguised");
     assert_eq!(map.len(), 2);
     let (first, second) = (out[0].rsplit(' ').next(), out[1].split(' ').nth(1));
     assert_eq!(first, second);
     assert_eq!(first.map(|it| it.replace('-', "")).as_deref(), out[1].rsplit(' ').next(), "the same digits");
-    let (other, _) = disguise_all(&pairs, &key(4)).expect("disguised");
+    let (other, _) = disguise_all(&pairs, &key(4), |_| Hiding::Pseudonym).expect("disguised");
     assert_ne!(out, other);
-    assert_eq!(out, disguise_all(&pairs, &key(3)).expect("disguised").0);
+    assert_eq!(out, disguise_all(&pairs, &key(3), |_| Hiding::Pseudonym).expect("disguised").0);
 }
 
 #[test]
@@ -152,4 +152,41 @@ fn nothing_can_be_printed_and_wrong_findings_are_refused() {
     let empty = disguise("평범한 글", &Findings::default(), &key(1)).expect("nothing to do");
     assert!(empty.0 == "평범한 글" && empty.1.is_empty());
     assert_eq!(restore(&empty.1, &["아무", " 일도"]), "아무 일도");
+}
+
+#[test]
+fn what_is_masked_stays_hidden_and_the_rest_comes_back() {
+    let text = "카드 4111-1111-1111-1111, 전화 010-1234-5678, 다시 4111-1111-1111-1111.";
+    let findings = scan(text, &Rules::default());
+    let hide = |kind: &Kind| if *kind == Kind::Card { Hiding::Mask } else { Hiding::Pseudonym };
+    let (out, map) =
+        disguise_all(&[(text, &findings), ("010-1234-5678 4111-1111-1111-1111", &Findings::default())], &key(7), hide)
+            .expect("disguised");
+    assert_eq!(map.len(), 1);
+    assert!(out.iter().all(|out| !out.contains("4111") && !out.contains("1234-5678")), "{out:?}");
+    assert_eq!(mask(&Kind::Card), "[card]");
+    assert_eq!(restore(&map, &[&out[0]]), text.replace("4111-1111-1111-1111", "[card]"));
+    assert_eq!(restore(&map, &[&out[1]]), "010-1234-5678 [card]");
+}
+
+#[test]
+fn a_mask_wins_over_a_pseudonym_where_both_are_wanted() {
+    let word = Dictionary { name: "vip".to_owned(), words: vec!["010-1234-5678".to_owned()] };
+    let rules = Rules::new(&[word], &[]).expect("rules");
+    let text = "전화 010-1234-5678";
+    let findings = scan(text, &rules);
+    assert_eq!(findings.len(), 2);
+    for (masked, wanted) in [(Kind::KrPhone, "전화 [kr.phone]"), (Kind::Own("vip".into()), "전화 [own.vip]")] {
+        let hide = |kind: &Kind| if *kind == masked { Hiding::Mask } else { Hiding::Pseudonym };
+        let (out, map) = disguise_all(&[(text, &findings)], &key(8), hide).expect("disguised");
+        assert!(out == [wanted] && map.is_empty(), "{out:?}");
+    }
+    // The same words, found as one kind here and as another there.
+    let mut phones = findings.clone();
+    phones.retain(|it| it.kind == Kind::KrPhone);
+    let mut own = findings.clone();
+    own.retain(|it| it.kind != Kind::KrPhone);
+    let hide = |kind: &Kind| if kind.name() == "own.vip" { Hiding::Mask } else { Hiding::Pseudonym };
+    let (out, _) = disguise_all(&[(text, &phones), (text, &own)], &key(8), hide).expect("disguised");
+    assert_eq!(out, ["전화 [own.vip]", "전화 [own.vip]"]);
 }
