@@ -6,10 +6,14 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::Catalog;
-use crate::axes::Axis;
+use crate::axes::{Axis, NotListed};
 use crate::entry::{Line, Said};
 use crate::fact::Source;
 use crate::index::Kind;
+use crate::jurisdiction::Jurisdiction;
+
+const PROCESSED_IN: &str = "processed_in";
+const CONTROLLED_BY: &str = "controlled_by";
 
 /// One entry, of `list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,7 +39,7 @@ pub struct EntryRow {
 pub struct FieldRow {
     /// What the entry is about.
     pub kind: String,
-    /// The field; `→ processed_in` and `→ controlled_by` are worked out.
+    /// The field, with the tables that it stands in: `region.kr.processed_in`.
     pub field: String,
     /// What is known, a list with commas; none where it is unknown.
     pub value: Option<String>,
@@ -45,6 +49,21 @@ pub struct FieldRow {
     pub url: Option<String>,
     /// When it was read.
     pub date: Option<Date>,
+}
+
+/// One axis as it is worked out, of `show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AxisRow {
+    /// What the entry is about.
+    pub kind: String,
+    /// `processed_in` or `controlled_by`.
+    pub axis: &'static str,
+    /// A provider's region or offer, or the home of one's own machine; none where a provider lists none.
+    pub of: Option<String>,
+    /// The jurisdictions that are known to be on it.
+    pub known: Vec<String>,
+    /// What is not known of it; with any, it is foreign to everybody.
+    pub gaps: Vec<String>,
 }
 
 /// One thing to look after, of `check`.
@@ -80,16 +99,35 @@ pub fn list(catalog: &Catalog, kind: Option<Kind>) -> Vec<EntryRow> {
     asked.map(|((kind, id), said)| entry_row(*kind, id, said)).collect()
 }
 
-/// Every field of the entries of that identifier; for a provider also its axes, as worked out. Empty where there is no such entry.
+/// Every field of the entries of that identifier. Empty where there is no such entry.
 pub fn show(catalog: &Catalog, id: &str) -> Vec<FieldRow> {
+    let entries = catalog.said.iter().filter(|((_, of), _)| of == id);
+    entries.flat_map(|((kind, _), said)| said.lines.iter().map(|line| field_row(*kind, line))).collect()
+}
+
+/// Both axes as they are worked out: of a provider's regions and offers, and of a model on one's own machine in `home`.
+///
+/// # Errors
+/// A home that is not in the catalogue.
+pub fn axes(catalog: &Catalog, id: &str, home: Option<Jurisdiction>) -> Result<Vec<AxisRow>, NotListed> {
     let mut rows = Vec::new();
-    for ((kind, _), said) in catalog.said.iter().filter(|((_, of), _)| of == id) {
-        rows.extend(said.lines.iter().map(|line| field_row(*kind, line)));
-        if *kind == Kind::Provider {
-            rows.extend(axes_rows(catalog, id));
+    if let Some(provider) = catalog.provider(id) {
+        for region in or_none(provider.regions.keys()) {
+            let processed_in = catalog.axes(id, region, None)?.processed_in;
+            rows.push(axis_row(Kind::Provider, PROCESSED_IN, region, &processed_in));
+        }
+        for offer in or_none(provider.offers.keys()) {
+            let model = offer.and_then(|offer| provider.offers.get(offer)).and_then(|offer| offer.model.known());
+            let controlled_by = catalog.axes(id, None, model.map(String::as_str))?.controlled_by;
+            rows.push(axis_row(Kind::Provider, CONTROLLED_BY, offer, &controlled_by));
         }
     }
-    rows
+    if let Some(home) = home.filter(|_| catalog.model(id).is_some()) {
+        let axes = catalog.axes_at_home(home, Some(id))?;
+        rows.push(axis_row(Kind::Model, PROCESSED_IN, Some(home.code()), &axes.processed_in));
+        rows.push(axis_row(Kind::Model, CONTROLLED_BY, Some(home.code()), &axes.controlled_by));
+    }
+    Ok(rows)
 }
 
 /// What is unknown, what is older than `days_max` on `today`, and what is dated later than `today`.
@@ -142,34 +180,14 @@ fn field_row(kind: Kind, line: &Line) -> FieldRow {
     }
 }
 
-/// Where each region processes; whose law reaches each offer, or the service where none is listed.
-fn axes_rows(catalog: &Catalog, id: &str) -> Vec<FieldRow> {
-    let Some(provider) = catalog.provider(id) else { return Vec::new() };
-    let mut rows = Vec::new();
-    let mut add = |field: String, axis: &Axis| {
-        rows.push(FieldRow {
-            kind: Kind::Provider.to_string(),
-            field,
-            value: Some(axis.to_string()),
-            document: None,
-            url: None,
-            date: None,
-        });
-    };
-    for region in or_none(provider.regions.keys()) {
-        if let Ok(axes) = catalog.axes(id, region, None) {
-            let at = region.map(|region| format!(" at {region}")).unwrap_or_default();
-            add(format!("→ processed_in{at}"), &axes.processed_in);
-        }
+fn axis_row(kind: Kind, axis: &'static str, of: Option<&str>, worked_out: &Axis) -> AxisRow {
+    AxisRow {
+        kind: kind.to_string(),
+        axis,
+        of: of.map(str::to_owned),
+        known: worked_out.jurisdictions().iter().map(ToString::to_string).collect(),
+        gaps: worked_out.gaps().iter().map(ToString::to_string).collect(),
     }
-    for offer in or_none(provider.offers.keys()) {
-        let model = offer.and_then(|offer| provider.offers.get(offer)).and_then(|offer| offer.model.known());
-        if let Ok(axes) = catalog.axes(id, None, model.map(String::as_str)) {
-            let of = offer.map(|offer| format!(" of {offer}")).unwrap_or_default();
-            add(format!("→ controlled_by{of}"), &axes.controlled_by);
-        }
-    }
-    rows
 }
 
 /// Each name, or one time none.

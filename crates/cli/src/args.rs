@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 
 use crate::{
-    ask, audit, check, completions,
+    ask, audit, catalog, check, completions,
     failure::{Answer, Exit, Failure},
     key, log, model, place, serve,
     terminal::Terminal,
@@ -56,6 +56,7 @@ enum Command {
     Serve(serve::Serve),
     Ask(ask::Ask),
     Audit(audit::Audit),
+    Catalog(catalog::Catalog),
     Check(check::Check),
     Key(key::Key),
     Model(model::Model),
@@ -70,6 +71,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(&self.place, terminal),
             Command::Ask(ask) => ask.run(&self.place, terminal),
             Command::Audit(audit) => audit.run(&self.place, terminal),
+            Command::Catalog(catalog) => catalog.run(terminal),
             Command::Check(check) => check.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),

@@ -2,8 +2,8 @@
 
 use jiff::civil::date;
 
-use super::with;
-use crate::rows::{Verdict, check, list, show};
+use super::{code, with};
+use crate::rows::{Verdict, axes, check, list, show};
 use crate::{Catalog, Kind};
 
 #[test]
@@ -17,7 +17,7 @@ fn the_list_holds_every_entry_with_what_is_known_of_it() {
 }
 
 #[test]
-fn an_entry_is_shown_with_its_sources_and_its_axes() {
+fn an_entry_is_shown_with_its_sources() {
     let catalog = Catalog::shipped();
     let shown: Vec<String> = ["azure", "skt-ax"]
         .into_iter()
@@ -30,6 +30,23 @@ fn an_entry_is_shown_with_its_sources_and_its_axes() {
         .collect();
     insta::assert_snapshot!(shown.join("\n"));
     assert!(show(&catalog, "nobody").is_empty());
+}
+
+#[test]
+fn the_axes_of_an_entry_are_worked_out_with_their_gaps() {
+    let catalog = Catalog::shipped();
+    let home = Some(code("KR"));
+    let shown: Vec<String> = ["azure", "skt-ax", "ax-4.0", "skt"]
+        .into_iter()
+        .flat_map(|id| axes(&catalog, id, home).unwrap())
+        .map(|row| {
+            let of = row.of.map(|of| format!(" of {of}")).unwrap_or_default();
+            format!("{} {}{of}: {}; not known: {}", row.kind, row.axis, row.known.join(" "), row.gaps.join("; "))
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"));
+    assert_eq!(axes(&catalog, "ax-4.0", None).unwrap(), [], "a model is nowhere before it is put somewhere");
+    assert!(axes(&catalog, "ax-4.0", Some(code("XA"))).is_err());
 }
 
 #[test]

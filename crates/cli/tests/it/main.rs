@@ -5,6 +5,7 @@
 mod asking;
 mod auditing;
 mod bench;
+mod catalog;
 mod changing;
 mod checking;
 mod keys;

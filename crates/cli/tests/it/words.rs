@@ -11,6 +11,7 @@ Commands:
   serve        Serve the API
   ask          Ask one question; the answer streams to the terminal
   audit        Prove what happened: verify the log, prove single entries, look into it
+  catalog      See what is known of providers, models and jurisdictions, with sources
   check        See whether everything that `serve` needs is in order
   key          Say who may call: make, list and revoke keys
   model        Keep the models that this machine can answer from
