@@ -53,6 +53,31 @@ pub enum DisguiseError {
     Ambiguous,
 }
 
+/// Texts that must not stand anywhere: what was hidden, looked for in what is sent. Its `Debug` shows nothing.
+pub struct Watch(Option<AhoCorasick>);
+
+impl Watch {
+    /// For `hidden`; those too short to be told from an accident are left out.
+    pub fn new<'t>(hidden: impl IntoIterator<Item = &'t str>) -> Result<Self, DisguiseError> {
+        let mut patterns: Vec<String> =
+            hidden.into_iter().filter(|text| text.len() >= REPEATED_MIN).map(str::to_owned).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        Ok(Self(if patterns.is_empty() { None } else { Some(search(&patterns, MatchKind::Standard)?) }))
+    }
+
+    /// Whether one of them stands in `text`.
+    pub fn sees(&self, text: &str) -> bool {
+        self.0.as_ref().is_some_and(|search| search.is_match(text))
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watch(hidden)")
+    }
+}
+
 /// Each pseudonym and what it stands for. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct Map(Arc<Pairs>);
