@@ -18,9 +18,11 @@ mod finding;
 mod fold;
 mod france;
 mod japan;
+mod json_text;
 mod kind;
 mod korea;
 pub mod language;
+mod masker;
 mod network;
 mod own;
 mod phones;
@@ -35,6 +37,7 @@ mod view;
 
 pub use finding::{Finding, Findings, Strength};
 pub use kind::Kind;
+pub use masker::{Masker, Wanted};
 pub use rules::{Dictionary, Pattern, Rules, RulesError};
 pub use scanner::Scanner;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Pairs;
+use crate::json_text::{decode, escape};
 
 /// One stream of JSON: a whole document in pieces (a tool call's arguments), or the body of a string.
 pub struct JsonRestorer {
@@ -86,60 +87,5 @@ impl JsonRestorer {
     fn raw_at(&self, decoded: usize) -> usize {
         let before = self.ends.partition_point(|(end, _)| *end <= decoded);
         before.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, raw)| *raw)
-    }
-}
-
-/// The first character of `rest` and how many bytes write it; none where it is not whole yet. What is wrong stands for
-/// itself: it can be no part of a pseudonym.
-fn decode(rest: &str, last: bool) -> Option<(char, usize)> {
-    let first = rest.chars().next()?;
-    if first != '\\' {
-        return Some((first, first.len_utf8()));
-    }
-    let Some(second) = rest.get(1..).and_then(|rest| rest.chars().next()) else { return last.then_some(('\\', 1)) };
-    let simple = match second {
-        'n' => '\n',
-        't' => '\t',
-        'r' => '\r',
-        'b' => '\u{8}',
-        'f' => '\u{C}',
-        'u' => return decode_unicode(rest, last),
-        other => other,
-    };
-    Some((simple, 1 + second.len_utf8()))
-}
-
-fn decode_unicode(rest: &str, last: bool) -> Option<(char, usize)> {
-    let unit = |from: usize| rest.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let Some(high) = unit(2) else { return (last || rest.len() >= 6).then_some(('\u{FFFD}', 2)) };
-    if !(0xD800..0xDC00).contains(&high) {
-        return Some((char::from_u32(high).unwrap_or('\u{FFFD}'), 6));
-    }
-    let after = rest.get(6..).unwrap_or_default();
-    match unit(8).filter(|_| after.starts_with("\\u")) {
-        Some(low @ 0xDC00..0xE000) => {
-            let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-            Some((char::from_u32(code).unwrap_or('\u{FFFD}'), 12))
-        }
-        None if !last && after.len() < 6 && ("\\u".starts_with(after) || after.starts_with("\\u")) => None,
-        _ => Some(('\u{FFFD}', 6)),
-    }
-}
-
-/// As RFC 8259 wants it within quotes.
-fn escape(text: &str, into: &mut String) {
-    for character in text.chars() {
-        match character {
-            '"' => into.push_str("\\\""),
-            '\\' => into.push_str("\\\\"),
-            '\n' => into.push_str("\\n"),
-            '\r' => into.push_str("\\r"),
-            '\t' => into.push_str("\\t"),
-            control if u32::from(control) < 0x20 => {
-                into.push_str("\\u00");
-                into.extend([4, 0].iter().filter_map(|shift| char::from_digit(u32::from(control) >> shift & 0xF, 16)));
-            }
-            other => into.push(other),
-        }
     }
 }
