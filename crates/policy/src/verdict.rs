@@ -51,6 +51,16 @@ pub struct Denial {
     pub why: Option<Arc<str>>,
 }
 
+impl Hide {
+    /// As `@edit` says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pseudonymise => "pseudonymise",
+            Self::Mask => "mask",
+        }
+    }
+}
+
 impl Verdict {
     /// The outcome of the destination at that place; none beyond the last.
     pub fn of(&self, destination: usize) -> Option<&Outcome> {
