@@ -61,28 +61,6 @@ impl Needed {
 }
 
 impl Need {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
-        Self::Tools,
-        Self::Images,
-        Self::AudioInput,
-        Self::AudioOutput,
-        Self::Files,
-        Self::JsonObject,
-        Self::JsonSchema,
-        Self::Reasoning,
-        Self::Verbosity,
-        Self::WebSearch,
-        Self::Moderation,
-        Self::Storage,
-        Self::ServiceTier,
-        Self::Names,
-        Self::Obfuscation,
-        Self::Suffix,
-        Self::BestOf,
-        Self::PromptLogprobs,
-    ];
-
     /// The need as a word for policies, metrics and messages.
     pub fn word(self) -> &'static str {
         match self {
