@@ -209,9 +209,11 @@ impl Reading {
             }
             let mut findings: Vec<Finding> = scan(&leaf.text, &self.contents.rules).iter().cloned().collect();
             while let Some(next) = found.next_if(|next| next.range.start < leaf.range.end) {
-                let range = match leaf.kind {
-                    TokenKind::Number => Some(0..leaf.text.len()).filter(|_| leaf.range.start <= next.range.start),
-                    _ => leaf.decoded(inner.json(), next.range.clone()),
+                let range = if leaf.kind == TokenKind::Number {
+                    let within = |at: usize| at.checked_sub(leaf.range.start);
+                    within(next.range.start).zip(within(next.range.end)).map(|(start, end)| start..end)
+                } else {
+                    leaf.decoded(inner.json(), next.range.clone())
                 };
                 match range.filter(|_| next.range.end <= leaf.range.end) {
                     Some(range) => findings.push(Finding { range, ..next.clone() }),

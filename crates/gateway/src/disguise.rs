@@ -14,7 +14,7 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use wire::chat::ChatRequest;
 use wire::completion::CompletionRequest;
 use wire::place::Place;
-use wire::strict_json::{TokenKind, quoted, splice, walk};
+use wire::strict_json::{Token, TokenKind, quoted, splice, walk};
 
 use crate::contents::{Contents, Found, Seen, Words, leaves};
 use crate::read::Surface;
@@ -101,7 +101,7 @@ pub(crate) fn disguise(
         return Err(CannotHide::TooMuch);
     }
     let strings = Strings::collect(contents, bytes, &hidings)?;
-    let texts: Vec<(&str, &Findings)> = strings.texts.iter().map(|text| (text.text.as_str(), &text.findings)).collect();
+    let texts: Vec<(&str, &Findings)> = strings.texts.iter().map(|text| (text.said.as_str(), &text.findings)).collect();
     let hiding = |kind: &Kind| hidings.get(kind).copied().unwrap_or(Hiding::Mask);
     let (disguised, map) = disguise_all(&texts, &RequestKey::new(*key), hiding)?;
     let sent = Bytes::from(strings.written(bytes, &disguised)?);
@@ -125,7 +125,7 @@ pub(crate) fn nfc(bytes: &Bytes) -> Option<Bytes> {
 
 /// One string or number that is disguised by itself.
 struct Text {
-    text: String,
+    said: String,
     /// What must be hidden in it.
     findings: Findings,
     kind: TokenKind,
@@ -155,36 +155,14 @@ impl Strings {
         let mut found = contents.found().iter().peekable();
         let mut refused = Ok(());
         let walked = leaves(bytes, contents.surface(), |seen| {
-            let Seen::Words(words) = seen else { return };
-            let begin = strings.texts.len();
-            let mut next = |inner: Option<&Range<usize>>| {
-                let is_its = |one: &&Found| one.at.token == words.token.range && one.at.inner.as_ref() == inner;
-                let mut findings = found.next_if(is_its).map(|one| one.findings.clone()).unwrap_or_default();
-                findings.retain(|finding| hidings.contains_key(&finding.kind));
-                findings
-            };
-            let mut astray = Findings::default();
-            match &words.inner {
-                None => strings.texts.push(Text {
-                    text: words.token.text.clone().into_owned(),
-                    findings: next(None),
-                    kind: words.token.kind,
-                    range: words.token.range.clone(),
-                }),
-                Some(inner) => {
-                    inner.each(|leaf| {
-                        let findings = next(Some(&leaf.range));
-                        let Ok(()) = refused else { return };
-                        strings.texts.push(Text { text: leaf.text.into_owned(), findings, kind: leaf.kind, range: leaf.range });
-                        if strings.texts.len() > TEXTS_MAX {
-                            refused = Err(CannotHide::TooMuch);
-                        }
-                    });
-                    astray = next(None);
-                }
-            }
-            if refused.is_ok() {
-                refused = strings.add(&words, begin, &astray);
+            if let (Seen::Words(words), Ok(())) = (seen, &refused) {
+                let mut next = |inner: Option<&Range<usize>>| {
+                    let is_its = |one: &&Found| one.at.token == words.token.range && one.at.inner.as_ref() == inner;
+                    let mut findings = found.next_if(is_its).map(|one| one.findings.clone()).unwrap_or_default();
+                    findings.retain(|finding| hidings.contains_key(&finding.kind));
+                    findings
+                };
+                refused = strings.add(&words, &mut next);
             }
         });
         // It was walked through when its contents were read, so there is no mistake to tell but another's bytes.
@@ -192,15 +170,31 @@ impl Strings {
         Ok(strings)
     }
 
-    /// Adds the string whose texts were added last. Nothing may be hidden across the strings within it, nor in a string that
+    /// Adds one string, with what `next` found in it. Nothing may be hidden across the strings within it, nor in a string that
     /// must stay as it is.
-    fn add(&mut self, words: &Words<'_, '_>, begin: usize, astray: &Findings) -> Result<(), CannotHide> {
+    fn add(
+        &mut self,
+        words: &Words<'_, '_>,
+        next: &mut impl FnMut(Option<&Range<usize>>) -> Findings,
+    ) -> Result<(), CannotHide> {
+        let begin = self.texts.len();
+        let mut astray = Findings::default();
+        match &words.inner {
+            None => self.push(words.token.clone(), next(None)),
+            Some(inner) => {
+                inner.each(|leaf| {
+                    let findings = next(Some(&leaf.range));
+                    self.push(leaf, findings);
+                });
+                astray = next(None);
+            }
+        }
         if self.texts.len() > TEXTS_MAX {
             return Err(CannotHide::TooMuch);
         }
         let texts = self.texts.get(begin..).unwrap_or_default();
-        let fixed = if is_fixed(words.place) { texts.iter().find_map(|text| text.findings.iter().next()) } else { None };
-        if let Some(finding) = astray.iter().next().or(fixed) {
+        let mut fixed = texts.iter().filter(|_| is_fixed(words.place)).flat_map(|text| &text.findings);
+        if let Some(finding) = astray.iter().next().or_else(|| fixed.next()) {
             return Err(CannotHide::Place { place: words.place.word(), kind: finding.kind.name().into_owned() });
         }
         self.outer.push(Outer {
@@ -209,6 +203,13 @@ impl Strings {
             json: words.inner.map(|inner| (words.token.range.clone(), inner.json().to_owned())),
         });
         Ok(())
+    }
+
+    /// Beyond what is taken, nothing more is kept.
+    fn push(&mut self, token: Token<'_>, findings: Findings) {
+        if self.texts.len() <= TEXTS_MAX {
+            self.texts.push(Text { said: token.text.into_owned(), findings, kind: token.kind, range: token.range });
+        }
     }
 
     /// The body with `disguised`, text for text, in place of what it held.
@@ -220,7 +221,7 @@ impl Strings {
             let changed: Vec<(Range<usize>, String)> = own
                 .iter()
                 .zip(others)
-                .filter(|(text, other)| text.text != **other)
+                .filter(|(text, other)| text.said != **other)
                 .map(|(text, other)| (text.range.clone(), literal(text.kind, other)))
                 .collect();
             if changed.is_empty() {
@@ -232,7 +233,8 @@ impl Strings {
             match &outer.json {
                 None => edits.extend(changed),
                 Some((range, json)) => {
-                    let inner = splice(json.as_bytes(), changed.iter().map(|(range, with)| (range.clone(), with.as_str())));
+                    let inner =
+                        splice(json.as_bytes(), changed.iter().map(|(range, with)| (range.clone(), with.as_str())));
                     edits.push((range.clone(), quoted(&String::from_utf8_lossy(&inner))));
                 }
             }
@@ -249,9 +251,10 @@ impl Strings {
         };
         let form = |invalid: wire::error::Invalid| CannotHide::Form { param: invalid.param.unwrap_or_default() };
         parsed.map_err(form)?;
-        let hidden = self.texts.iter().flat_map(|text| {
-            text.findings.iter().filter_map(|finding| text.text.get(finding.range.clone()))
-        });
+        let hidden = self
+            .texts
+            .iter()
+            .flat_map(|text| text.findings.iter().filter_map(|finding| text.said.get(finding.range.clone())));
         let watch = Watch::new(hidden)?;
         let mut again = None;
         leaves(sent, surface, |seen| {
@@ -283,10 +286,7 @@ fn literal(kind: TokenKind, text: &str) -> String {
 
 impl From<DisguiseError> for CannotHide {
     fn from(error: DisguiseError) -> Self {
-        match error {
-            DisguiseError::Ambiguous => Self::Ambiguous,
-            _ => Self::TooMuch,
-        }
+        if error == DisguiseError::Ambiguous { Self::Ambiguous } else { Self::TooMuch }
     }
 }
 

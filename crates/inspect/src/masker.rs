@@ -78,6 +78,11 @@ impl Masker {
         (rest, self.counts)
     }
 
+    /// How many of each kind so far.
+    pub fn counts(&self) -> &BTreeMap<Kind, u64> {
+        &self.counts
+    }
+
     fn note(&mut self, findings: &crate::Findings) {
         for finding in findings {
             *self.counts.entry(finding.kind.clone()).or_default() += 1;

@@ -55,7 +55,8 @@ impl<'s> Inner<'s> {
     /// `text`, if it is an object or array that is read strictly.
     fn of(text: &'s str) -> Option<Self> {
         let trimmed = text.trim_ascii();
-        let framed = trimmed.starts_with('{') && trimmed.ends_with('}') || trimmed.starts_with('[') && trimmed.ends_with(']');
+        let framed =
+            trimmed.starts_with('{') && trimmed.ends_with('}') || trimmed.starts_with('[') && trimmed.ends_with(']');
         (framed && walk(text.as_bytes(), |_, _| {}).is_ok()).then_some(Self(text))
     }
 
