@@ -4,6 +4,7 @@
 mod arrows;
 mod figures;
 mod lines;
+mod policies;
 mod rules;
 mod sources;
 
@@ -43,6 +44,7 @@ fn check(sources: &Sources) -> Findings {
     rules::snapshots_are_read(sources, &mut findings);
     rules::crates_in_architecture(sources, &mut findings);
     arrows::check(sources, &mut findings);
+    policies::check(sources, &mut findings);
     findings
 }
 

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 use crate::{
     ask, audit, catalog, check, completions,
     failure::{Answer, Exit, Failure},
-    key, log, model, place, serve,
+    key, log, model, place, policy, serve,
     terminal::Terminal,
     version,
 };
@@ -28,6 +28,7 @@ Examples:
   gwanmun ask \"What is the capital of France?\"     one answer in the terminal
   gwanmun key create --name app-1 --team payments  another key
   gwanmun audit verify                             does the log hold?
+  gwanmun policy test                              what do the policies decide?
   gwanmun check                                    is everything in order?
 
 Exit status: 0 yes; 1 the answer is no; 2 trouble; 64 wrong usage.";
@@ -60,6 +61,7 @@ enum Command {
     Check(check::Check),
     Key(key::Key),
     Model(model::Model),
+    Policy(policy::Policy),
     Version(version::Version),
     Completions(completions::Completions),
 }
@@ -75,6 +77,7 @@ impl Cli {
             Command::Check(check) => check.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),
+            Command::Policy(policy) => policy.run(terminal),
             Command::Version(version) => version.run(terminal),
             Command::Completions(completions) => completions.run(terminal),
         }

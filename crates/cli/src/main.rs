@@ -16,6 +16,7 @@ mod models;
 mod operator;
 mod paragraph;
 mod place;
+mod policy;
 mod progress;
 mod road;
 mod runtime;

@@ -23,7 +23,7 @@ macro_rules! shipped {
     };
 }
 
-shipped!("local", "open");
+shipped!("local", "open", "kr-public-sector", "kr-enterprise", "eu-gdpr", "vn-enterprise");
 
 impl Policy {
     /// The rules and the settings of a policy that is shipped.

@@ -186,3 +186,28 @@ fn figures_are_of_code_without_tests() {
     assert!(table.contains("1 (longest 71)"), "{table}");
     assert!(table.contains("74 / 1 "), "{table}");
 }
+
+#[test]
+fn each_rule_of_a_shipped_policy_decides_a_case() {
+    let rules = "@id(\"floor\")\npermit (principal, action, resource)\nwhen { resource.local };\n";
+    let cases = "[policy]\ntitle = \"x\"\n\n[[case]]\nname   = \"a\"\nrule   = \"floor\"\n";
+    let shipped = ("crates/policy/src/shipped.rs", "//! Shipped.\nshipped!(\"ours\");\n");
+    let problems = |rules: &str, cases: Option<&str>, shipped: (&str, &str)| {
+        let mut files = vec![("policies/ours.cedar", rules), shipped];
+        files.extend(cases.map(|cases| ("policies/ours.toml", cases)));
+        found(&files).problems.into_iter().filter(|problem| problem.starts_with("policies/")).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(rules, Some(cases), shipped), Vec::<String>::new());
+    let without = "policies/ours.cedar: has no table of cases: add a `.toml` beside it";
+    assert_eq!(problems(rules, None, shipped), [without]);
+    let undecided = "policies/ours.toml: no case is decided by the rule `floor`: add one with `rule = \"floor\"`";
+    // A rule that is only named outside of a case, or in another case's words, decides nothing.
+    for cases in
+        ["[policy]\nrule = \"floor\"\n", &cases.replace("rule   =", "code   ="), &cases.replace("\"floor", "\"floor-2")]
+    {
+        assert_eq!(problems(rules, Some(cases), shipped), [undecided], "{cases}");
+    }
+    assert_eq!(problems(rules, Some(cases), ("crates/policy/src/shipped.rs", "//! Shipped.\n")).len(), 1);
+    assert_eq!(problems("permit (principal, action, resource);\n", Some(cases), shipped).len(), 1);
+    forbids("policies/lonely.toml", "[policy]\n", "has no rules beside it");
+}

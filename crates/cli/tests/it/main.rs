@@ -10,6 +10,7 @@ mod changing;
 mod checking;
 mod keys;
 mod models;
+mod policies;
 mod serving;
 mod tiny_model;
 mod words;

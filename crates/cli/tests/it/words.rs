@@ -15,6 +15,7 @@ Commands:
   check        See whether everything that `serve` needs is in order
   key          Say who may call: make, list and revoke keys
   model        Keep the models that this machine can answer from
+  policy       See what a policy decides: run its cases, compare two, explain a request
   version      Say which version this is
   completions  Print what completes this command in a shell
   help         Print this message or the help of the given subcommand(s)

@@ -1,0 +1,148 @@
+//! `gwanmun policy test`: runs the cases of policies, and tells of each that fails what was asked, expected and decided.
+
+use ::catalog::Catalog;
+use clap::Args;
+use policy::{CaseResult, Policy};
+use serde::Serialize;
+
+use super::{
+    source::{self, Source},
+    told,
+};
+use crate::{
+    failure::{Answer, Failure},
+    paragraph,
+    terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
+};
+
+/// Run the cases of policies
+///
+/// Exit status 1 where one is not decided as expected.
+#[derive(Args)]
+pub(super) struct Test {
+    /// Which [default: every shipped one]
+    #[arg(value_name = "NAME|FILE")]
+    policies: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A policy's cases, for programs.
+#[derive(Serialize)]
+struct Tested {
+    policy: String,
+    hash: String,
+    rules: usize,
+    cases: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    name: String,
+    file: String,
+    line: usize,
+    passed: bool,
+    class: &'static str,
+    to: String,
+    decided: String,
+    wrong: Vec<String>,
+}
+
+impl Test {
+    pub(super) fn run(&self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let words = source::vocabulary(&Catalog::shipped());
+        let shipped = || Policy::SHIPPED.iter().map(|name| (*name).to_owned()).collect();
+        let named: Vec<String> = if self.policies.is_empty() { shipped() } else { self.policies.clone() };
+        let mut tested = Vec::new();
+        let mut good = true;
+        for name in &named {
+            let source = Source::of(name)?;
+            let policy = source.read(&words).map_err(|mistakes| mistaken(name, &mistakes))?;
+            let results = policy.test();
+            good &= results.iter().all(CaseResult::passed);
+            if self.json {
+                tested.push(for_programs(&policy, &source, &results));
+            } else {
+                write(&policy, &source, &results, !self.policies.is_empty(), terminal)?;
+            }
+        }
+        if self.json {
+            terminal.json(&tested)?;
+        }
+        Ok(if good { Answer::Yes } else { Answer::No })
+    }
+}
+
+/// A policy that cannot be read.
+fn mistaken(name: &str, mistakes: &policy::Mistakes) -> Failure {
+    Failure::trouble(format!("the policy `{name}` is wrong\n{mistakes}")).hint("mend these lines, and try again")
+}
+
+fn write(
+    policy: &Policy,
+    source: &Source,
+    results: &[CaseResult],
+    all: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let failed = results.iter().filter(|result| !result.passed()).count();
+    let (style, mark) = if failed == 0 { (GOOD, "✓") } else { (BAD, "✗") };
+    let counts = match failed {
+        0 => format!("{}, {}", counted(results.len(), "case"), counted(policy.rules().len(), "rule")),
+        1 => format!("1 of {} is not decided as expected", counted(results.len(), "case")),
+        failed => format!("{failed} of {} are not decided as expected", counted(results.len(), "case")),
+    };
+    writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<16}{STRONG:#} {counts}", policy.name())?;
+    if results.is_empty() {
+        writeln!(
+            terminal.out(),
+            "  {FAINT}it has none: write some into its `.toml` (spec/policy.md, section 4){FAINT:#}"
+        )?;
+    }
+    for result in results.iter().filter(|result| all || !result.passed()) {
+        case(result, source, terminal)?;
+    }
+    Ok(())
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn case(result: &CaseResult, source: &Source, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (style, mark) = if result.passed() { (GOOD, "✓") } else { (BAD, "✗") };
+    writeln!(terminal.out(), "  {style}{mark}{style:#} {}", paragraph::hanging(&result.case.name, 4))?;
+    let decided = format!("{}, {}: {}", result.class, result.case.to, told::outcome(&result.outcome));
+    writeln!(terminal.out(), "    {FAINT}{}{FAINT:#}", paragraph::hanging(&decided, 6))?;
+    if result.passed() {
+        return Ok(());
+    }
+    for wrong in &result.wrong {
+        writeln!(terminal.out(), "    {BAD}{wrong}{BAD:#}")?;
+    }
+    writeln!(terminal.out(), "    {}:{}", source.settings_name(), result.case.line)?;
+    for line in source.written(result.case.line) {
+        writeln!(terminal.out(), "      {FAINT}{line}{FAINT:#}")?;
+    }
+    Ok(())
+}
+
+fn for_programs(policy: &Policy, source: &Source, results: &[CaseResult]) -> Tested {
+    let told = |result: &CaseResult| Told {
+        name: result.case.name.to_string(),
+        file: source.settings_name().to_owned(),
+        line: result.case.line,
+        passed: result.passed(),
+        class: result.class.word(),
+        to: result.case.to.to_string(),
+        decided: told::outcome(&result.outcome),
+        wrong: result.wrong.clone(),
+    };
+    Tested {
+        policy: policy.name().to_owned(),
+        hash: hex::encode(policy.hash()),
+        rules: policy.rules().len(),
+        cases: results.iter().map(told).collect(),
+    }
+}
