@@ -97,6 +97,8 @@ record! {
         class: Option<Class>,
         /// What the reader found in the text, by kind; counts only.
         findings: Option<BTreeMap<Word, Count>>,
+        /// The policy's rules that permit it.
+        rules: Option<Vec<Text>>,
         /// The hash of the policy that judged.
         policy: Digest,
         /// The hash of the configuration in force.
@@ -127,10 +129,18 @@ record! {
         model: Option<Text>,
         /// Why, as the code that the caller was told.
         reason: Text,
+        /// The policy's rule that refused it, where one did.
+        rule: Option<Text>,
+        /// The class of the data.
+        class: Option<Class>,
+        /// What the reader found in the text, by kind; counts only.
+        findings: Option<BTreeMap<Word, Count>>,
         /// The hash of the policy in force.
         policy: Digest,
         /// The hash of the configuration in force.
         config: Digest,
+        /// The hash of the catalogue in force.
+        catalog: Option<Digest>,
         /// The salted commitment to the request's bytes.
         commitment: Digest,
     }
@@ -183,8 +193,14 @@ record! {
         tls_group: Option<Text>,
         /// Why the model stopped, as the destination said.
         finish: Option<Text>,
+        /// How many findings were masked or disguised in what the destination was sent.
+        hidden: Option<Count>,
+        /// What the reader found in the answer, by kind; counts only.
+        findings: Option<BTreeMap<Word, Count>>,
         /// The label that the answer carried for its reader, such as that a machine wrote it.
         label: Option<Text>,
+        /// Who must review the answer before it is used.
+        review: Option<Text>,
         /// What it cost.
         cost: Option<Cost>,
     }
@@ -353,7 +369,9 @@ impl Body {
         fields.add("kind", self.kind())?;
         match self {
             Body::Decision(body) => {
-                check_list("destinations", &body.destinations).and_then(|()| body.fields(&mut fields))
+                check_list("destinations", &body.destinations)?;
+                body.rules.iter().try_for_each(|rules| check_list("rules", rules))?;
+                body.fields(&mut fields)
             }
             Body::Refusal(body) => body.fields(&mut fields),
             Body::Attempt(body) => body.fields(&mut fields),

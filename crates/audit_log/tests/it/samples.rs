@@ -27,6 +27,7 @@ pub(crate) fn decision(number: u64) -> Body {
         destinations: vec![text("local"), text("national/kr")],
         class: None,
         findings: None,
+        rules: None,
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: None,
@@ -52,7 +53,10 @@ pub(crate) fn outcome(decision: u64) -> Body {
         duration_us: Some(Count(1_234_567)),
         tls_group: None,
         finish: Some(text("stop")),
+        hidden: None,
+        findings: None,
         label: None,
+        review: None,
         cost: None,
     })
 }

@@ -46,6 +46,7 @@ fn decision(request: &str, full: bool) -> Body {
         destinations: vec![text("local"), text("national/kr")],
         class: full.then_some(audit_log::Class::Sensitive),
         findings: full.then(|| BTreeMap::from([(word("kr.rrn"), Count(2))])),
+        rules: full.then(|| vec![text("at-home"), text("disguised-abroad")]),
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: full.then_some(Digest([5; 32])),
@@ -71,7 +72,10 @@ fn outcome(decision: u64, request: &str, full: bool) -> Body {
         duration_us: full.then_some(Count(1_234_567)),
         tls_group: full.then(|| text("X25519MLKEM768")),
         finish: full.then(|| text("stop")),
+        hidden: full.then_some(Count(3)),
+        findings: full.then(|| BTreeMap::from([(word("email"), Count(1))])),
         label: full.then(|| text("ai-generated")),
+        review: full.then(|| text("human")),
         cost: full.then_some(Cost { amount: 17, currency: *b"KRW" }),
     })
 }
@@ -95,8 +99,12 @@ fn write_all_kinds(log: &Log) {
             surface: text("completions"),
             model: full.then(|| text("exaone")),
             reason: text("no_such_model"),
+            rule: full.then(|| text("not-abroad")),
+            class: full.then_some(audit_log::Class::Classified),
+            findings: full.then(|| BTreeMap::from([(word("card"), Count(1))])),
             policy: Digest([1; 32]),
             config: Digest([2; 32]),
+            catalog: full.then_some(Digest([5; 32])),
             commitment: Digest([3; 32]),
         }));
         let detail = if full { BTreeMap::from([(word("team"), text("water"))]) } else { BTreeMap::new() };

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// CSV's columns: every field of every kind, in an order that stays. New ones come last.
-const COLUMNS: [&str; 45] = [
+const COLUMNS: [&str; 49] = [
     "index",
     "at",
     "kind",
@@ -61,6 +61,10 @@ const COLUMNS: [&str; 45] = [
     "version",
     "scope",
     "keys",
+    "rules",
+    "rule",
+    "hidden",
+    "review",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, in half and full width; and the sign that keeps it from that.

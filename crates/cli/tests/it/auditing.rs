@@ -35,6 +35,7 @@ fn decision(request: &str, team: &str) -> Body {
         destinations: vec![text("local"), text("national")],
         class: None,
         findings: None,
+        rules: None,
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: None,
@@ -60,7 +61,10 @@ fn outcome(decision: u64, request: &str) -> Body {
         duration_us: Some(Count(1_234_567)),
         tls_group: None,
         finish: Some(text("stop")),
+        hidden: None,
+        findings: None,
         label: None,
+        review: None,
         cost: None,
     })
 }
@@ -79,8 +83,12 @@ fn story() -> Vec<Body> {
             surface: text("chat"),
             model: Some(text("gpt, \"large\"")),
             reason: text("model_not_found"),
+            rule: None,
+            class: None,
+            findings: None,
             policy: Digest([1; 32]),
             config: Digest([2; 32]),
+            catalog: None,
             commitment: Digest([5; 32]),
         }),
         Body::Administration(Administration {

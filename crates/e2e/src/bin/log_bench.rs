@@ -198,6 +198,7 @@ fn decision() -> Fallible<Body> {
         destinations: vec![Text::new("local/smollm2")?, Text::new("national/large")?],
         class: None,
         findings: None,
+        rules: None,
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: None,
@@ -223,7 +224,10 @@ fn outcome(decision: u64) -> Fallible<Body> {
         duration_us: Some(Count(1_234_567)),
         tls_group: None,
         finish: Some(Text::new("stop")?),
+        hidden: None,
+        findings: None,
         label: None,
+        review: None,
         cost: None,
     }))
 }
