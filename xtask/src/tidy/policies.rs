@@ -55,6 +55,6 @@ fn cases(settings: &str) -> impl Iterator<Item = &str> {
 
 /// The text of a key in a table.
 fn value<'t>(table: &'t str, key: &str) -> Option<&'t str> {
-    let values = table.lines().filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
-    values.filter_map(|value| value.trim_start().strip_prefix('"')?.split('"').next()).next()
+    let mut values = table.lines().filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+    values.find_map(|value| value.trim_start().strip_prefix('"')?.split('"').next())
 }

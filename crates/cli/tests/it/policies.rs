@@ -1,5 +1,11 @@
 //! Policies from the command line: the cases of those that are shipped, and of one's own.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use policy::{Action, Axis, Class, Destination, Facts, Judge, Policy, Vocabulary};
 use serde_json::Value;
 
 use crate::bench::Bench;
@@ -109,5 +115,123 @@ fn what_cannot_be_tested_is_told_with_its_place() {
         let told = bench.run(&["policy", "test", named]);
         assert_eq!(told.exit, Some(exit), "{named}: {}", told.err);
         assert!(told.err.starts_with(says), "{named}: {}", told.err);
+    }
+}
+
+/// Places of every sort: on own machines, in the country, in its region under another's control, abroad, unknown; with and
+/// without what a contract says.
+fn destinations() -> Vec<Destination> {
+    let axis = |place: Option<&str>| {
+        let around: &[&str] = match place {
+            Some("FR") => &["FR", "EU", "EEA", "OECD"],
+            Some("KR") => &["KR", "OECD"],
+            Some("US") => &["US", "OECD"],
+            Some("VN") => &["VN", "ASEAN"],
+            _ => &[],
+        };
+        let known = place.into_iter().map(Arc::from).collect();
+        Axis { known, within: around.iter().map(|place| Arc::from(*place)).collect() }
+    };
+    let places = [None, Some("KR"), Some("US"), Some("FR"), Some("VN")];
+    let mut all = vec![Destination { id: "local".into(), local: true, ..Destination::default() }];
+    for (processed, controlled) in places.iter().flat_map(|one| places.iter().map(move |other| (one, other))) {
+        for (provider, training, basis) in [
+            (None, None, None),
+            (Some("own"), None, None),
+            (None, Some("never"), None),
+            (None, Some("always"), Some("consent")),
+            (None, Some("never"), Some("consent")),
+            (None, Some("opt-in"), Some("standard-clauses")),
+            (None, Some("never"), Some("adequate-country")),
+        ] {
+            all.push(Destination {
+                id: all.len().to_string().into(),
+                processed_in: axis(*processed),
+                controlled_by: axis(*controlled),
+                provider: provider.map(Arc::from),
+                training_on_input: training.map(Arc::from),
+                transfer_basis: basis.into_iter().map(Arc::from).collect(),
+                ..Destination::default()
+            });
+        }
+    }
+    all
+}
+
+/// What a plain request of that class may reach, and the same request with more known of it.
+fn open(judge: &Judge, facts: &Facts<'_>) -> BTreeSet<usize> {
+    let verdict = judge.decide(facts);
+    verdict.iter().enumerate().filter(|(_, outcome)| outcome.terms().is_some()).map(|(place, _)| place).collect()
+}
+
+#[test]
+fn nothing_that_is_found_or_registered_opens_a_destination_in_a_shipped_policy() {
+    let words = vocabulary();
+    let kinds: Vec<Vec<&str>> = words
+        .kinds
+        .iter()
+        .map(|(kind, groups)| std::iter::once(kind.as_str()).chain(groups.iter().map(String::as_str)).collect())
+        .collect();
+    for name in Policy::SHIPPED {
+        let (rules, settings) = Policy::shipped_files(name).unwrap();
+        let policy = Policy::read(name, rules, Some(settings), &words).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let judge = policy.compile(destinations());
+        let mut opened = 0;
+        for (class, action) in Class::ALL.iter().flat_map(|class| Action::ALL.map(|action| (*class, action))) {
+            let plain = Facts { class, action, ..PLAIN };
+            let reached = open(&judge, &plain);
+            opened += reached.len();
+            let higher = Class::ALL.into_iter().filter(|higher| *higher > class).map(|class| Facts { class, ..plain });
+            let found = kinds.iter().map(|findings| Facts { findings, ..plain });
+            let more = [
+                Facts { high_impact: true, ..plain },
+                Facts { unread: true, ..plain },
+                Facts { signals: &["signal.override"], needs: &["tools"], ..plain },
+                Facts { purpose: "research", use_area: "hiring", ..plain },
+            ];
+            for facts in higher.chain(found).chain(more) {
+                let more = open(&judge, &facts);
+                assert!(more.is_subset(&reached), "{name}: {facts:?} opens {:?}", more.difference(&reached));
+            }
+        }
+        assert!(opened > 0, "{name} permits something");
+    }
+}
+
+const PLAIN: Facts<'static> = Facts {
+    tenant: "default",
+    team: "t",
+    key: "k",
+    action: Action::Infer,
+    class: Class::Open,
+    findings: &[],
+    signals: &[],
+    needs: &[],
+    surface: "chat",
+    language: "en",
+    purpose: "",
+    use_area: "",
+    high_impact: false,
+    unread: false,
+    stream: false,
+    prompt_kib: 1,
+};
+
+/// The words that the shipped policies use.
+fn vocabulary() -> Vocabulary {
+    let catalog = catalog::Catalog::shipped();
+    let codes = catalog.jurisdictions().map(|code| code.to_string());
+    let names = codes.chain(catalog.blocs().map(|(id, _)| id.to_owned()));
+    let groups = |kind: &inspect::Kind| kind.groups().iter().map(|group| (*group).to_owned()).collect::<BTreeSet<_>>();
+    let mut kinds: BTreeMap<String, BTreeSet<String>> =
+        inspect::Kind::BUILT_IN.iter().map(|kind| (kind.name().into_owned(), groups(kind))).collect();
+    let all: BTreeSet<String> = kinds.values().flatten().cloned().collect();
+    kinds.extend(all.into_iter().map(|group| (group, BTreeSet::new())));
+    Vocabulary {
+        places: names.map(|name| (name, BTreeSet::new())).collect(),
+        kinds,
+        signals: inspect::signals::Signal::ALL.iter().map(|signal| signal.name().to_owned()).collect(),
+        needs: BTreeSet::from(["tools".to_owned()]),
+        languages: BTreeSet::new(),
     }
 }
