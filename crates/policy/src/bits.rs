@@ -1,7 +1,7 @@
 //! Sets of destinations, 256 at a time. Must not know what a destination is.
 
 /// A set of up to 256 destinations, by their number within their lane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bits([u64; 4]);
 
 impl Bits {
@@ -40,6 +40,10 @@ impl Bits {
 
     pub(crate) fn without(self, other: Self) -> Self {
         self.zip(other, |one, other| one & !other)
+    }
+
+    pub(crate) fn words(self) -> [u64; 4] {
+        self.0
     }
 
     /// The numbers in it, ascending.

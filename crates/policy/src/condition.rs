@@ -196,3 +196,16 @@ pub(crate) fn mentions(expression: &Expr, var: &Var) -> bool {
     let is = |part: &Expr| matches!(part, Expr::Var(there) if there == var).then_some(true);
     expression.reduce(&is, &|one, other| one || other, false)
 }
+
+/// Whether an expression asks about one of these attributes of the destination; the empty one is the destination itself, compared.
+pub(crate) fn mentions_any(expression: &Expr, attributes: &[&str]) -> bool {
+    let is = |part: &Expr| match part {
+        Expr::GetAttr { expr, attr } if matches!(**expr, Expr::Var(Var::Resource)) => {
+            Some(attributes.contains(&attr.as_str()))
+        }
+        Expr::HasAttr { .. } | Expr::Is { in_expr: None, .. } => Some(false),
+        Expr::Var(Var::Resource) => Some(attributes.contains(&"")),
+        _ => None,
+    };
+    expression.reduce(&is, &|one, other| one || other, false)
+}

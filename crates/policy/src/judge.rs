@@ -9,21 +9,28 @@ use std::sync::Arc;
 use crate::bits::Bits;
 use crate::cache::Cache;
 use crate::condition::Condition;
-use crate::outcome::{Applied, Bench, Denials, Fixed};
+use crate::outcome::{Applied, Bench, Denials, Fixed, open};
 use crate::places::Places;
-use crate::space::{Combination, Dimension, Space, Variable};
+use crate::space::{Combination, Dimension, Set, Space, Variable};
+use crate::table::Table;
 use crate::tree::{Answer, Tree};
 use crate::{Destination, Facts, Policy, Verdict};
+
+/// More signals than this in one request, told apart by rules whose combinations are too many to prove, close everything.
+const MOST_SIGNALS: u32 = 6;
 
 /// A compiled policy.
 pub struct Judge {
     pub(crate) policy: Policy,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) compiled: Compiled,
-    memory: Memory,
+    pub(crate) memory: Memory,
+    /// Whether a destination that opens against the order of classes is closed when it is found so.
+    guarded: bool,
 }
 
-enum Memory {
+pub(crate) enum Memory {
+    Table(Table),
     Cache(Cache),
 }
 
@@ -47,9 +54,19 @@ pub(crate) struct Entry {
 impl Policy {
     /// Compiles it for these destinations.
     pub fn compile(&self, destinations: Vec<Destination>) -> Judge {
+        let mut judge = self.compile_without_table(destinations);
+        // What a table holds is proved as a whole ([`Judge::prove`]).
+        if let Some(table) = Table::of(&judge.compiled, &judge.bench()) {
+            judge.memory = Memory::Table(table);
+            judge.guarded = false;
+        }
+        judge
+    }
+
+    pub(crate) fn compile_without_table(&self, destinations: Vec<Destination>) -> Judge {
         let compiled = Compiled::of(self, &destinations, space(&[self]));
         let memory = Memory::Cache(Cache::of(destinations.len()));
-        Judge { policy: self.clone(), destinations, compiled, memory }
+        Judge { policy: self.clone(), destinations, compiled, memory, guarded: true }
     }
 }
 
@@ -68,18 +85,81 @@ impl Judge {
     pub fn decide(&self, facts: &Facts<'_>) -> Arc<Verdict> {
         let combination = self.compiled.space.place(facts);
         match &self.memory {
+            Memory::Table(table) => {
+                let verdict = table.verdict(&combination).cloned();
+                verdict.unwrap_or_else(|| Arc::new(self.find(&combination)))
+            }
             Memory::Cache(cache) => cache.verdict(&combination, || Arc::new(self.find(&combination))),
         }
     }
 
     /// The verdict on a combination, found from the rules.
-    fn find(&self, combination: &Combination) -> Verdict {
+    pub(crate) fn find(&self, combination: &Combination) -> Verdict {
         let applied = self.compiled.applied(combination);
-        self.bench().verdict(&applied, fixed(combination), &[])
+        let closed = if self.guarded { self.closed(combination) } else { Vec::new() };
+        self.bench().verdict(&applied, fixed(combination), &closed)
+    }
+
+    /// The destinations, a set a lane, that a lower class, fewer signals or content that is read would not open: what was not
+    /// proved beforehand is checked for this one combination.
+    fn closed(&self, combination: &Combination) -> Vec<Bits> {
+        let below = below(combination);
+        let open = |below: &Combination| self.open(below);
+        let mut always = self.compiled.lanes.clone();
+        for lanes in below.iter().flatten().map(open) {
+            always.iter_mut().zip(lanes).for_each(|(always, open)| *always = always.and(open));
+        }
+        let everything = self.compiled.lanes.iter();
+        match below {
+            Some(_) => everything.zip(always).map(|(all, always)| all.without(always)).collect(),
+            None => everything.copied().collect(),
+        }
+    }
+
+    /// The destinations that a combination opens, a set a lane.
+    pub(crate) fn open(&self, combination: &Combination) -> Vec<Bits> {
+        let (applied, fixed) = (self.compiled.applied(combination), fixed(combination));
+        let lane = |lane: usize| open(self.policy.rules(), &applied, u32::try_from(lane).unwrap_or(u32::MAX), fixed);
+        (0..self.compiled.lanes.len()).map(lane).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn unguarded(mut self) -> Self {
+        self.guarded = false;
+        self
     }
 
     pub(crate) fn bench(&self) -> Bench<'_> {
         Bench { rules: self.policy.rules(), denials: &self.compiled.denials, destinations: self.destinations.len() }
+    }
+}
+
+/// The combinations that differ only by a lower class, fewer signals or content that is read. None where a request has so many
+/// signals that they are too many.
+fn below(combination: &Combination) -> Option<Vec<Combination>> {
+    let signals = combination.bits(Set::Signals);
+    if signals.count_ones() > MOST_SIGNALS {
+        return None;
+    }
+    let mut list = Vec::new();
+    // Every subset of the signals, from all of them down to none.
+    let mut subset = signals;
+    loop {
+        for class in 0..=combination.value(Dimension::Class) {
+            for unread in 0..=combination.value(Dimension::Unread) {
+                let mut one = *combination;
+                one.set_bits(Set::Signals, subset);
+                one.set(Variable::Value(Dimension::Class), class);
+                one.set(Variable::Value(Dimension::Unread), unread);
+                if one != *combination {
+                    list.push(one);
+                }
+            }
+        }
+        if subset == 0 {
+            return Some(list);
+        }
+        subset = (subset - 1) & signals;
     }
 }
 

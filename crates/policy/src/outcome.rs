@@ -14,6 +14,9 @@ const POLICY_FAILED: &str = "policy_failed";
 /// The code where something must be hidden and cannot be.
 const CANNOT_HIDE: &str = "cannot_hide";
 
+/// What verdicts that are kept may take together, in bytes.
+const MOST_BYTES: usize = 64 << 20;
+
 /// What a rule says of one lane of destinations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Applied {
@@ -74,6 +77,11 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// How many verdicts may be kept at once.
+    pub(crate) fn most_verdicts(&self) -> usize {
+        MOST_BYTES / (256 + 16 * self.destinations)
+    }
+
     /// The verdict; `applied` holds every rule that says something, in the order of the file within a lane.
     /// `closed` has a set a lane of destinations that must not be open, whatever permits them.
     pub(crate) fn verdict(&self, applied: &[Applied], fixed: Fixed, closed: &[Bits]) -> Verdict {

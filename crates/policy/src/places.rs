@@ -26,7 +26,9 @@ impl Places {
     pub(crate) fn of(rules: &[Rule], destinations: &[Destination]) -> Self {
         let mut expressions: HashMap<String, &Arc<Expr>> = HashMap::new();
         for rule in rules {
-            rule.condition.each_place(&mut |place| drop(expressions.insert(place.to_string(), place)));
+            rule.condition.each_place(&mut |place| {
+                expressions.insert(place.to_string(), place);
+            });
         }
         let lanes = destinations.len().div_ceil(Bits::LANE);
         let unknown = |lane: usize| Answer {

@@ -246,11 +246,15 @@ fn validate(parsed: &[Parsed<'_>], found: &mut Found<'_>) -> BTreeSet<usize> {
 /// Cedar's own message, where it says that it stands.
 fn tell(wrong: &DetailedError, piece: Piece<'_>, found: &mut Found<'_>) {
     let within = wrong.source_locations.first().map_or(0, |label| label.loc.start);
-    // It names the rule by our number for it, which nobody knows.
-    let what = match wrong.message.strip_prefix("for policy `") {
-        Some(rest) => rest.split_once("`, ").map_or(rest, |(_, what)| what),
-        None => &wrong.message,
-    };
-    let help = wrong.help.as_deref().map(|help| format!("; {}", help.replace('\n', " "))).unwrap_or_default();
-    found.add(piece.at + within, format!("{}{help}", what.replace('\n', " ")));
+    let what = clean(&wrong.message);
+    let help = wrong.help.as_deref().map(|help| format!("; {}", clean(help))).unwrap_or_default();
+    found.add(piece.at + within, format!("{what}{help}"));
+}
+
+/// Cedar's words on one line, without the number by which we told it the rule.
+fn clean(message: &str) -> String {
+    let mut parts = message.split("for policy `");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.split_once("`, ").map_or(part, |(_, what)| what));
+    rest.fold(first, |told, part| told + part).replace('\n', " ")
 }

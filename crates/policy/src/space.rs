@@ -177,6 +177,16 @@ impl Combination {
 }
 
 impl Test {
+    /// The variables that it depends on.
+    pub(crate) fn variables(self) -> Vec<Variable> {
+        match self {
+            Self::Is(dimension, _) | Self::From(dimension, _) => vec![Variable::Value(dimension)],
+            Self::Any(set, bits) => {
+                (0..128_u8).filter(|bit| bits >> bit & 1 == 1).map(|bit| Variable::Bit(set, bit)).collect()
+            }
+        }
+    }
+
     pub(crate) fn holds(self, combination: &Combination) -> bool {
         match self {
             Self::Is(dimension, value) => combination.value(dimension) == value,
@@ -195,13 +205,13 @@ impl Space {
     /// What these conditions tell apart; `always` are dimensions that count though no rule names them.
     pub(crate) fn of<'c>(conditions: impl Iterator<Item = &'c Condition> + Clone, always: &[Dimension]) -> Self {
         let mut words: BTreeMap<Dimension, BTreeSet<Arc<str>>> = BTreeMap::new();
-        always.iter().for_each(|dimension| drop(words.entry(*dimension).or_default()));
+        words.extend(always.iter().map(|dimension| (*dimension, BTreeSet::new())));
         let mut sizes = BTreeSet::new();
         let mut asks: BTreeMap<Set, Vec<(&BTreeSet<Arc<str>>, bool)>> = BTreeMap::new();
         for condition in conditions {
             condition.each_ask(&mut |ask| match ask {
-                Ask::Is(dimension, word) => drop(words.entry(*dimension).or_default().insert(word.clone())),
-                Ask::SizeFrom(size) => drop(sizes.insert(*size)),
+                Ask::Is(dimension, word) => words.entry(*dimension).or_default().extend([word.clone()]),
+                Ask::SizeFrom(size) => sizes.extend([*size]),
                 Ask::Any { set, words, outside } => asks.entry(*set).or_default().push((words, *outside)),
             });
         }
@@ -316,6 +326,14 @@ impl Space {
                 format!("{sign}{}={}", set.word(), self.group(set, bit).join("|"))
             }
         }
+    }
+
+    /// The words of a dimension in the order of their numbers; none if no rule names it.
+    pub(crate) fn words_of(&self, dimension: Dimension) -> Option<Vec<String>> {
+        let words = self.words.get(&dimension)?;
+        let mut words: Vec<(u16, String)> = words.iter().map(|(word, number)| (*number, word.to_string())).collect();
+        words.sort();
+        Some(words.into_iter().map(|(_, word)| word).collect())
     }
 
     /// The words of a group, sorted; a group of what no rule mentions as `(any other)`.

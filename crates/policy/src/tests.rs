@@ -1,5 +1,7 @@
 //! What a policy does, end to end: read, compiled, asked.
 
+mod equal;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
