@@ -5,8 +5,9 @@ use gateway::{
     clock::Clock,
     data_dir::DataDir,
     database::Database,
-    keys::{KeyStore, ListedKey},
+    keys::{KeyStore, ListedKey, WantedKey},
 };
+use policy::Class;
 use serde::Serialize;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   gwanmun key create --name billing-app --team payments
+  gwanmun key create --name case-files --team audit --class sensitive
   gwanmun key list
   gwanmun key revoke billing-app";
 
@@ -41,6 +43,9 @@ enum Verb {
         /// Whom it is given to
         #[arg(long, default_value = "default")]
         team: String,
+        /// The least class of the data that it is used for: open, sensitive or classified
+        #[arg(long, value_parser = class)]
+        class: Option<Class>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -81,8 +86,10 @@ impl Key {
             let database = Database::open(&data_dir.database()).await?;
             let keys = KeyStore::open(database, data_dir.key_hash_secret()?).await?;
             match self.verb {
-                Verb::Create { name, team, json } => {
-                    let made = keys.create(&name, &team, &operator::by(), clock.wall()).await?;
+                Verb::Create { name, team, class, json } => {
+                    let made = keys
+                        .create(&WantedKey { name: &name, team: &team, class }, &operator::by(), clock.wall())
+                        .await?;
                     let key = made.text.reveal();
                     if json {
                         terminal.json(&Made { key, listed: &made.listed })?;
@@ -102,6 +109,10 @@ impl Key {
     }
 }
 
+fn class(word: &str) -> Result<Class, String> {
+    word.parse().map_err(|_| "must be `open`, `sensitive` or `classified`".to_owned())
+}
+
 fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     if json {
         return terminal.json(&keys);
@@ -112,8 +123,9 @@ fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), F
     }
     let row = |key: &ListedKey| {
         let revoked = key.revoked_at.clone().unwrap_or_else(|| "-".to_owned());
-        [key.id.clone(), key.name.clone(), key.team.clone(), key.created_at.clone(), revoked]
+        let class = key.class.map_or_else(|| "-".to_owned(), |class| class.to_string());
+        [key.id.clone(), key.name.clone(), key.team.clone(), class, key.created_at.clone(), revoked]
     };
-    let rows: Vec<[String; 5]> = keys.iter().map(row).collect();
-    Ok(table::write(terminal.out(), ["id", "name", "team", "created", "revoked"], &rows)?)
+    let rows: Vec<[String; 6]> = keys.iter().map(row).collect();
+    Ok(table::write(terminal.out(), ["id", "name", "team", "class", "created", "revoked"], &rows)?)
 }

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use gateway::{
     changes, config,
+    keys::WantedKey,
     payloads::Payloads,
     serve::{self, Port, Serving},
 };
@@ -175,7 +176,7 @@ async fn first_key(assembly: &Assembly) -> Result<Option<String>, Failure> {
     if !assembly.keys.list().await?.is_empty() {
         return Ok(None);
     }
-    let made = assembly.keys.create(FIRST_KEY, FIRST_TEAM, &operator::by(), assembly.clock.wall()).await?;
+    let made = assembly.keys.create(&WantedKey::new(FIRST_KEY, FIRST_TEAM), &operator::by(), assembly.clock.wall()).await?;
     changes::take_in(&assembly.keys, &assembly.recorder).await?;
     Ok(Some(made.text.reveal().to_owned()))
 }

@@ -22,18 +22,28 @@ pub struct Client {
     pub address: SocketAddr,
     /// What it shows; nothing where it has no key.
     pub key: Option<String>,
+    /// Further headers of each of its requests.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Client {
     /// A caller of `address` that shows `key`.
     pub fn new(address: SocketAddr, key: &str) -> Self {
-        Self { address, key: Some(key.to_owned()) }
+        Self { address, key: Some(key.to_owned()), headers: Vec::new() }
     }
 
     /// The same caller with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
         Self::new(self.address, key)
+    }
+
+    /// The same caller, which sends this header too.
+    #[must_use]
+    pub fn saying(&self, name: &'static str, value: &str) -> Self {
+        let mut caller = self.clone();
+        caller.headers.push((name, value.to_owned()));
+        caller
     }
 
     /// `GET path`.
@@ -87,9 +97,10 @@ impl Client {
     pub fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let key = self.key.as_ref().map_or(String::new(), |key| format!("authorization: Bearer {key}\r\n"));
         let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
+        let more: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let (address, length) = (self.address, body.len());
         let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{key}{kind}content-length: {length}\r\n\r\n");
+            format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{key}{more}{kind}content-length: {length}\r\n\r\n");
         [head.as_bytes(), body].concat()
     }
 }
@@ -208,6 +219,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// A header's value; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.head
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value.as_str())
+    }
+
     /// The body as JSON; null where it is not.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()

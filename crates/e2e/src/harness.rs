@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use gateway::app::{App, Parts};
 use gateway::clock::Clock;
-use gateway::config::{Config, Destination, Live, RemoteModel, RemotePolicy, Secret};
+use gateway::config::{Config, Destination, Judged, Live, RemoteModel, Secret};
 use gateway::console::{self, ConsoleParts};
 use gateway::keys::{HashSecret, KeyRing};
 use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
@@ -37,6 +37,8 @@ pub struct Setup {
     script: Option<Script>,
     config: Config,
     remote: Vec<(Role, Vec<String>)>,
+    /// A configuration to be read, and the facts of its catalogue.
+    text: Option<(String, String)>,
     log: Option<ChangeLog>,
     place: Option<Place>,
 }
@@ -47,7 +49,7 @@ type ChangeLog = Box<dyn FnOnce(&mut audit_log::Settings) + Send>;
 impl Setup {
     /// A gateway without any model.
     pub fn empty() -> Self {
-        Self { script: None, config: Config::default(), remote: Vec::new(), log: None, place: None }
+        Self { script: None, config: Config::default(), remote: Vec::new(), text: None, log: None, place: None }
     }
 
     /// A gateway whose local model does what the script says.
@@ -59,7 +61,15 @@ impl Setup {
     #[must_use]
     pub fn remote(mut self, role: Role, models: &[&str]) -> Self {
         self.remote.push((role, models.iter().map(|&model| model.to_owned()).collect()));
-        self.config.policy.remote = RemotePolicy::Open;
+        self.config.policy = Judged::shipped("open").expect("it is shipped");
+        self
+    }
+
+    /// Reads its configuration from this text, in which `{national}` and `{foreign}` stand for the wall's addresses; the folder
+    /// `catalog` that it may name holds these facts.
+    #[must_use]
+    pub fn configured(mut self, text: &str, facts: &str) -> Self {
+        self.text = Some((text.to_owned(), facts.to_owned()));
         self
     }
 
@@ -86,10 +96,13 @@ impl Setup {
 
     /// Starts wall and gateway.
     pub async fn start(self) -> TestGateway {
-        let Self { script, mut config, remote, log: change_log, place } = self;
+        let Self { script, mut config, remote, text, log: change_log, place } = self;
         let wall = Wall::start().await;
-        config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
         let place = place.unwrap_or_default();
+        if let Some((text, facts)) = text {
+            config = read_config(&wall, &place, &text, &facts);
+        }
+        config.destinations.extend(remote.iter().map(|(role, models)| Arc::new(destination(&wall, *role, models))));
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
         let recorder = open_log(&place.log_dir(), &config, &clock, change_log);
@@ -135,6 +148,14 @@ impl Setup {
     }
 }
 
+fn read_config(wall: &Wall, place: &Place, text: &str, facts: &str) -> Config {
+    let text =
+        text.replace("{national}", &wall.base_url(Role::National)).replace("{foreign}", &wall.base_url(Role::Foreign));
+    place.write("catalog/facts.toml", facts);
+    let path = place.write("gwanmun.toml", &text);
+    Config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
 fn open_log(log: &Path, config: &Config, clock: &Clock, change: Option<ChangeLog>) -> Recorder {
     let secret = CommitmentSecret::new(&[7; CommitmentSecret::BYTES]);
     let began = Began { version: "test", config: config.version.hash() };
@@ -162,7 +183,7 @@ async fn serve_console(place: &Place, recorder: &Recorder, road: &Serving) -> Cl
     });
     let serving = Serving { router, refuse: console::refuse(), ..road.clone() };
     road.tasks.start("console listener", |_| serve::serve(listener, serving));
-    Client { address: listening, key: None }
+    Client { address: listening, key: None, headers: Vec::new() }
 }
 
 fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, Running) {
@@ -176,12 +197,13 @@ fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, R
 
 /// The wall in one role, as a configuration would name it.
 pub fn destination(wall: &Wall, role: Role, models: &[String]) -> Destination {
-    let model = |name: &String| RemoteModel { name: name.as_str().into(), upstream: name.as_str().into() };
+    let model = |name: &String| RemoteModel { name: name.as_str().into(), upstream: name.as_str().into(), card: None };
     Destination {
         name: role.name().into(),
         base_url: wall.base_url(role).parse().expect("the wall's address is a URI"),
         models: models.iter().map(model).collect(),
         key: Some(Secret::new(PROVIDER_KEY)),
+        operated_by: None,
         connect_time_max: Duration::from_secs(2),
         first_byte_time_max: Duration::from_secs(2),
         idle_time_max: Duration::from_secs(1),

@@ -54,6 +54,7 @@ impl Place {
     /// Writes a file beside them.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(self.0.path())).expect("a folder of our own");
         std::fs::write(&path, text).expect("a folder of our own");
         path
     }

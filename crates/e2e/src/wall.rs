@@ -96,7 +96,7 @@ impl Wall {
     pub fn configuration(&self, role: Role, models: &[&str]) -> String {
         let (name, base_url) = (role.name(), self.base_url(role));
         format!(
-            "[policy]\nremote = \"open\"\n\n[[destination]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nmodels = {models:?}\n"
+            "[policy]\nuse = \"open\"\n\n[[destination]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nmodels = {models:?}\n"
         )
     }
 

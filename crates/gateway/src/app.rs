@@ -13,19 +13,21 @@ use std::{
 use arc_swap::ArcSwap;
 use http::StatusCode;
 use local_model::LocalModel;
+use sha2::{Digest as _, Sha256};
 use wire::error::Code;
 
 use crate::{
     admit::Gate,
     clock::Clock,
     config::{self, Config},
-    decide::{Offer, Place, Policy},
     destinations::{
         Destination,
         local::Floor,
         remote::{Remote, SystemRoots},
     },
     error::ApiError,
+    inspect::Conversations,
+    judge::{FloorModel, Judgement},
     keys::KeyRing,
     metrics::{Levels, Metrics},
     payloads::Payloads,
@@ -34,8 +36,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How the local floor is called wherever destinations are named.
-pub const LOCAL_DESTINATION: &str = "local";
+pub use crate::judge::LOCAL_DESTINATION;
 
 /// What a process is made of.
 pub struct Parts {
@@ -65,7 +66,11 @@ pub struct App {
     local: Option<LocalModel>,
     roots: SystemRoots,
     clock: Clock,
+    tasks: Tasks,
     gate: Arc<Gate>,
+    conversations: Conversations,
+    /// What pseudonyms are drawn from: of this process, so that nobody can link those of two.
+    pseudonyms: [u8; 32],
     metrics: Metrics,
     /// When the process began to offer its models, in seconds since 1970.
     began_seconds: u64,
@@ -79,7 +84,7 @@ pub(crate) struct InForce {
     /// What it follows from.
     pub(crate) config: Arc<Config>,
     /// What judges.
-    pub(crate) policy: Policy,
+    pub(crate) judgement: Arc<Judgement>,
     destinations: Vec<(Arc<str>, Destination)>,
 }
 
@@ -94,6 +99,8 @@ impl App {
         let Parts { config, keys, recorder, payloads, local, clock, tasks } = parts;
         let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &roots, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
+        let mut pseudonyms = [0; 32];
+        getrandom::fill(&mut pseudonyms)?;
         Ok(Arc::new(Self {
             config,
             in_force,
@@ -104,6 +111,9 @@ impl App {
             roots,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
+            tasks,
+            conversations: Conversations::default(),
+            pseudonyms,
             metrics: Metrics::new(),
             began_seconds,
             run: getrandom::u64()?,
@@ -175,6 +185,20 @@ impl App {
         self.payloads.as_ref()
     }
 
+    /// The highest class that conversations have had.
+    pub(crate) fn conversations(&self) -> &Conversations {
+        &self.conversations
+    }
+
+    /// What the pseudonyms of one request are drawn from.
+    pub(crate) fn pseudonym_key(&self, arrival: &Arrival) -> [u8; 32] {
+        Sha256::new().chain_update(self.pseudonyms).chain_update(arrival.id.as_bytes()).finalize().into()
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -195,43 +219,26 @@ impl App {
 
 impl InForce {
     fn new(config: Arc<Config>, local: Option<&LocalModel>, roots: &SystemRoots, clock: &Clock) -> Self {
-        let mut offers = Vec::new();
         let mut destinations = Vec::new();
-        if let Some(model) = local {
-            let floor = Floor::new(model.clone(), config.local.answer_tokens_default);
-            let name: Arc<str> = LOCAL_DESTINATION.into();
-            offers.push(Offer {
-                model: Arc::clone(floor.model_name()),
-                place: Place::Local,
-                destination: Arc::clone(&name),
-                understands_everything: false,
-                context_tokens: Some(floor.context_tokens()),
-                answer_tokens_default: Some(config.local.answer_tokens_default.into()),
-            });
-            destinations.push((name, Destination::Local(floor)));
+        let floor = local.map(|model| Floor::new(model.clone(), config.local.answer_tokens_default));
+        let model = floor
+            .as_ref()
+            .map(|floor| FloorModel { name: Arc::clone(floor.model_name()), context_tokens: floor.context_tokens() });
+        let judgement = Arc::new(Judgement::new(&config, model.as_ref()));
+        if let Some(floor) = floor {
+            destinations.push((LOCAL_DESTINATION.into(), Destination::Local(floor)));
         }
         for remote in &config.destinations {
-            offers.extend(remote.models.iter().map(|model| Offer {
-                model: Arc::clone(&model.name),
-                place: Place::Remote,
-                destination: Arc::clone(&remote.name),
-                understands_everything: true,
-                context_tokens: None,
-                answer_tokens_default: None,
-            }));
-            destinations.push((
-                Arc::clone(&remote.name),
-                Destination::Remote(Box::new(Remote::new(Arc::clone(remote), roots, clock))),
-            ));
+            let name = Arc::clone(&remote.name);
+            let remote = Remote::new(Arc::clone(remote), roots, clock);
+            destinations.push((name, Destination::Remote(Box::new(remote))));
         }
-        let policy = Policy::new(config.version, config.policy.remote, offers);
-        Self { config, policy, destinations }
+        Self { config, judgement, destinations }
     }
 
     /// The destination of that name.
-    pub(crate) fn destination(&self, name: &str) -> Option<(&Arc<str>, &Destination)> {
-        let found = self.destinations.iter().find(|(known, _)| &**known == name);
-        found.map(|(name, destination)| (name, destination))
+    pub(crate) fn destination(&self, name: &str) -> Option<&Destination> {
+        self.destinations.iter().find(|(known, _)| &**known == name).map(|(_, destination)| destination)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     dispatch::dispatch,
     error::ApiError,
     identify::identify,
-    inspect::inspect,
+    inspect::{Declared, inspect},
+    outgoing::prepare,
     permit::record,
     read::{Surface, read},
     relay::{Marks, relay},
@@ -37,12 +38,14 @@ pub(crate) async fn road(
 
     let caller = identify(&head.headers, app.keys())?;
     let room = |bytes| room_for_body(&caller, app.gate(), bytes);
-    let ask = read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?;
+    let declared = Declared::read(&head.headers)?;
+    let ask = Arc::new(read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?);
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
-    let facts = inspect(&slot, &ask);
-    let decision = decide(&facts, &force.policy);
+    let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await;
+    let decision = decide(&facts, &force.judgement);
+    let (decision, forms) = prepare(decision, Arc::clone(&ask), &facts, &app.pseudonym_key(arrival));
     let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
-    let permit = record(app, decision, &facts, &ask, arrival).await?;
-    let answer = dispatch(permit, ask, slot, reservation, &force, app, arrival).await?;
+    let recorded = record(app, decision, &facts, &ask, arrival).await?;
+    let answer = dispatch(recorded, forms, slot, reservation, &force, app, arrival).await?;
     relay(answer, force.config.limits.answer_time_max).await
 }

@@ -3,6 +3,7 @@
 //! All mistakes are told together, each with file and line and how to mend it. The only place that reads the
 //! environment, and there only `GWANMUN_*`, for secrets. Knows nothing of how the settings are used.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,14 @@ use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 
 pub use describe::Setting;
+pub use judged::{Home, Judged, Registered, Route, RouteStep, UsedPolicy, vocabulary};
 pub use mistakes::{Mistake, Mistakes};
 pub use reload::{Looked, Source, follow};
 
 mod checked;
 pub mod defaults;
 mod describe;
+mod judged;
 mod mistakes;
 mod reload;
 mod typed;
@@ -40,12 +43,16 @@ pub struct Config {
     pub admission: Admission,
     /// `[local]`
     pub local: Local,
-    /// `[policy]`
-    pub policy: Policy,
+    /// `[policy]`, `[[dictionary]]` and `[[pattern]]`: what judges, and by which facts.
+    pub policy: Judged,
     /// `[audit_log]`
     pub audit_log: AuditLog,
     /// `[[destination]]`, in the order typed; names are unique.
     pub destinations: Vec<Arc<Destination>>,
+    /// `[[route]]`, in the order typed; models are unique.
+    pub routes: Vec<Route>,
+    /// `[[team]]`, by name.
+    pub teams: BTreeMap<Arc<str>, Registered>,
 }
 
 /// `[server]`: where the process listens. A change needs a restart.
@@ -123,22 +130,6 @@ pub enum LocalModelChoice {
     File(PathBuf),
 }
 
-/// `[policy]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// What may leave the machine.
-    pub remote: RemotePolicy,
-}
-
-/// What may leave the machine, until the policy language arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RemotePolicy {
-    /// Nothing: only the local floor answers.
-    Deny,
-    /// Any request may go to any configured destination that has the model asked for.
-    Open,
-}
-
 /// `[audit_log]`. A change needs a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLog {
@@ -181,6 +172,8 @@ pub struct Destination {
     pub models: Vec<RemoteModel>,
     /// Sent as `Authorization: Bearer`. `None`: no credential is sent.
     pub key: Option<Secret>,
+    /// Who operates it. `None`: nothing is known of it.
+    pub operated_by: Option<Operator>,
     /// To connect, TLS included.
     pub connect_time_max: Duration,
     /// From the request's last byte to the answer's first.
@@ -191,6 +184,20 @@ pub struct Destination {
     pub total_time_max: Duration,
 }
 
+/// Who operates a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// The organisation itself, on machines of its own in `policy.home`.
+    Own,
+    /// A provider of the catalogue, in one of its regions; without a region, in any of them.
+    Provider {
+        /// Its identifier.
+        provider: Arc<str>,
+        /// The region's.
+        region: Option<Arc<str>>,
+    },
+}
+
 /// One model at a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteModel {
@@ -198,6 +205,8 @@ pub struct RemoteModel {
     pub name: Arc<str>,
     /// What the destination calls it.
     pub upstream: Arc<str>,
+    /// Which model of the catalogue it is. `None`: what the catalogue says that the provider offers under that name.
+    pub card: Option<Arc<str>>,
 }
 
 /// Names a configuration: the SHA-256 of what was typed.
@@ -244,10 +253,12 @@ impl Config {
     }
 
     fn parse_in(text: &str, file: &str, environment: checked::Environment<'_>) -> Result<Self, Mistakes> {
-        let mut mistakes = mistakes::Finder::new(text);
+        let mut mistakes = mistakes::Finder::new(text, file);
         let typed = typed::read(text, &mut mistakes);
         let config = checked::check(typed, Version::of(text), environment, &mut mistakes);
-        mistakes.finish(file).map(|()| config)
+        mistakes.finish()?;
+        // What its policy permits is proved for the destinations that it has: with mistakes in them it cannot be.
+        judged::prove(&config).map(|()| config)
     }
 
     /// A configuration that others can follow as it changes.

@@ -7,6 +7,7 @@ mod leaves;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use inspect::signals::{Signal, signals};
@@ -25,6 +26,9 @@ const LANGUAGE_BYTES_MAX: usize = 16 * 1024;
 
 /// The language where none is known, as policies say it.
 const UNKNOWN: &str = "unknown";
+
+/// Findings that can begin before one place and reach over it: one built-in, one word and one pattern of the operator's.
+const OVERLAPS_MAX: usize = 3;
 
 /// Texts shorter than this can hold no signal.
 const SIGNAL_BYTES_MIN: usize = 8;
@@ -207,7 +211,8 @@ impl Reading {
             if matches!(leaf.text, Cow::Owned(_)) {
                 self.notice(place, &leaf);
             }
-            let mut findings: Vec<Finding> = scan(&leaf.text, &self.contents.rules).iter().cloned().collect();
+            let own: Vec<Finding> = scan(&leaf.text, &self.contents.rules).iter().cloned().collect();
+            let mut findings = own.clone();
             while let Some(next) = found.next_if(|next| next.range.start < leaf.range.end) {
                 let range = if leaf.kind == TokenKind::Number {
                     let within = |at: usize| at.checked_sub(leaf.range.start);
@@ -216,6 +221,7 @@ impl Reading {
                     leaf.decoded(inner.json(), next.range.clone())
                 };
                 match range.filter(|_| next.range.end <= leaf.range.end) {
+                    Some(range) if is_among(&own, &range, &next.kind) => {}
                     Some(range) => findings.push(Finding { range, ..next.clone() }),
                     None => astray.push(next.clone()),
                 }
@@ -251,6 +257,13 @@ impl Reading {
     }
 }
 
+/// Whether a finding of `own`, in order, covers what was found in that range.
+fn is_among(own: &[Finding], range: &Range<usize>, kind: &Kind) -> bool {
+    let before = own.partition_point(|finding| finding.range.start <= range.start);
+    let near = own.get(before.saturating_sub(OVERLAPS_MAX)..before).unwrap_or_default();
+    near.iter().any(|finding| finding.kind == *kind && finding.range.end >= range.end)
+}
+
 /// Whether a model reads it as language.
 fn speaks(place: Place) -> bool {
     matches!(
@@ -267,3 +280,6 @@ fn speaks(place: Place) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) mod canaries;

@@ -1,70 +1,29 @@
 //! Step 5: what policy says of the facts. Pure and total: no I/O, no clock, no failure; what nothing permits is refused.
 //!
-//! Today's policy is short: a listed key may ask the local floor; a remote destination only where the operator has opened
-//! that door. It must not know HTTP, nor how a destination is reached.
+//! The policy is compiled ([`crate::judge`]); here its verdict is held against the chain of the model that was asked for and
+//! against what the request needs. It must not know HTTP, nor how a destination is reached.
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use ::policy::{Class, Denial, Outcome, Terms, Verdict};
+use catalog::Capability;
 use http::StatusCode;
-use sha2::{Digest as _, Sha256};
-use wire::{error::Code, needs::Needed};
-
-use crate::{
-    config::{RemotePolicy, Version},
-    error::ApiError,
-    inspect::Facts,
+use wire::{
+    error::Code,
+    needs::{Need, Needed},
 };
 
-/// What decides: the rule and all that could be asked. One value, changed as one.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Policy {
-    judge: Judge,
-    /// What may leave the machine.
-    remote: RemotePolicy,
-    /// What could answer, in the order in which it is tried.
-    offers: Vec<Offer>,
-}
-
-/// Which rule judged, under which configuration: entries name both, by their hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Judge {
-    /// SHA-256 of the rule.
-    pub(crate) policy: [u8; 32],
-    /// The configuration that the rule was made from.
-    pub(crate) config: Version,
-}
-
-/// The rule in words: what its hash stands for. Whoever changes what [`decide`] does changes these.
-const RULE: &str = "1: a listed key may ask the local floor, and a remote destination where policy.remote is open";
-
-/// One model at one destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
-    /// What callers ask for.
-    pub(crate) model: Arc<str>,
-    /// Where it is.
-    pub(crate) place: Place,
-    /// How people, entries and metrics call the destination.
-    pub(crate) destination: Arc<str>,
-    /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
-    pub(crate) understands_everything: bool,
-    /// Tokens of prompt and answer together, where known.
-    pub(crate) context_tokens: Option<u64>,
-    /// Tokens of an answer when the caller names no limit, where the gateway sets it.
-    pub(crate) answer_tokens_default: Option<u64>,
-}
-
-/// Where a destination is, seen from this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The local floor: nothing leaves the process.
-    Local,
-    /// Outside.
-    Remote,
-}
+use crate::{
+    contents::Contents,
+    error::ApiError,
+    inspect::Facts,
+    judge::{Chain, Hashes, Judgement, Link, TENANT},
+    keys::Caller,
+    read::Surface,
+};
 
 /// What policy says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Decision {
     /// Nothing may answer.
     Refused(Refusal),
@@ -73,31 +32,55 @@ pub(crate) enum Decision {
 }
 
 /// Where a request may go. Made by [`decide`] only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Permitted {
     model: Arc<str>,
-    destinations: Vec<Offer>,
+    places: Vec<Place>,
+    nfc: bool,
     tokens_worst: u64,
-    judge: Judge,
+    hashes: Hashes,
+}
+
+/// A destination that is permitted, and under which terms.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Place {
+    /// Where.
+    pub(crate) link: Link,
+    /// What the rules that permit it ask for.
+    pub(crate) terms: Arc<Terms>,
 }
 
 /// That nothing may answer, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     asked: String,
-    /// The model asked for, where the policy knows it.
+    /// The model asked for, where it is known.
     model: Option<Arc<str>>,
     why: Why,
-    judge: Judge,
+    hashes: Hashes,
 }
 
 /// Why nothing may answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Why {
     /// No destination has the model; these can be asked for.
     UnknownModel(Vec<Arc<str>>),
-    /// A destination has the model, but policy forbids it.
-    Forbidden,
+    /// Destinations have the model, but policy permits none of them: what it says of the first.
+    Forbidden {
+        /// The policy's name.
+        policy: Arc<str>,
+        /// What it says.
+        denial: Arc<Denial>,
+        /// The class that the request has.
+        class: Class,
+    },
+    /// It may go out only with something hidden that cannot be hidden.
+    CannotHide {
+        /// The rule that asks for it.
+        rule: Option<Arc<str>>,
+        /// What stands in the way.
+        what: String,
+    },
     /// Every permitted destination lacks what the request needs.
     Lacks(Needed),
     /// It may take more tokens than a key may hold at once. Said by [`crate::reserve`].
@@ -121,68 +104,139 @@ pub(crate) enum Why {
 /// Held tokens come back as answers end, and those take seconds.
 const RETRY_WHEN_HELD: Duration = Duration::from_secs(2);
 
-/// Judges `facts` by `policy`.
-pub(crate) fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
-    let mut known = policy.offers.iter().filter(|offer| &*offer.model == facts.model).peekable();
-    let Some(model) = known.peek().map(|offer| Arc::clone(&offer.model)) else {
-        let available = permitted_models(policy).map(|offer| Arc::clone(&offer.model)).collect();
-        return refuse(facts, policy, None, Why::UnknownModel(available));
+/// Judges `facts`.
+pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
+    let hashes = judgement.hashes();
+    let refused = |model, why| Decision::Refused(Refusal { asked: facts.model.to_owned(), model, why, hashes });
+    let Some(chain) = judgement.chain(facts.model) else {
+        return refused(None, Why::UnknownModel(models_for(facts.caller, judgement)));
     };
-    let mut permitted = known.filter(|offer| permits(policy, offer)).peekable();
-    if permitted.peek().is_none() {
-        return refuse(facts, policy, Some(model), Why::Forbidden);
+    let model = Arc::clone(&chain.model);
+    let verdict = verdict(facts, judgement);
+    let permitted: Vec<Place> = permitted(chain, &verdict).collect();
+    if permitted.is_empty() {
+        return refused(Some(model), forbidden(facts, chain, &verdict, judgement));
     }
-    let mut lacking = None;
-    let mut destinations = Vec::with_capacity(1);
-    for offer in permitted {
-        match facts.needs.iter().find(|_| !offer.understands_everything) {
-            None => destinations.push(offer.clone()),
-            Some(need) => lacking = lacking.or(Some(need)),
-        }
+    // What is not read cannot be hidden.
+    let can_go = |place: &Place| place.terms.edits.is_empty() || !facts.contents.unread();
+    let Some(first) = permitted.first().cloned() else { return refused(Some(model), nothing(facts, judgement)) };
+    let permitted: Vec<Place> = permitted.into_iter().filter(can_go).collect();
+    if permitted.is_empty() {
+        let what = "what is not text".to_owned();
+        return refused(Some(model), Why::CannotHide { rule: first.terms.rules.first().cloned(), what });
     }
+    let able = |place: &Place| facts.needs.iter().find(|_| !place.link.understands_everything);
+    let lacking = permitted.iter().find_map(able).cloned();
+    let places: Vec<Place> = permitted.into_iter().filter(|place| able(place).is_none()).collect();
     match lacking {
-        Some(need) if destinations.is_empty() => refuse(facts, policy, Some(model), Why::Lacks(need.clone())),
+        Some(need) if places.is_empty() => refused(Some(model), Why::Lacks(need)),
         Some(_) | None => {
-            let tokens_worst = destinations.iter().map(|offer| worst(facts, offer)).max().unwrap_or(0);
-            Decision::Permitted(Permitted { model, destinations, tokens_worst, judge: policy.judge })
+            let tokens_worst = places.iter().map(|place| worst(facts, &place.link)).max().unwrap_or(0);
+            Decision::Permitted(Permitted { model, places, nfc: chain.nfc, tokens_worst, hashes })
         }
     }
 }
 
-fn refuse(facts: &Facts<'_>, policy: &Policy, model: Option<Arc<str>>, why: Why) -> Decision {
-    Decision::Refused(Refusal { asked: facts.model.to_owned(), model, why, judge: policy.judge })
+/// What the policy says, for each of the judge's destinations.
+pub(crate) fn verdict(facts: &Facts<'_>, judgement: &Judgement) -> Arc<Verdict> {
+    let names = facts.contents.names();
+    let findings: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
+    let needs: Vec<&str> =
+        facts.needs.iter().filter_map(|needed| capability(needed.need)).map(Capability::word).collect();
+    judgement.verdict(&::policy::Facts {
+        tenant: TENANT,
+        team: &facts.caller.team,
+        key: &facts.caller.key_id,
+        action: facts.surface.action(),
+        class: facts.class,
+        findings: &findings,
+        signals: facts.contents.signals(),
+        needs: &needs,
+        surface: facts.surface.name(),
+        language: facts.contents.language(),
+        purpose: &facts.purpose,
+        use_area: &facts.use_area,
+        high_impact: facts.high_impact,
+        unread: facts.contents.unread(),
+        stream: facts.stream,
+        prompt_kib: facts.prompt_bytes.div_ceil(1024),
+    })
 }
 
-/// Everything that a listed key may ask for.
-pub(crate) fn permitted_models(policy: &Policy) -> impl Iterator<Item = &Offer> {
-    policy.offers.iter().filter(|offer| permits(policy, offer))
+/// What a model must be able to do for it, in the catalogue's words, where those have one.
+fn capability(need: Need) -> Option<Capability> {
+    match need {
+        Need::Tools => Some(Capability::Tools),
+        Need::Images => Some(Capability::Vision),
+        Need::AudioInput | Need::AudioOutput => Some(Capability::Audio),
+        Need::JsonObject | Need::JsonSchema => Some(Capability::StructuredOutput),
+        Need::Reasoning => Some(Capability::Reasoning),
+        _ => None,
+    }
 }
 
-fn permits(policy: &Policy, offer: &Offer) -> bool {
-    match (offer.place, policy.remote) {
-        (Place::Local, RemotePolicy::Deny | RemotePolicy::Open) | (Place::Remote, RemotePolicy::Open) => true,
-        (Place::Remote, RemotePolicy::Deny) => false,
+fn permitted(chain: &Chain, verdict: &Verdict) -> impl Iterator<Item = Place> {
+    chain.links.iter().filter_map(|link| {
+        let terms = verdict.of(link.judged).and_then(Outcome::terms)?;
+        Some(Place { link: link.clone(), terms: Arc::clone(terms) })
+    })
+}
+
+/// What is said of the first destination that a rule forbids; of the first where none does.
+fn forbidden(facts: &Facts<'_>, chain: &Chain, verdict: &Verdict, judgement: &Judgement) -> Why {
+    let denials: Vec<&Arc<Denial>> = chain.links.iter().filter_map(|link| denial(verdict.of(link.judged)?)).collect();
+    let by_rule = denials.iter().find(|denial| denial.rule.is_some());
+    match by_rule.or(denials.first()) {
+        Some(denial) => {
+            let policy = judgement.policy().name().into();
+            Why::Forbidden { policy, denial: Arc::clone(denial), class: facts.class }
+        }
+        None => nothing(facts, judgement),
+    }
+}
+
+fn denial(outcome: &Outcome) -> Option<&Arc<Denial>> {
+    match outcome {
+        Outcome::Refused(denial) => Some(denial),
+        Outcome::Permitted(_) => None,
+    }
+}
+
+/// Nothing is said, so nothing is permitted.
+fn nothing(facts: &Facts<'_>, judgement: &Judgement) -> Why {
+    let denial = Denial { rule: None, code: Code::NotPermitted.word().into(), why: None };
+    Why::Forbidden { policy: judgement.policy().name().into(), denial: Arc::new(denial), class: facts.class }
+}
+
+/// The models that `caller` may ask for: those to which a short plain request of his may go, of the least class that it can have.
+pub(crate) fn models_for(caller: &Caller, judgement: &Judgement) -> Vec<Arc<str>> {
+    offered(caller, judgement).map(|(chain, _)| Arc::clone(&chain.model)).collect()
+}
+
+/// As [`models_for`], with the first destination of each.
+pub(crate) fn offered<'a>(caller: &'a Caller, judgement: &'a Judgement) -> impl Iterator<Item = (&'a Chain, Link)> {
+    judgement.chains().iter().filter_map(move |chain| {
+        let facts = Facts::of_nothing(caller, &chain.model, judgement);
+        let verdict = verdict(&facts, judgement);
+        let first = permitted(chain, &verdict).next()?;
+        Some((chain, first.link))
+    })
+}
+
+impl<'a> Facts<'a> {
+    /// Of a request that asks for nothing but the model.
+    fn of_nothing(caller: &'a Caller, model: &'a str, judgement: &'a Judgement) -> Self {
+        let contents = Arc::new(Contents::default());
+        crate::inspect::facts_of_contents(caller, Surface::Chat, model, contents, judgement)
     }
 }
 
 /// The most tokens that an answer from there can take. A byte of text is at most one token; a context holds no more than
 /// it holds.
-fn worst(facts: &Facts<'_>, offer: &Offer) -> u64 {
-    let most = offer.context_tokens.unwrap_or(u64::MAX);
-    let answer = facts.answer_tokens_max.or(offer.answer_tokens_default).unwrap_or(0);
+fn worst(facts: &Facts<'_>, link: &Link) -> u64 {
+    let most = link.context_tokens.unwrap_or(u64::MAX);
+    let answer = facts.answer_tokens_max.or(link.answer_tokens_default).unwrap_or(0);
     facts.prompt_bytes.saturating_add(answer).min(most).saturating_mul(facts.candidates)
-}
-
-impl Policy {
-    /// The rule over these offers, as this configuration sets it.
-    pub(crate) fn new(config: Version, remote: RemotePolicy, offers: Vec<Offer>) -> Self {
-        let word = match remote {
-            RemotePolicy::Deny => "deny",
-            RemotePolicy::Open => "open",
-        };
-        let policy = Sha256::digest(format!("{RULE}\npolicy.remote = {word}\n")).into();
-        Self { judge: Judge { policy, config }, remote, offers }
-    }
 }
 
 impl Permitted {
@@ -192,8 +246,13 @@ impl Permitted {
     }
 
     /// Where the request may go, in order; never empty.
-    pub(crate) fn destinations(&self) -> &[Offer] {
-        &self.destinations
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Whether its texts are brought into NFC.
+    pub(crate) fn nfc(&self) -> bool {
+        self.nfc
     }
 
     /// Tokens that the answer can take at worst, prompt included.
@@ -202,26 +261,40 @@ impl Permitted {
     }
 
     /// What permitted it.
-    pub(crate) fn judge(&self) -> Judge {
-        self.judge
+    pub(crate) fn hashes(&self) -> Hashes {
+        self.hashes
     }
-}
 
-impl Permitted {
-    /// What was permitted cannot be held: nothing may answer after all.
+    /// Only these of its places, in its order; a refusal where none is left. A permission can be narrowed, never widened.
+    pub(crate) fn only(mut self, wanted: impl Fn(&Place) -> bool, why: impl FnOnce() -> Why) -> Decision {
+        self.places.retain(wanted);
+        if self.places.is_empty() { Decision::Refused(self.refused(why())) } else { Decision::Permitted(self) }
+    }
+
+    /// What was permitted cannot be done: nothing may answer after all.
     pub(crate) fn refused(self, why: Why) -> Refusal {
-        Refusal { asked: self.model.to_string(), model: Some(self.model), why, judge: self.judge }
+        Refusal { asked: self.model.to_string(), model: Some(self.model), why, hashes: self.hashes }
     }
 }
 
 impl Refusal {
-    /// A word for the audit log.
-    pub(crate) fn reason(&self) -> &'static str {
-        match self.why {
+    /// A word for the audit log: the code that the caller is told.
+    pub(crate) fn reason(&self) -> &str {
+        match &self.why {
             Why::UnknownModel(_) => "model_not_found",
-            Why::Forbidden => "not_permitted",
+            Why::Forbidden { denial, .. } => &denial.code,
+            Why::CannotHide { .. } => "cannot_be_hidden",
             Why::Lacks(_) => "unsupported_parameter",
             Why::TooLong { .. } | Why::Held { .. } => "rate_limit_exceeded",
+        }
+    }
+
+    /// The policy's rule that refused it, where one did.
+    pub(crate) fn rule(&self) -> Option<&Arc<str>> {
+        match &self.why {
+            Why::Forbidden { denial, .. } => denial.rule.as_ref(),
+            Why::CannotHide { rule, .. } => rule.as_ref(),
+            Why::UnknownModel(_) | Why::Lacks(_) | Why::TooLong { .. } | Why::Held { .. } => None,
         }
     }
 
@@ -231,23 +304,27 @@ impl Refusal {
         &self.why
     }
 
-    /// The model asked for, if the policy knows it.
+    /// The model asked for, if it is known.
     pub(crate) fn known_model(&self) -> Option<&Arc<str>> {
         self.model.as_ref()
     }
 
     /// What refused it.
-    pub(crate) fn judge(&self) -> Judge {
-        self.judge
+    pub(crate) fn hashes(&self) -> Hashes {
+        self.hashes
     }
 }
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
+        let reason = refusal.reason().to_owned();
         match refusal.why {
             Why::UnknownModel(_) => Self::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model"),
-            Why::Forbidden => Self::caller(StatusCode::FORBIDDEN, Code::NotPermitted, message).param("model"),
+            Why::Forbidden { .. } | Why::CannotHide { .. } => {
+                let error = Self::caller(StatusCode::FORBIDDEN, Code::NotPermitted, message).param("model");
+                if reason == Code::NotPermitted.word() { error } else { error.foreign_code(reason) }
+            }
             Why::Lacks(need) => Self::field(Code::UnsupportedParameter, message, need.param),
             // Waiting would not help, so this is no 429.
             Why::TooLong { .. } => Self::field(Code::RateLimitExceeded, message, "max_completion_tokens"),
@@ -270,9 +347,11 @@ impl fmt::Display for Refusal {
                 }
                 Ok(())
             }
-            Why::Forbidden => {
-                write!(f, "policy permits no destination that has the model `{asked}`: it is outside this machine")
-            }
+            Why::Forbidden { policy, denial, class } => forbidden_words(f, asked, policy, denial, *class),
+            Why::CannotHide { what, .. } => write!(
+                f,
+                "policy permits `{asked}` only what can be masked or disguised, and {what} cannot be: send it without"
+            ),
             Why::Lacks(Needed { need, param }) => {
                 write!(f, "the model `{asked}` does not support {}, which `{param}` asks for", need.word())
             }
@@ -285,6 +364,22 @@ impl fmt::Display for Refusal {
                 f,
                 "this key's requests under way hold {held} tokens; {tokens} more would pass its limit of {most}"
             ),
+        }
+    }
+}
+
+fn forbidden_words(
+    f: &mut fmt::Formatter<'_>,
+    asked: &str,
+    policy: &str,
+    denial: &Denial,
+    class: Class,
+) -> fmt::Result {
+    match (&denial.rule, &denial.why) {
+        (Some(rule), Some(why)) => write!(f, "policy `{policy}` refuses it for `{asked}`: {why} (rule `{rule}`)"),
+        (Some(rule), None) => write!(f, "policy `{policy}` refuses it for `{asked}` (rule `{rule}`)"),
+        (None, _) => {
+            write!(f, "policy `{policy}` permits no destination that has the model `{asked}` for {class} data")
         }
     }
 }

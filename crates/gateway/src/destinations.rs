@@ -26,7 +26,9 @@ pub(crate) enum Destination {
 #[derive(Debug)]
 pub(crate) struct Errand {
     /// What is asked.
-    pub(crate) ask: Ask,
+    pub(crate) ask: Arc<Ask>,
+    /// The model, as the configuration calls it at that destination.
+    pub(crate) model: Arc<str>,
     /// Whose request it is, for fairness in queues: the key's id.
     pub(crate) caller: Arc<str>,
     /// The request's name, which answers made here carry.

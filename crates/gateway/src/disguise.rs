@@ -94,7 +94,8 @@ pub(crate) fn disguise(
             Some((kind, hiding))
         })
         .collect();
-    if hidings.is_empty() {
+    let is_unknown = contents.is_cut() && contents.kinds().next().is_none();
+    if hidings.is_empty() && !is_unknown {
         return Ok(Disguised { bytes: bytes.clone(), map: None, hidden: 0 });
     }
     if contents.is_cut() {

@@ -1,17 +1,39 @@
-//! Step 4: all that the judge may know of a request: who asks, what is needed, how large. Pure.
+//! Step 4: all that the judge may know of a request: who asks, what it holds, how sensitive it is, what is needed, how large.
 //!
-//! What texts hold will be found here; it must not know policy, nor where anything goes.
+//! Pure but for the memory of conversations. It must not know what the policy makes of it, nor where anything goes.
 
-use wire::needs::Needed;
+mod conversations;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::policy::Class;
+use http::{HeaderMap, HeaderName};
+use wire::{error::Code, needs::Needed};
+
+pub(crate) use conversations::Conversations;
 
 use crate::{
-    admit::Slot,
+    app::App,
+    config::Registered,
+    contents::Contents,
+    error::ApiError,
+    judge::{Chain, Judgement},
     keys::Caller,
     read::{Ask, Surface, Words},
 };
 
+/// By which a caller raises the class of a request, and is told of which it was.
+pub(crate) const CLASS_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-class");
+/// By which a caller says that requests belong together.
+const CONVERSATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-conversation");
+/// Characters of a conversation's name.
+const CONVERSATION_BYTES_MAX: usize = 128;
+/// A body longer than this is read beside the road, so that others do not wait for it: a quarter of a millisecond.
+const ASIDE_BYTES_MIN: usize = 64 * 1024;
+
 /// What the server knows of a request when it judges.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts<'a> {
     /// Whose request it is.
     pub(crate) caller: &'a Caller,
@@ -21,6 +43,16 @@ pub(crate) struct Facts<'a> {
     pub(crate) model: &'a str,
     /// What the request needs beyond text in and text out.
     pub(crate) needs: Vec<Needed>,
+    /// What its texts hold.
+    pub(crate) contents: Arc<Contents>,
+    /// How sensitive it is.
+    pub(crate) class: Class,
+    /// What it is for, as registered; empty where nobody has said.
+    pub(crate) purpose: Arc<str>,
+    /// Where it is used, as registered.
+    pub(crate) use_area: Arc<str>,
+    /// Whether it decides over people, as registered.
+    pub(crate) high_impact: bool,
     /// Size of the body; the prompt has at most as many tokens.
     pub(crate) prompt_bytes: u64,
     /// Tokens that each answer may have, where the caller says.
@@ -33,19 +65,151 @@ pub(crate) struct Facts<'a> {
     pub(crate) stream: bool,
 }
 
-/// Gathers the facts of an admitted request.
-pub(crate) fn inspect<'a>(slot: &'a Slot, ask: &'a Ask) -> Facts<'a> {
-    Facts {
-        caller: slot.caller(),
-        surface: ask.surface(),
-        model: ask.model(),
-        needs: needs(&ask.words),
-        prompt_bytes: ask.bytes.len() as u64,
-        answer_tokens_max: ask.answer_tokens_max().map(u64::from),
-        choices: ask.choices(),
-        candidates: ask.candidates().into(),
-        stream: ask.streams(),
+/// What a caller declares of a request. It can make the rules stricter, never weaker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Declared {
+    class: Option<Class>,
+    conversation: Option<Arc<str>>,
+}
+
+impl Declared {
+    /// Reads what the headers declare.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        let class = text(&CLASS_HEADER).map(|word| {
+            word.parse().map_err(|_| {
+                let message = "`x-gwanmun-class` must be `open`, `sensitive` or `classified`";
+                ApiError::field(Code::InvalidValue, message, CLASS_HEADER.as_str())
+            })
+        });
+        let conversation = text(&CONVERSATION_HEADER).map(|name| {
+            let proper = (1..=CONVERSATION_BYTES_MAX).contains(&name.len());
+            if proper {
+                return Ok(name.into());
+            }
+            let message = format!("`x-gwanmun-conversation` must be 1 to {CONVERSATION_BYTES_MAX} visible characters");
+            Err(ApiError::field(Code::InvalidValue, message, CONVERSATION_HEADER.as_str()))
+        });
+        Ok(Self { class: class.transpose()?, conversation: conversation.transpose()? })
     }
+}
+
+/// Gathers the facts of an admitted request.
+pub(crate) async fn inspect<'a>(
+    caller: &'a Caller,
+    ask: &'a Ask,
+    declared: &Declared,
+    judgement: &Arc<Judgement>,
+    app: &App,
+) -> Facts<'a> {
+    let contents = Arc::new(contents(ask, judgement, app).await);
+    let mut facts = facts(caller, ask, contents, declared.class, judgement);
+    if let Some(conversation) = &declared.conversation {
+        facts.class = app.conversations().raise(&caller.team, conversation, facts.class);
+    }
+    facts
+}
+
+async fn contents(ask: &Ask, judgement: &Arc<Judgement>, app: &App) -> Contents {
+    if ask.bytes.len() < ASIDE_BYTES_MIN {
+        return Contents::read(&ask.bytes, ask.surface(), judgement.identifiers());
+    }
+    let (bytes, surface, aside) = (ask.bytes.clone(), ask.surface(), Arc::clone(judgement));
+    let read = app.tasks().blocking("inspect", move || Contents::read(&bytes, surface, aside.identifiers())).await;
+    // What was not read to its end holds what nobody knows.
+    read.unwrap_or_else(Contents::unknown)
+}
+
+/// The facts, of contents that are known. Pure.
+pub(crate) fn facts<'a>(
+    caller: &'a Caller,
+    ask: &'a Ask,
+    contents: Arc<Contents>,
+    declared: Option<Class>,
+    judgement: &Judgement,
+) -> Facts<'a> {
+    let mut facts = facts_of_contents(caller, ask.surface(), ask.model(), contents, judgement);
+    facts.class = declared.map_or(facts.class, |declared| declared.max(facts.class));
+    facts.needs = needs(&ask.words);
+    facts.prompt_bytes = ask.bytes.len() as u64;
+    facts.answer_tokens_max = ask.answer_tokens_max().map(u64::from);
+    facts.choices = ask.choices();
+    facts.candidates = ask.candidates().into();
+    facts.stream = ask.streams();
+    facts
+}
+
+/// The facts of a request that holds this and asks for nothing more than the model.
+pub(crate) fn facts_of_contents<'a>(
+    caller: &'a Caller,
+    surface: Surface,
+    model: &'a str,
+    contents: Arc<Contents>,
+    judgement: &Judgement,
+) -> Facts<'a> {
+    let registered = Registers::of(caller, judgement.chain(model), judgement);
+    Facts {
+        caller,
+        surface,
+        model,
+        needs: Vec::new(),
+        class: class(&registered, &contents, None, judgement).into_values().max().unwrap_or_default(),
+        purpose: registered.word(|it| &it.purpose),
+        use_area: registered.word(|it| &it.use_area),
+        high_impact: registered.each().any(|it| it.high_impact),
+        contents,
+        prompt_bytes: 0,
+        answer_tokens_max: None,
+        choices: 1,
+        candidates: 1,
+        stream: false,
+    }
+}
+
+/// What the server has registered of a request: of its route, its caller's key and team.
+pub(crate) struct Registers<'a> {
+    route: Option<&'a Registered>,
+    key: &'a Registered,
+    team: Option<&'a Registered>,
+}
+
+impl<'a> Registers<'a> {
+    pub(crate) fn of(caller: &'a Caller, chain: Option<&'a Chain>, judgement: &'a Judgement) -> Self {
+        let route = chain.map(|chain| &chain.registered);
+        Self { route, key: &caller.registered, team: judgement.team(&caller.team) }
+    }
+
+    fn each(&self) -> impl Iterator<Item = &'a Registered> {
+        self.route.into_iter().chain([self.key]).chain(self.team)
+    }
+
+    /// The nearest that says anything: the route, then the key, then the team.
+    fn word(&self, of: impl Fn(&'a Registered) -> &'a Arc<str>) -> Arc<str> {
+        self.each().map(of).find(|word| !word.is_empty()).cloned().unwrap_or_else(|| "".into())
+    }
+
+    /// The highest class that anything is registered with.
+    fn class(&self) -> Option<Class> {
+        self.each().filter_map(|it| it.class).max()
+    }
+}
+
+/// Each class that counts, by what says it; the highest is the request's.
+pub(crate) fn class(
+    registered: &Registers<'_>,
+    contents: &Contents,
+    declared: Option<Class>,
+    judgement: &Judgement,
+) -> BTreeMap<&'static str, Class> {
+    let classes = judgement.policy().classes();
+    let names = contents.names();
+    let counting = [
+        ("registered", Some(registered.class().unwrap_or_else(|| classes.default()))),
+        ("declared", declared),
+        ("findings", classes.of_findings(names.iter().map(|name| name.as_ref()))),
+        ("unread", contents.unread().then(|| classes.unread())),
+    ];
+    counting.into_iter().filter_map(|(source, class)| Some((source, class?))).collect()
 }
 
 fn needs(words: &Words) -> Vec<Needed> {
@@ -54,3 +218,6 @@ fn needs(words: &Words) -> Vec<Needed> {
         Words::Completion(request) => request.needs(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::config::Registered;
+
 pub use grammar::{KeyText, Malformed};
 pub use secret::{HashSecret, KeyHash};
-pub use store::{KeyStore, KeyStoreError, ListedKey, NewKey};
+pub use store::{KeyStore, KeyStoreError, ListedKey, NewKey, WantedKey};
 
 mod grammar;
 mod secret;
@@ -25,6 +27,8 @@ pub struct Caller {
     pub name: Arc<str>,
     /// Whom it was given to.
     pub team: Arc<str>,
+    /// What its requests are registered with.
+    pub registered: Registered,
 }
 
 /// Why a presented key is not taken. Callers are told the same in both cases.
@@ -83,7 +87,12 @@ impl KeyRing {
     pub fn add_ephemeral(&self, name: &str, team: &str) -> Result<KeyText, getrandom::Error> {
         let text = KeyText::generate()?;
         let hash = self.0.secret.hash(&text);
-        let caller = Arc::new(Caller { key_id: hash.id(), name: name.into(), team: team.into() });
+        let caller = Arc::new(Caller {
+            key_id: hash.id(),
+            name: name.into(),
+            team: team.into(),
+            registered: Registered::default(),
+        });
         self.0.ephemeral.rcu(|keys| {
             let mut keys = HashMap::clone(keys);
             keys.insert(hash, Arc::clone(&caller));

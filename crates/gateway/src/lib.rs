@@ -16,15 +16,21 @@ mod completions;
 mod health;
 mod models;
 
-// The steps, in order; `keys` is what `identify` asks, `permit` is the road's side of `record`, and of `payloads`.
+// The steps, in order; `keys` is what `identify` asks, `contents` what `inspect` reads, `judge` what `decide` asks, `outgoing` what a
+// decision demands of the request, `permit` is the road's side of `record`, and of `payloads`.
 mod identify;
 pub mod keys;
 mod read;
 
 mod admit;
+mod contents;
 mod inspect;
 
 mod decide;
+pub mod judge;
+
+mod disguise;
+mod outgoing;
 
 mod reserve;
 

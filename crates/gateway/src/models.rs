@@ -9,36 +9,39 @@ use wire::{
 
 use crate::{
     app::App,
-    decide::{Offer, permitted_models},
+    decide::offered,
     error::ApiError,
     identify::identify,
+    judge::{Chain, Link},
 };
 
 /// All models that policy lets the caller ask for.
 pub(crate) fn list(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
-    identify(headers, app.keys())?;
+    let caller = identify(headers, app.keys())?;
     let force = app.in_force();
-    let models = permitted_models(&force.policy).map(|offer| model(app, offer)).collect();
+    let models = offered(&caller, &force.judgement).map(|(chain, link)| model(app, chain, &link)).collect();
     Ok(json(&ModelList { data: models, ..ModelList::default() }))
 }
 
 /// One of them.
 pub(crate) fn show(app: &App, headers: &HeaderMap, asked: &str) -> Result<Response, ApiError> {
-    identify(headers, app.keys())?;
+    let caller = identify(headers, app.keys())?;
     let force = app.in_force();
-    let offer = permitted_models(&force.policy).find(|offer| &*offer.model == asked).ok_or_else(|| {
-        let message = format!("there is no model `{asked}` here; `GET /v1/models` lists what there is");
-        ApiError::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model")
-    })?;
-    Ok(json(&model(app, offer)))
+    let (chain, link) =
+        offered(&caller, &force.judgement).find(|(chain, _)| &*chain.model == asked).ok_or_else(|| {
+            let message = format!("there is no model `{asked}` here; `GET /v1/models` lists what there is");
+            ApiError::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model")
+        })?;
+    Ok(json(&model(app, chain, &link)))
 }
 
-fn model(app: &App, offer: &Offer) -> Model {
+/// A model belongs to the destination that is asked first.
+fn model(app: &App, chain: &Chain, first: &Link) -> Model {
     Model {
-        id: offer.model.to_string(),
+        id: chain.model.to_string(),
         object: ModelObject,
         created: app.began_seconds(),
-        owned_by: offer.destination.to_string(),
+        owned_by: first.destination.to_string(),
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! It must not know how the log is kept; only [`crate::record`] makes permits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use audit_log::{Count, Digest, Text};
+use ::policy::Class;
+use audit_log::{Count, Digest, Text, Word};
 use http::StatusCode;
 use wire::error::Code;
 
@@ -15,7 +17,7 @@ use crate::{
     inspect::Facts,
     payloads::{Payload, PayloadError},
     read::Ask,
-    record::{Commitment, Part, Permit, RecordError},
+    record::{Commitment, Part, Permit, RecordError, counted},
     relay::Marks,
     routes::Arrival,
 };
@@ -51,13 +53,14 @@ pub(crate) async fn record(
             let (permit, payload) = tokio::join!(decided, keep(app, facts, ask, arrival));
             let permit = permit.map_err(failed)?;
             // A permit without its payload is dropped, and by that abandoned.
-            let payload = payload.map_err(|error| not_kept(error).marked(&Marks::refused(permit.entry())))?;
+            let marks = Marks::of(permit.entry(), facts.class);
+            let payload = payload.map_err(|error| not_kept(error).marked(&marks))?;
             Ok(Recorded { permit, payload })
         }
         Decision::Refused(refusal) => {
             let entry = refused_entry(&refusal, facts, arrival, request);
             let (entry, kept) = tokio::join!(recorder.refusal(entry), keep(app, facts, ask, arrival));
-            let marks = Marks::refused(entry.map_err(failed)?);
+            let marks = Marks::of(entry.map_err(failed)?, facts.class).refused(refusal.rule());
             let error = kept.err().map_or_else(|| ApiError::from(refusal), not_kept);
             Err(error.marked(&marks))
         }
@@ -94,13 +97,31 @@ pub(crate) fn not_recorded(error: RecordError) -> ApiError {
         .retry_after(std::time::Duration::from_secs(1))
 }
 
+/// What was found, for entries.
+fn found(facts: &Facts<'_>) -> (audit_log::Class, Option<BTreeMap<Word, Count>>) {
+    let class = match facts.class {
+        Class::Open => audit_log::Class::Open,
+        Class::Sensitive => audit_log::Class::Sensitive,
+        Class::Classified => audit_log::Class::Classified,
+    };
+    (class, counted(&facts.contents.counts()))
+}
+
 fn permitted_entry(
     permitted: &Permitted,
     facts: &Facts<'_>,
     arrival: &Arrival,
     request: Commitment,
 ) -> audit_log::Decision {
-    let judge = permitted.judge();
+    let hashes = permitted.hashes();
+    let (class, findings) = found(facts);
+    let mut rules: Vec<Text> = Vec::new();
+    for rule in permitted.places().iter().flat_map(|place| &place.terms.rules) {
+        let rule = Text::of(rule);
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
     audit_log::Decision {
         request: Text::of(&arrival.id),
         key: Text::of(&facts.caller.key_id),
@@ -112,12 +133,13 @@ fn permitted_entry(
         request_bytes: Count(facts.prompt_bytes),
         prompt_tokens: None,
         answer_tokens_max: facts.answer_tokens_max.map(Count),
-        destinations: permitted.destinations().iter().map(|offer| Text::of(&offer.destination)).collect(),
-        class: None,
-        findings: None,
-        policy: Digest(judge.policy),
-        config: Digest(judge.config.hash()),
-        catalog: None,
+        destinations: permitted.places().iter().map(|place| Text::of(&place.link.label)).collect(),
+        class: Some(class),
+        findings,
+        rules: (!rules.is_empty()).then_some(rules),
+        policy: Digest(hashes.policy),
+        config: Digest(hashes.config.hash()),
+        catalog: Some(Digest(hashes.catalog)),
         law: None,
         reservation: None,
         commitment: request.digest(),
@@ -125,7 +147,8 @@ fn permitted_entry(
 }
 
 fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, request: Commitment) -> audit_log::Refusal {
-    let judge = refusal.judge();
+    let hashes = refusal.hashes();
+    let (class, findings) = found(facts);
     audit_log::Refusal {
         request: Text::of(&arrival.id),
         key: Text::of(&facts.caller.key_id),
@@ -134,8 +157,12 @@ fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, reques
         // Where the policy knows it; never what else a caller typed.
         model: refusal.known_model().map(|model| Text::of(model)),
         reason: Text::of(refusal.reason()),
-        policy: Digest(judge.policy),
-        config: Digest(judge.config.hash()),
+        rule: refusal.rule().map(|rule| Text::of(rule)),
+        class: Some(class),
+        findings,
+        policy: Digest(hashes.policy),
+        config: Digest(hashes.config.hash()),
+        catalog: Some(Digest(hashes.catalog)),
         commitment: request.digest(),
     }
 }

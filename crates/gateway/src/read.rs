@@ -8,7 +8,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use wire::{chat::ChatRequest, completion::CompletionRequest, error::Code};
+use wire::{
+    chat::ChatRequest,
+    completion::CompletionRequest,
+    error::{Code, Invalid},
+};
 
 use crate::{admit::BodyRoom, clock::Clock, config::Limits, error::ApiError, framing};
 
@@ -54,14 +58,26 @@ pub(crate) async fn read(
     // A body that does not say how long it is may be as long as any.
     let room = room(announced(headers).unwrap_or(limits.body_bytes_max).min(limits.body_bytes_max))?;
     let bytes = collect(headers, body, limits, clock).await?;
-    let words = match surface {
-        Surface::Chat => Words::Chat(Box::new(ChatRequest::parse(&bytes)?)),
-        Surface::Completions => Words::Completion(Box::new(CompletionRequest::parse(&bytes)?)),
-    };
-    Ok(Ask { words, bytes, _room: Arc::new(room) })
+    Ok(Ask { words: Words::parse(surface, &bytes)?, bytes, _room: Arc::new(room) })
+}
+
+impl Words {
+    fn parse(surface: Surface, bytes: &Bytes) -> Result<Self, Invalid> {
+        Ok(match surface {
+            Surface::Chat => Self::Chat(Box::new(ChatRequest::parse(bytes)?)),
+            Surface::Completions => Self::Completion(Box::new(CompletionRequest::parse(bytes)?)),
+        })
+    }
 }
 
 impl Surface {
+    /// What it asks for, as policies say it.
+    pub(crate) fn action(self) -> policy::Action {
+        match self {
+            Self::Chat | Self::Completions => policy::Action::Infer,
+        }
+    }
+
     /// The word for records.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -72,6 +88,12 @@ impl Surface {
 }
 
 impl Ask {
+    /// The same with another body, read as strictly as the first; nothing where that cannot be.
+    pub(crate) fn rewritten(&self, bytes: Bytes) -> Option<Self> {
+        let words = Words::parse(self.surface(), &bytes).ok()?;
+        Some(Self { words, bytes, _room: Arc::clone(&self._room) })
+    }
+
     /// By which address it came.
     pub(crate) fn surface(&self) -> Surface {
         match self.words {

@@ -4,6 +4,7 @@
 //! only on the log's word. It turns the log's callbacks into futures. It must not know prompts, answers, keys or HTTP: an
 //! entry holds ids, counts, names from the configuration, and commitments.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use std::task::{Context, Poll};
 
 use audit_log::{
     Administration, Appended, Attempt, Body, Count, Decision, Erasure, Log, LogError, Refusal, Refused, Stop, Text,
+    Word,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -76,6 +78,10 @@ pub struct Outcome {
     pub answer: Option<Commitment>,
     pub tls_group: Option<&'static str>,
     pub finish: Option<&'static str>,
+    pub hidden: Option<u64>,
+    pub findings: BTreeMap<String, u64>,
+    pub label: Option<Arc<str>>,
+    pub review: bool,
 }
 
 /// Waits until an entry is durable; gives its index. Dropping it does not take the entry back.
@@ -319,6 +325,10 @@ impl Outcome {
             answer: None,
             tls_group: None,
             finish: None,
+            hidden: None,
+            findings: BTreeMap::new(),
+            label: None,
+            review: false,
         }
     }
 
@@ -338,10 +348,19 @@ impl Outcome {
             duration_us,
             tls_group: self.tls_group.map(Text::of),
             finish: self.finish.map(Text::of),
-            label: None,
+            hidden: self.hidden.map(Count),
+            findings: counted(&self.findings),
+            label: self.label.as_deref().map(Text::of),
+            review: self.review.then(|| Text::of("human")),
             cost: None,
         }
     }
+}
+
+/// Findings as an entry counts them; none where nothing was found.
+pub(crate) fn counted(findings: &BTreeMap<String, u64>) -> Option<BTreeMap<Word, Count>> {
+    let counted = findings.iter().filter_map(|(kind, count)| Some((Word::new(kind.as_str()).ok()?, Count(*count))));
+    (!findings.is_empty()).then(|| counted.collect())
 }
 
 impl Future for Durable {

@@ -4,25 +4,22 @@
 //! nor what the bytes mean.
 
 mod account;
+mod marks;
+mod restore;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use wire::{error::Code, sse};
 
 pub(crate) use account::{Account, Usage};
+pub(crate) use marks::Marks;
+pub(crate) use restore::{AnswerMask, Restoring};
 
 use crate::{clock::Sleep, destinations::Source, error::ApiError};
-
-/// Which destination answered.
-pub(crate) const DESTINATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-destination");
-/// Which model answered, as callers ask for it.
-pub(crate) const MODEL_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-model");
-/// The index of the decision's entry in the audit log.
-pub(crate) const ENTRY_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-entry");
 
 /// An answer that has begun.
 #[derive(Debug)]
@@ -33,13 +30,8 @@ pub(crate) struct Answer {
     pub(crate) account: Account,
     /// Whether the caller wants it as a stream.
     pub(crate) stream: bool,
-}
-
-/// Where a request went, as its answer's headers say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Marks {
-    sent: Option<(Arc<str>, Arc<str>)>,
-    entry: Option<u64>,
+    /// What is done to its pieces before they are handed over.
+    pub(crate) restoring: Restoring,
 }
 
 /// What a source gives next.
@@ -55,7 +47,8 @@ pub(crate) enum Piece {
 
 /// Passes the answer on: the head now, the body as it comes, until `answer_time_max` after the request's arrival.
 pub(crate) async fn relay(answer: Answer, answer_time_max: Duration) -> Result<(Response, Marks), ApiError> {
-    let Answer { source, mut account, stream } = answer;
+    let Answer { source, mut account, stream, restoring } = answer;
+    let source = Restored { source, restoring };
     let deadline = account.app().clock().sleep_until(account.arrived().plus(answer_time_max));
     let marks = account.marks().clone();
     let mut response = if stream {
@@ -71,7 +64,7 @@ pub(crate) async fn relay(answer: Answer, answer_time_max: Duration) -> Result<(
 /// A streamed answer under way: everything that lives as long as it does. Dropping it is how a caller leaves: the source
 /// stops its work, the account sends its outcome.
 struct Delivery {
-    source: Source,
+    source: Restored,
     account: Account,
     deadline: Sleep,
     step: Step,
@@ -85,6 +78,12 @@ enum Step {
     Closing,
     /// Nothing follows.
     Ended,
+}
+
+/// A source, with what is done to its pieces.
+struct Restored {
+    source: Source,
+    restoring: Restoring,
 }
 
 impl Delivery {
@@ -103,6 +102,7 @@ impl Delivery {
             }
         }
         if self.step == Step::Closing {
+            self.account.found(self.source.restoring.counts());
             return Some(match self.account.answered().await {
                 Ok(()) => {
                     self.step = Step::Ended;
@@ -115,7 +115,7 @@ impl Delivery {
     }
 
     async fn hand_over(&mut self, bytes: Bytes) -> Bytes {
-        self.account.meter(self.source.usage());
+        self.account.meter(self.source.source.usage());
         match self.account.hand_over(&bytes).await {
             Ok(()) => bytes,
             Err(error) => self.break_off(error).await,
@@ -144,14 +144,15 @@ fn stream_response(delivery: Delivery) -> Response {
 }
 
 /// Waits for the whole answer; the caller sees it once its outcome is durable.
-async fn collect(mut source: Source, mut account: Account, mut deadline: Sleep) -> Result<Bytes, ApiError> {
+async fn collect(mut source: Restored, mut account: Account, mut deadline: Sleep) -> Result<Bytes, ApiError> {
     account.whole();
     let body = match next_piece(&mut source, &mut deadline).await {
         Piece::Part(bytes) | Piece::Complete(bytes) => bytes,
         Piece::Broken(error) => return Err(account.failed(error).await),
     };
     account.told(StatusCode::OK);
-    account.meter(source.usage());
+    account.meter(source.source.usage());
+    account.found(source.restoring.counts());
     let answered = match account.hand_over(&body).await {
         Ok(()) => account.answered().await,
         Err(error) => Err(error),
@@ -168,45 +169,14 @@ fn whole_response(body: Bytes) -> Response {
     response
 }
 
-async fn next_piece(source: &mut Source, deadline: &mut Sleep) -> Piece {
+async fn next_piece(source: &mut Restored, deadline: &mut Sleep) -> Piece {
     tokio::select! {
         biased;
-        piece = source.next() => piece,
+        piece = source.source.next() => source.restoring.piece(piece),
         () = deadline => Piece::Broken(ApiError::gateway(
             StatusCode::GATEWAY_TIMEOUT,
             Code::UpstreamTimeout,
             "the answer took longer than this gateway lets an answer take",
         )),
-    }
-}
-
-impl Marks {
-    /// Of a request that was permitted and sent.
-    pub(crate) fn sent(destination: Arc<str>, model: Arc<str>, entry: Option<u64>) -> Self {
-        Self { sent: Some((destination, model)), entry }
-    }
-
-    /// Of a request that was refused.
-    pub(crate) fn refused(entry: Option<u64>) -> Self {
-        Self { sent: None, entry }
-    }
-
-    /// The destination, if the request was sent to one.
-    pub(crate) fn destination(&self) -> Option<Arc<str>> {
-        self.sent.as_ref().map(|(destination, _)| Arc::clone(destination))
-    }
-
-    /// Writes the headers. Names come from the configuration and model files; what a header cannot hold is left out.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        if let Some((destination, model)) = &self.sent {
-            for (name, value) in [(DESTINATION_HEADER, destination), (MODEL_HEADER, model)] {
-                if let Ok(value) = HeaderValue::from_str(value) {
-                    headers.insert(name, value);
-                }
-            }
-        }
-        if let Some(entry) = self.entry {
-            headers.insert(ENTRY_HEADER, HeaderValue::from(entry));
-        }
     }
 }

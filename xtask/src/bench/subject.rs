@@ -240,7 +240,7 @@ fn gwanmun_config(provider: SocketAddr, settings: &str) -> String {
     format!(
         "{settings}
 [policy]
-remote = \"open\"
+use = \"open\"
 
 [admission]
 requests_in_flight_max = 4096

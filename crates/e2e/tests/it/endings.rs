@@ -5,7 +5,7 @@ use std::sync::Arc;
 use e2e::client::Client;
 use e2e::harness::Setup;
 use e2e::wall::Role;
-use gateway::config::{Config, RemotePolicy, Version};
+use gateway::config::{Config, Judged, Version};
 
 use crate::views::{asking, streaming};
 
@@ -15,7 +15,7 @@ async fn a_change_holds_for_the_next_request_and_not_for_those_under_way() {
     let mut under_way = gateway.client.open_chat(&streaming("hold-after-2", "?")).await;
     under_way.next_event().await.unwrap();
     let mut config = Config::clone(&gateway.config.load());
-    config.policy.remote = RemotePolicy::Deny;
+    config.policy = Judged::shipped("local").unwrap();
     config.version = Version::of("changed");
     gateway.config.store(Arc::new(config));
     assert_eq!(gateway.client.chat(&asking("wall-small", "?")).await.status, 403);

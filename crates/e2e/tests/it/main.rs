@@ -11,6 +11,7 @@ mod endings;
 mod faults;
 mod framing;
 mod frozen_log;
+mod judged;
 mod kills;
 mod leaving;
 mod payloads;

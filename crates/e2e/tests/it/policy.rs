@@ -1,8 +1,8 @@
-//! Data never leaves where policy allows it (promise 2, first form: the policies of today are `deny` and `open`).
+//! Data never leaves where policy allows it (promise 2, first form: the shipped policies `local` and `open`).
 
 use e2e::harness::Setup;
 use e2e::wall::Role;
-use gateway::config::RemotePolicy;
+use gateway::config::Judged;
 use insta::assert_snapshot;
 use local_model::scripted::Script;
 
@@ -11,7 +11,7 @@ use crate::views::{asking, streaming, views};
 #[tokio::test]
 async fn remote_denied() {
     let setup = Setup::empty().remote(Role::Foreign, &["wall-small"]);
-    let gateway = setup.change(|config| config.policy.remote = RemotePolicy::Deny).start().await;
+    let gateway = setup.change(|config| config.policy = Judged::default()).start().await;
     let answer = gateway.client.chat(&asking("wall-small", "a secret of state")).await;
     assert_eq!(gateway.client.get("/v1/models").await.json()["data"].as_array().map(Vec::len), Some(0));
     let heard = gateway.wall.heard();
@@ -31,7 +31,7 @@ async fn denied_stays_denied_however_the_floor_breaks() {
     ];
     for script in cases {
         let setup = Setup::local(script).remote(Role::Foreign, &["scripted", "wall-small"]);
-        let gateway = setup.change(|config| config.policy.remote = RemotePolicy::Deny).start().await;
+        let gateway = setup.change(|config| config.policy = Judged::default()).start().await;
         for request in
             [asking("scripted", "a secret"), streaming("scripted", "a secret"), asking("wall-small", "a secret")]
         {

@@ -23,7 +23,7 @@ async fn refused(gateway: TestGateway, answer: &Answer) -> String {
 #[tokio::test]
 async fn no_key() {
     let gateway = gateway().await;
-    let nobody = Client { address: gateway.client.address, key: None };
+    let nobody = Client { address: gateway.client.address, key: None, headers: Vec::new() };
     let answer = nobody.chat(&asking("scripted", "?")).await;
     assert_snapshot!(refused(gateway, &answer).await);
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{BODY_BYTES_MAX, BODY_BYTES_PER_KEY_MAX, Gate, admit, room_for_body};
 use crate::{
     clock::{Clock, Moment},
-    config::Admission,
+    config::{Admission, Registered},
     keys::Caller,
     tasks::Tasks,
 };
@@ -18,7 +18,7 @@ fn gate() -> (Arc<Gate>, Tasks) {
 }
 
 fn caller(key_id: &str) -> Arc<Caller> {
-    Arc::new(Caller { key_id: key_id.into(), name: "n".into(), team: "t".into() })
+    Arc::new(Caller { key_id: key_id.into(), name: "n".into(), team: "t".into(), registered: Registered::default() })
 }
 
 fn at(millis: u64) -> Moment {

@@ -6,7 +6,7 @@ use audit_log::{Action, Text};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::keys::HashSecret;
+use crate::keys::{HashSecret, WantedKey};
 use crate::record::{Began, CommitmentSecret, tests::entries};
 
 struct Place {
@@ -45,7 +45,7 @@ fn now() -> jiff::Timestamp {
 #[tokio::test]
 async fn a_key_is_in_force_when_the_log_says_so_and_a_revocation_at_once() {
     let place = Place::new().await;
-    let made = place.keys.create("laptop", "데이터", "uid 1000", now()).await.unwrap();
+    let made = place.keys.create(&WantedKey::new("laptop", "데이터"), "uid 1000", now()).await.unwrap();
     let ring = place.keys.ring();
     let known = || ring.find(made.text.reveal().as_bytes()).is_ok();
     assert!(!known());
@@ -71,7 +71,7 @@ async fn a_key_is_in_force_when_the_log_says_so_and_a_revocation_at_once() {
 #[tokio::test]
 async fn while_the_log_takes_nothing_no_new_key_is_in_force_and_no_change_is_lost() {
     let place = Place::new().await;
-    let made = place.keys.create("a", "t", "uid 0", now()).await.unwrap();
+    let made = place.keys.create(&WantedKey::new("a", "t"), "uid 0", now()).await.unwrap();
     let ring = place.keys.ring();
     let recorder = place.recorder();
     recorder.close("test").unwrap();

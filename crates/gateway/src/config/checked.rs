@@ -15,9 +15,11 @@ use http::Uri;
 use super::mistakes::Finder;
 use super::typed::{self, At, Typed};
 use super::{
-    Admission, AuditLog, Config, Destination, Limits, Local, LocalModelChoice, LogMode, Payloads, Policy, RemoteModel,
-    RemotePolicy, Secret, Server, Version, defaults, listed, nearest,
+    Admission, AuditLog, Config, Destination, Judged, Limits, Local, LocalModelChoice, LogMode, Payloads, RemoteModel,
+    Secret, Server, Version, defaults, listed, nearest,
 };
+
+mod judged;
 
 /// Gives the value of an environment variable. Handed in, so that a test can stand in an environment.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -71,23 +73,19 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
         ),
     };
     let local = Local { model: typed.local.model.and_then(|model| choice(&model, mistakes)), ..local };
+    let policy = judged::policy(&typed.policy, &typed.dictionaries, &typed.patterns, mistakes);
+    let destinations = destinations(typed.destinations, &policy, environment, mistakes);
     Config {
         version,
         server: server(&typed.server, mistakes),
         limits,
         admission,
         local,
-        policy: Policy {
-            remote: one_of(
-                "policy.remote",
-                typed.policy.remote.as_ref(),
-                &[("deny", RemotePolicy::Deny), ("open", RemotePolicy::Open)],
-                mistakes,
-            )
-            .unwrap_or(RemotePolicy::Deny),
-        },
         audit_log: audit_log(&typed.audit_log, mistakes),
-        destinations: destinations(typed.destinations, environment, mistakes),
+        routes: judged::routes(typed.routes, &destinations, mistakes),
+        teams: judged::teams(typed.teams, mistakes),
+        policy,
+        destinations,
     }
 }
 
@@ -214,6 +212,7 @@ fn choice(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelCho
 
 fn destinations(
     typed: Vec<typed::Destination>,
+    policy: &Judged,
     environment: Environment<'_>,
     mistakes: &mut Finder<'_>,
 ) -> Vec<Arc<Destination>> {
@@ -224,7 +223,7 @@ fn destinations(
     let mut destinations = Vec::new();
     for typed in typed.into_iter().take(LISTED_MAX) {
         let (at, name_at) = (typed.at, typed.name.as_ref().map_or(typed.at, |name| name.at));
-        if let Some(destination) = destination(typed, environment, mistakes) {
+        if let Some(destination) = destination(typed, policy, environment, mistakes) {
             if &*destination.name == "local" {
                 mistakes.add(name_at, "`local` is the name of the local floor: choose another for this destination");
             } else if !names.insert(Arc::clone(&destination.name)) {
@@ -238,6 +237,7 @@ fn destinations(
 
 fn destination(
     typed: typed::Destination,
+    policy: &Judged,
     environment: Environment<'_>,
     mistakes: &mut Finder<'_>,
 ) -> Option<Destination> {
@@ -255,7 +255,8 @@ fn destination(
     let total_time_max = seconds("total_seconds_max", typed.total_seconds_max, defaults::TOTAL_TIME_MAX);
     let name = typed.name.and_then(|typed| destination_name(&typed, mistakes));
     let base_url = typed.base_url.and_then(|typed| base_url(&typed, mistakes));
-    let models = typed.models.and_then(|typed| models(typed, mistakes));
+    let operated_by = judged::operator(typed.provider, typed.region, policy, mistakes);
+    let models = typed.models.and_then(|typed| models(typed, policy, mistakes));
     let key = match typed.key {
         Some(typed) => Some(secret(&typed, environment, mistakes)?),
         None => None,
@@ -265,6 +266,7 @@ fn destination(
         base_url: base_url?,
         models: models?,
         key,
+        operated_by,
         connect_time_max,
         first_byte_time_max,
         idle_time_max,
@@ -303,7 +305,7 @@ fn base_url(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Uri> {
     judged.map_err(|what| mistakes.add(typed.at, format!("`destination.base_url` {what}"))).ok()
 }
 
-fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec<RemoteModel>> {
+fn models(typed: At<Vec<typed::Model>>, policy: &Judged, mistakes: &mut Finder<'_>) -> Option<Vec<RemoteModel>> {
     if typed.value.is_empty() || typed.value.len() > LISTED_MAX {
         mistakes.add(typed.at, format!("`destination.models` must name 1 to {LISTED_MAX} models"));
         return None;
@@ -320,7 +322,8 @@ fn models(typed: At<Vec<typed::Model>>, mistakes: &mut Finder<'_>) -> Option<Vec
             if !seen.insert(Arc::clone(&name)) {
                 mistakes.add(model.name.at, format!("`destination.models` names `{name}` twice"));
             }
-            models.push(RemoteModel { name, upstream });
+            let card = model.card.and_then(|card| judged::card(card, policy, mistakes));
+            models.push(RemoteModel { name, upstream, card });
         }
     }
     Some(models)

@@ -1,9 +1,10 @@
 //! Every default, with its reason. Knows nothing of the file.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use super::{Admission, AuditLog, Config, Limits, Local, LogMode, Payloads, Policy, RemotePolicy, Server, Version};
+use super::{Admission, AuditLog, Config, Judged, Limits, Local, LogMode, Payloads, Server, Version};
 
 /// 4000, on loopback: nobody outside reaches a gateway whose operator has not yet chosen who may.
 pub const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4000));
@@ -63,7 +64,9 @@ impl Default for Config {
             limits: Limits::default(),
             admission: Admission::default(),
             local: Local::default(),
-            policy: Policy { remote: RemotePolicy::Deny },
+            policy: Judged::default(),
+            routes: Vec::new(),
+            teams: BTreeMap::new(),
             audit_log: AuditLog { mode: LogMode::Synced, payloads: Payloads::None, witnesses: None, watch: None },
             destinations: Vec::new(),
         }

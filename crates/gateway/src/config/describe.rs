@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, Destination, LocalModelChoice, LogMode, Payloads, RemotePolicy};
+use super::{Config, Destination, LocalModelChoice, LogMode, Payloads};
 
 /// One setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Config {
 }
 
 fn plain(config: &Config) -> Vec<(&'static str, String)> {
-    let Config { version: _, server, limits, admission, local, policy, audit_log, destinations: _ } = config;
+    let Config { version: _, server, limits, admission, local, policy, audit_log, .. } = config;
     let quoted = |value: &dyn Display| format!("\"{value}\"");
     let seconds = |time: Duration| time.as_secs().to_string();
     let model = match &local.model {
@@ -56,10 +56,6 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         Some(LocalModelChoice::None) => quoted(&"none"),
         Some(LocalModelChoice::Named(name)) => quoted(name),
         Some(LocalModelChoice::File(path)) => quoted(&path.display()),
-    };
-    let remote = match policy.remote {
-        RemotePolicy::Deny => "deny",
-        RemotePolicy::Open => "open",
     };
     let mode = match audit_log.mode {
         LogMode::Synced => "synced",
@@ -97,7 +93,9 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("local.cache_mib", local.cache_mib.to_string()),
         ("local.context_tokens_max", or(local.context_tokens_max, "the model's own")),
         ("local.answer_tokens_default", local.answer_tokens_default.to_string()),
-        ("policy.remote", quoted(&remote)),
+        ("policy.use", quoted(&policy.used)),
+        ("policy.home", policy.home.as_ref().map_or_else(|| "none".to_owned(), |home| quoted(&home.code()))),
+        ("policy.catalog", file(&policy.catalog_folder)),
         ("audit_log.mode", quoted(&mode)),
         ("audit_log.payloads", quoted(&payloads)),
         ("audit_log.witnesses", file(&audit_log.witnesses)),

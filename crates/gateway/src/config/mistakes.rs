@@ -4,16 +4,16 @@
 
 use std::fmt;
 
-/// Everything that is wrong with a configuration. One line each, in the order of the file: `gwanmun.toml:12: what`.
+/// Everything that is wrong with a configuration and the files that it names. One line each, in the order of the files:
+/// `gwanmun.toml:12: what`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes {
-    file: String,
-    list: Vec<Mistake>,
-}
+pub struct Mistakes(Vec<Mistake>);
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
+    /// The file, as it was named.
+    pub file: String,
     /// The line, counted from 1; 0 when it is about the file as a whole.
     pub line: usize,
     /// What is wrong, and how to mend it.
@@ -23,24 +23,29 @@ pub struct Mistake {
 impl Mistakes {
     /// One mistake about the file as a whole.
     pub(super) fn of_file(file: &str, what: String) -> Self {
-        Self { file: file.to_owned(), list: vec![Mistake { line: 0, what }] }
+        Self(vec![Mistake { file: file.to_owned(), line: 0, what }])
+    }
+
+    /// These, none of them in the configuration itself.
+    pub(super) fn of(list: Vec<Mistake>) -> Self {
+        Self(list)
     }
 
     /// The mistakes, in the order of the file.
     pub fn list(&self) -> &[Mistake] {
-        &self.list
+        &self.0
     }
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, mistake) in self.list.iter().enumerate() {
+        for (number, mistake) in self.0.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;
             }
             match mistake.line {
-                0 => write!(f, "{}: {}", self.file, mistake.what)?,
-                line => write!(f, "{}:{line}: {}", self.file, mistake.what)?,
+                0 => write!(f, "{}: {}", mistake.file, mistake.what)?,
+                line => write!(f, "{}:{line}: {}", mistake.file, mistake.what)?,
             }
         }
         Ok(())
@@ -52,12 +57,20 @@ impl std::error::Error for Mistakes {}
 /// Collects mistakes while a file is read.
 pub(super) struct Finder<'a> {
     text: &'a str,
+    file: &'a str,
     found: Vec<(usize, String)>,
+    /// In other files.
+    elsewhere: Vec<Mistake>,
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, found: Vec::new() }
+    pub(super) fn new(text: &'a str, file: &'a str) -> Self {
+        Self { text, file, found: Vec::new(), elsewhere: Vec::new() }
+    }
+
+    /// The file that is read, as it was named.
+    pub(super) fn file(&self) -> &'a str {
+        self.file
     }
 
     /// Notes a mistake at the byte `at` of the text.
@@ -65,14 +78,23 @@ impl<'a> Finder<'a> {
         self.found.push((at, what.into()));
     }
 
-    /// The mistakes found in `file`, if there are any.
-    pub(super) fn finish(mut self, file: &str) -> Result<(), Mistakes> {
-        if self.found.is_empty() {
+    /// Notes mistakes of another file, which the text names.
+    pub(super) fn add_elsewhere(&mut self, mistakes: impl IntoIterator<Item = Mistake>) {
+        self.elsewhere.extend(mistakes);
+    }
+
+    /// The mistakes found, if there are any.
+    pub(super) fn finish(mut self) -> Result<(), Mistakes> {
+        if self.found.is_empty() && self.elsewhere.is_empty() {
             return Ok(());
         }
         self.found.sort();
         let line = |at| self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
-        let list = self.found.iter().map(|(at, what)| Mistake { line: line(*at), what: what.clone() }).collect();
-        Err(Mistakes { file: file.to_owned(), list })
+        let here = self.found.iter().map(|(at, what)| Mistake {
+            file: self.file.to_owned(),
+            line: line(*at),
+            what: what.clone(),
+        });
+        Err(Mistakes(here.chain(self.elsewhere).collect()))
     }
 }

@@ -1,5 +1,5 @@
-//! Follows the configuration file: a good change is taken as one value once the audit log names it, a bad one is refused
-//! and the last good one stays.
+//! Follows the configuration file and those that it names: a good change is taken as one value once the audit log names it, a
+//! bad one is refused and the last good one stays.
 //!
 //! Knows nothing of what the settings do; it tells which of them wait for a restart.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use audit_log::{Action, Administration, Text, Word};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, Live, Mistakes, Version, read_file};
+use super::{Config, Live, Mistakes, read_file};
 use crate::clock::Clock;
 use crate::record::{RecordError, Recorder};
 use crate::tasks::Tasks;
@@ -24,14 +24,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Source {
     path: PathBuf,
     live: Live,
-    /// What the file looked like when it was last read.
-    seen: Option<Seen>,
-    /// What was last read and judged, good or bad: told of once.
-    judged: Option<String>,
+    /// What the files looked like when they were last read.
+    seen: Vec<Seen>,
+    /// What was wrong with them then: told of once.
+    refused: Option<Mistakes>,
 }
 
-/// What tells a changed file without reading it.
-type Seen = (SystemTime, u64);
+/// What tells a changed file without reading it; none where it is not there.
+type Seen = (PathBuf, Option<(SystemTime, u64)>);
 
 /// What came of a look at the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,27 +53,35 @@ pub enum Looked {
 impl Source {
     /// Follows the file at `path`, which `live` was made of. A file that is not there yet is taken when it comes.
     pub fn new(path: PathBuf, live: Live) -> Self {
-        Self { path, live, seen: None, judged: None }
+        Self { path, live, seen: Vec::new(), refused: None }
     }
 
-    /// Reads the file if it seems changed, or in any case if `asked`, and takes what is good: it is in force when `recorder`
-    /// has made the change durable.
+    /// Reads the files if one seems changed, or in any case if `asked`, and takes what is good: it is in force when
+    /// `recorder` has made the change durable.
     pub async fn look(&mut self, asked: bool, recorder: &Recorder) -> Looked {
-        let Ok((text, seen)) = self.read(asked) else { return Looked::Same };
-        self.seen = seen;
-        let Some(text) = text else { return Looked::Same };
-        let in_force = self.live.load_full();
-        if self.judged.as_ref().is_some_and(|judged| *judged == text) || Version::of(&text) == in_force.version {
+        let seen = self.looks();
+        if seen == self.seen && !asked {
             return Looked::Same;
         }
-        let judged = Config::parse(&text, &self.path.display().to_string());
-        self.judged = Some(text);
-        match judged {
-            Err(mistakes) => Looked::Refused(mistakes),
+        let Ok(text) = read_file(&self.path) else { return Looked::Same };
+        self.seen = seen;
+        let in_force = self.live.load_full();
+        match Config::parse(&text, &self.path.display().to_string()) {
+            Err(mistakes) if self.refused.as_ref() == Some(&mistakes) => Looked::Same,
+            Err(mistakes) => {
+                self.refused = Some(mistakes.clone());
+                Looked::Refused(mistakes)
+            }
             Ok(config) => {
-                if let Err(error) = recorder.administration(change(in_force.version, config.version)).await {
-                    (self.judged, self.seen) = (None, None);
-                    return Looked::Unrecorded(error);
+                self.refused = None;
+                if config == *in_force {
+                    return Looked::Same;
+                }
+                for change in changes(&in_force, &config) {
+                    if let Err(error) = recorder.administration(change).await {
+                        self.seen.clear();
+                        return Looked::Unrecorded(error);
+                    }
                 }
                 let waiting = in_force.waiting_for_restart(&config);
                 self.live.store(Arc::new(config));
@@ -105,28 +113,44 @@ impl Source {
         }
     }
 
-    /// The file's text, unless it looks as it did.
-    fn read(&self, asked: bool) -> io::Result<(Option<String>, Option<Seen>)> {
-        let about = std::fs::metadata(&self.path)?;
-        let seen = Some((about.modified()?, about.len()));
-        if seen == self.seen && !asked {
-            return Ok((None, seen));
-        }
-        Ok((Some(read_file(&self.path)?), seen))
+    /// What the files look like now: the configuration, those that it names, and those that were found wrong.
+    fn looks(&self) -> Vec<Seen> {
+        let named = self.live.load().policy.files();
+        let wrong = self.refused.iter().flat_map(Mistakes::list).map(|mistake| PathBuf::from(&mistake.file));
+        let mut files: Vec<PathBuf> = std::iter::once(self.path.clone()).chain(named).chain(wrong).collect();
+        files.sort();
+        files.dedup();
+        let about = |path: &PathBuf| {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
+        };
+        files
+            .into_iter()
+            .map(|path| {
+                let about = about(&path);
+                (path, about)
+            })
+            .collect()
     }
 }
 
-/// One version of the configuration takes the place of another. Who has written the file is not known.
-fn change(from: Version, to: Version) -> Administration {
-    let detail = [("from", from), ("to", to)];
-    let named =
-        |(name, version): (&str, Version)| Some((Word::new(name).ok()?, Text::of(&hex::encode(version.hash()))));
-    Administration {
-        action: Action::ConfigurationChange,
-        subject: Text::of("configuration"),
-        by: Text::of("file"),
-        detail: detail.into_iter().filter_map(named).collect(),
-    }
+/// What the log is told when one configuration takes the place of another. Who has written the files is not known.
+fn changes(from: &Config, to: &Config) -> Vec<Administration> {
+    let changed = |action, subject: &str, from: [u8; 32], to: [u8; 32]| {
+        let detail = [("from", from), ("to", to)];
+        let named = |(name, hash): (&str, [u8; 32])| Some((Word::new(name).ok()?, Text::of(&hex::encode(hash))));
+        let detail = detail.into_iter().filter_map(named).collect();
+        (from != to).then(|| Administration { action, subject: Text::of(subject), by: Text::of("file"), detail })
+    };
+    let hashes =
+        |config: &Config| (config.version.hash(), config.policy.rules.hash(), config.policy.catalog.hash().bytes());
+    let ((version, policy, catalog), (next_version, next_policy, next_catalog)) = (hashes(from), hashes(to));
+    let changes = [
+        changed(Action::ConfigurationChange, "configuration", version, next_version),
+        changed(Action::PolicyChange, to.policy.rules.name(), policy, next_policy),
+        changed(Action::CatalogChange, "catalogue", catalog, next_catalog),
+    ];
+    changes.into_iter().flatten().collect()
 }
 
 /// Follows the file for as long as the process lives: once a second, and at once at SIGHUP. Tells in the log what came of it.

@@ -54,7 +54,8 @@ context_tokens_max = 17
 answer_tokens_default = 18
 
 [policy]
-remote = "open"
+use = "open"
+home = "KR"
 
 [audit_log]
 mode = "off"
@@ -112,10 +113,10 @@ fn what_is_typed_is_what_holds() {
         answer_tokens_default: 18,
     };
     assert_eq!(config.local, local);
-    assert_eq!((config.policy.remote, config.audit_log.mode), (RemotePolicy::Open, LogMode::Off));
+    assert_eq!((config.policy.rules.name(), config.audit_log.mode), ("open", LogMode::Off));
     let [seoul, lab] = config.destinations.as_slice() else { panic!("two destinations") };
     assert_eq!((&*seoul.name, seoul.base_url.to_string().as_str()), ("seoul-1", "https://seoul.example/v1"));
-    let model = |name: &str, upstream: &str| RemoteModel { name: name.into(), upstream: upstream.into() };
+    let model = |name: &str, upstream: &str| RemoteModel { name: name.into(), upstream: upstream.into(), card: None };
     assert_eq!(seoul.models, [model("a", "a"), model("b", "vendor/b-2")]);
     assert_eq!(seoul.key.as_ref().map(Secret::reveal), Some("sk-seoul-secret"));
     assert_eq!((seoul.connect_time_max, seoul.first_byte_time_max), (seconds(19), seconds(20)));
@@ -158,7 +159,8 @@ requests_per_minute_per_key = -1
 model = "two words"
 thread = 4
 [policy]
-remote = "opne"
+use = "opne"
+home = "Korea"
 [audit_log]
 mode = true
 [audit_logs]
@@ -203,6 +205,83 @@ models = ["a"]
 }
 
 #[test]
+fn mistakes_of_what_judges_are_told_at_their_lines() {
+    let text = r#"
+[policy]
+use = "kr-enterprise"
+[[destination]]
+name = "a"
+base_url = "https://a.example"
+models = [{ name = "m", card = "solar-pro9" }]
+provider = "upstag"
+[[destination]]
+name = "b"
+base_url = "https://b.example"
+models = ["m"]
+provider = "azure"
+region = "mars"
+[[destination]]
+name = "c"
+base_url = "https://c.example"
+models = ["m"]
+provider = "own"
+region = "kr"
+[[destination]]
+name = "d"
+base_url = "https://d.example"
+models = ["m"]
+region = "kr"
+[[route]]
+model = "r"
+destinations = ["b/m", "b/m", "b/n", "b", "local"]
+class = "secret"
+purpose = "Case Work"
+[[route]]
+model = "r"
+destinations = []
+nfc = "yes"
+[[route]]
+destination = "b/m"
+[[team]]
+class = "opne"
+high_impact = 1
+[[team]]
+name = "t"
+[[team]]
+name = "t"
+[[dictionary]]
+name = "Projects"
+words = ["x", 7]
+[[pattern]]
+name = "cases"
+"#;
+    insta::assert_snapshot!(parse(text).unwrap_err());
+}
+
+#[test]
+fn a_policy_and_facts_in_files_are_read_beside_the_configuration_and_their_mistakes_told_with_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    };
+    write("gwanmun.toml", "[policy]\nuse = \"rules/ours.cedar\"\ncatalog = \"facts\"\n[limits]\nconnections_max = 0\n");
+    write(
+        "rules/ours.cedar",
+        "@id(\"floor\")\npermit (principal, action, resource)\nwhen { resource.processed_within.contains(\"KO\") };\n",
+    );
+    write("facts/ours.toml", "[organisation.x]\nname = \"X\"\nseat = \"KR\"\n");
+    let told = Config::load(&folder.path().join("gwanmun.toml")).unwrap_err().to_string();
+    let told = told.replace(&format!("{}/", folder.path().display()), "");
+    insta::assert_snapshot!(told);
+    write("gwanmun.toml", "[policy]\nuse = \"rules/ours.cedar\"\n");
+    write("rules/ours.cedar", "@id(\"floor\")\npermit (principal, action, resource)\nwhen { resource.local };\n");
+    let config = Config::load(&folder.path().join("gwanmun.toml")).unwrap();
+    assert_eq!((config.policy.rules.name(), config.policy.rules.rules().len()), ("ours", 1));
+}
+
+#[test]
 fn broken_toml_is_told_at_its_line() {
     for (text, line) in [("[server\nlisten = 1", 1), ("\n\nx = ", 3), ("[server]\n[server]\n", 2), ("a = 1\na = 2", 2)]
     {
@@ -235,7 +314,8 @@ fn what_is_in_force_is_described_without_secrets() {
     let settings = parse(WHOLE).unwrap().settings();
     let lines: Vec<_> = settings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"));
-    assert!(settings.iter().all(|setting| !setting.is_default));
+    // A folder of facts would have to be there.
+    assert!(settings.iter().all(|setting| !setting.is_default || setting.name == "policy.catalog"));
     let defaults = Config::default().settings();
     assert!(defaults.iter().all(|setting| setting.is_default));
     assert_eq!(defaults[2].to_string(), "limits.head_bytes_max = 16384  # default");
@@ -289,6 +369,36 @@ async fn a_good_change_is_taken_and_a_bad_one_is_refused_and_told_once() {
     assert_eq!(source.look(true, &off()).await, Looked::Same, "back to what is in force");
     std::fs::write(&path, "[server]\nlisten = \"127.0.0.1:7\"\n").unwrap();
     assert_eq!(source.look(true, &off()).await, Looked::Applied { waiting: vec!["server.listen"] });
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_a_change_and_a_bad_one_leaves_the_last_good_one_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, rules) = (folder.path().join("gwanmun.toml"), folder.path().join("ours.cedar"));
+    let rule =
+        |condition: &str| format!("@id(\"only\")\npermit (principal, action, resource)\nwhen {{ {condition} }};\n");
+    std::fs::write(&path, "[policy]\nuse = \"ours.cedar\"\n").unwrap();
+    std::fs::write(&rules, rule("resource.local")).unwrap();
+    let live = Config::load(&path).unwrap().live();
+    let mut source = Source::new(path, Arc::clone(&live));
+    assert_eq!(source.look(false, &off()).await, Looked::Same);
+    let before = live.load().policy.rules.hash();
+    std::fs::write(&rules, rule("resource.local || resource.name == \"lab\"")).unwrap();
+    assert_eq!(source.look(false, &off()).await, Looked::Applied { waiting: vec![] });
+    let good = live.load().policy.rules.hash();
+    assert_ne!(good, before);
+    std::fs::write(&rules, rule("resource.locale")).unwrap();
+    let Looked::Refused(mistakes) = source.look(false, &off()).await else { panic!("refused") };
+    assert!(mistakes.list()[0].file.ends_with("ours.cedar") && mistakes.list()[0].line == 3, "{mistakes}");
+    assert_eq!(live.load().policy.rules.hash(), good, "the last good one stays");
+    assert_eq!(source.look(false, &off()).await, Looked::Same, "it is told once");
+    // A class that opens more than a lower one is refused as well: that is proved before it is in force.
+    std::fs::write(&rules, rule("context.class == \"classified\"")).unwrap();
+    let Looked::Refused(mistakes) = source.look(false, &off()).await else { panic!("refused") };
+    assert!(mistakes.list()[0].file.ends_with("ours.cedar"), "{mistakes}");
+    std::fs::write(&rules, rule("resource.local")).unwrap();
+    assert_eq!(source.look(false, &off()).await, Looked::Applied { waiting: vec![] });
+    assert_eq!(live.load().policy.rules.hash(), before);
 }
 
 /// A recorder that takes every change.

@@ -8,6 +8,10 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::mistakes::Finder;
 
+mod judged;
+
+pub(super) use judged::{Dictionary, Pattern, Registered, Route, Team};
+
 /// A value that was typed, and where: a byte of the text.
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
@@ -24,6 +28,10 @@ pub(super) struct Typed {
     pub(super) policy: Policy,
     pub(super) audit_log: AuditLog,
     pub(super) destinations: Vec<Destination>,
+    pub(super) routes: Vec<Route>,
+    pub(super) teams: Vec<Team>,
+    pub(super) dictionaries: Vec<Dictionary>,
+    pub(super) patterns: Vec<Pattern>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +75,9 @@ pub(super) struct Local {
 
 #[derive(Debug, Default)]
 pub(super) struct Policy {
-    pub(super) remote: Option<At<String>>,
+    pub(super) used: Option<At<String>>,
+    pub(super) home: Option<At<String>>,
+    pub(super) catalog: Option<At<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +98,8 @@ pub(super) struct Destination {
     pub(super) base_url: Option<At<String>>,
     pub(super) models: Option<At<Vec<Model>>>,
     pub(super) key: Option<At<String>>,
+    pub(super) provider: Option<At<String>>,
+    pub(super) region: Option<At<String>>,
     pub(super) connect_seconds_max: Option<At<i64>>,
     pub(super) first_byte_seconds_max: Option<At<i64>>,
     pub(super) idle_seconds_max: Option<At<i64>>,
@@ -98,6 +110,7 @@ pub(super) struct Destination {
 pub(super) struct Model {
     pub(super) name: At<String>,
     pub(super) upstream: Option<At<String>>,
+    pub(super) card: Option<At<String>>,
 }
 
 /// Reads `text`; what is of the wrong kind or unknown goes to `mistakes` and counts as missing.
@@ -119,6 +132,10 @@ pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
         policy: file.section("policy", mistakes).map(|section| policy(section, mistakes)).unwrap_or_default(),
         audit_log: file.section("audit_log", mistakes).map(|section| audit_log(section, mistakes)).unwrap_or_default(),
         destinations: destinations(&mut file, mistakes),
+        routes: judged::routes(&mut file, mistakes),
+        teams: judged::teams(&mut file, mistakes),
+        dictionaries: judged::dictionaries(&mut file, mistakes),
+        patterns: judged::patterns(&mut file, mistakes),
     };
     file.finish(mistakes);
     typed
@@ -176,7 +193,8 @@ fn local(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Local {
 }
 
 fn policy(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Policy {
-    let policy = Policy { remote: section.string("remote", mistakes) };
+    let mut string = |key| section.string(key, mistakes);
+    let policy = Policy { used: string("use"), home: string("home"), catalog: string("catalog") };
     section.finish(mistakes);
     policy
 }
@@ -194,22 +212,16 @@ fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
 }
 
 fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destination> {
-    let Some((item, at)) = file.item("destination") else { return Vec::new() };
-    let Some(tables) = item.as_array_of_tables() else {
-        mistakes.add(at, "`destination` must be written as `[[destination]]`, once for each");
-        return Vec::new();
-    };
-    let read = |table: &toml_edit::Table| {
-        let at = start(table.span(), at);
-        let mut section = Section::new(table, "destination", at);
-        let missing = ["name", "base_url", "models"].into_iter().filter(|key| !table.contains_key(key)).collect();
+    let read = |mut section: Section<'_>, mistakes: &mut Finder<'_>| {
         let destination = Destination {
-            at,
-            missing,
+            at: section.at,
+            missing: section.missing(&["name", "base_url", "models"]),
             name: section.string("name", mistakes),
             base_url: section.string("base_url", mistakes),
             models: models(&mut section, mistakes),
             key: section.string("key", mistakes),
+            provider: section.string("provider", mistakes),
+            region: section.string("region", mistakes),
             connect_seconds_max: section.whole("connect_seconds_max", mistakes),
             first_byte_seconds_max: section.whole("first_byte_seconds_max", mistakes),
             idle_seconds_max: section.whole("idle_seconds_max", mistakes),
@@ -218,7 +230,7 @@ fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destin
         section.finish(mistakes);
         destination
     };
-    tables.iter().map(read).collect()
+    file.tables("destination", mistakes, read)
 }
 
 fn models(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Option<At<Vec<Model>>> {
@@ -232,14 +244,14 @@ fn models(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Option<At<Vec
     for value in array {
         let at = start(value.span(), at);
         if let Some(name) = value.as_str() {
-            models.push(Model { name: At { value: name.to_owned(), at }, upstream: None });
+            models.push(Model { name: At { value: name.to_owned(), at }, upstream: None, card: None });
         } else if let Some(table) = value.as_inline_table() {
             let mut section = Section::new(table, "destination.models", at);
             let name = section.string("name", mistakes);
-            let upstream = section.string("upstream", mistakes);
+            let (upstream, card) = (section.string("upstream", mistakes), section.string("card", mistakes));
             section.finish(mistakes);
             match name {
-                Some(name) => models.push(Model { name, upstream }),
+                Some(name) => models.push(Model { name, upstream, card }),
                 None => mistakes.add(at, "a model of `destination.models` must have a `name`"),
             }
         } else {
@@ -295,6 +307,55 @@ impl<'a> Section<'a> {
             mistakes.add(at, format!("`{}` must be a whole number, not {}", self.path(key), item.type_name()));
         }
         value.map(|value| At { value, at })
+    }
+
+    fn boolean(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<bool> {
+        let (item, at) = self.item(key)?;
+        let value = item.as_bool();
+        if value.is_none() {
+            mistakes.add(at, format!("`{}` must be `true` or `false`, not {}", self.path(key), item.type_name()));
+        }
+        value
+    }
+
+    /// A list of texts, each where it stands.
+    fn strings(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<At<Vec<At<String>>>> {
+        let (item, at) = self.item(key)?;
+        let Some(array) = item.as_array() else {
+            let what = format!("`{}` must be a list of texts, not {}", self.path(key), item.type_name());
+            mistakes.add(at, what);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for value in array {
+            let at = start(value.span(), at);
+            match value.as_str() {
+                Some(text) => texts.push(At { value: text.to_owned(), at }),
+                None => mistakes
+                    .add(at, format!("`{}` must be a list of texts, and has {}", self.path(key), value.type_name())),
+            }
+        }
+        Some(At { value: texts, at })
+    }
+
+    /// Reads each `[[key]]` as `read` does.
+    fn tables<T>(
+        &mut self,
+        key: &'static str,
+        mistakes: &mut Finder<'_>,
+        read: impl Fn(Section<'_>, &mut Finder<'_>) -> T,
+    ) -> Vec<T> {
+        let Some((item, at)) = self.item(key) else { return Vec::new() };
+        let Some(tables) = item.as_array_of_tables() else {
+            mistakes.add(at, format!("`{key}` must be written as `[[{key}]]`, once for each"));
+            return Vec::new();
+        };
+        tables.iter().map(|table| read(Section::new(table, key, start(table.span(), at)), mistakes)).collect()
+    }
+
+    /// Those of `keys` that are not there.
+    fn missing(&self, keys: &[&'static str]) -> Vec<&'static str> {
+        keys.iter().copied().filter(|key| !self.table.contains_key(key)).collect()
     }
 
     /// Tells of the keys that nobody asked for.

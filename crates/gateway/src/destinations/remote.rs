@@ -54,9 +54,8 @@ impl Remote {
 
     /// Sends the request; comes back when the head of a good answer is there.
     pub(crate) async fn send(&self, errand: Errand) -> Result<Reply, ApiError> {
-        let asked = errand.ask.model();
-        let known = self.about.models.iter().find(|model| &*model.name == asked);
-        let upstream = known.map_or(asked, |model| &model.upstream);
+        let known = self.about.models.iter().find(|model| model.name == errand.model);
+        let upstream = known.map_or(&*errand.model, |model| &model.upstream);
         let request = self.request(errand.ask.surface(), errand.ask.to_json(upstream), errand.stream)?;
         let answer = self.first_bytes(request).await?;
         if answer.status() != StatusCode::OK {

@@ -5,12 +5,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ::policy::Class;
 use audit_log::{Action, Administration, Text, Word};
 use jiff::Timestamp;
+use serde::Serialize as _;
 use sqlx::SqliteConnection;
 
 use super::{Caller, HashSecret, KeyHash, KeyRing, KeyText};
 use crate::changes::{self, Change};
+use crate::config::Registered;
 use crate::database::{Database, DatabaseError};
 
 /// Names of keys and teams, in characters: they stand in lists and records.
@@ -33,10 +36,31 @@ pub struct ListedKey {
     pub name: String,
     /// Whom it was given to.
     pub team: String,
+    /// The least class of the data that it is used for; `None` where nobody has said.
+    #[serde(serialize_with = "word")]
+    pub class: Option<Class>,
     /// When it was made: RFC 3339, UTC.
     pub created_at: String,
     /// When it was revoked; `None` while it is in force.
     pub revoked_at: Option<String>,
+}
+
+/// A key that is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedKey<'a> {
+    /// What to call it; unique among the keys in force.
+    pub name: &'a str,
+    /// Whom it is given to.
+    pub team: &'a str,
+    /// The least class of the data that it is used for.
+    pub class: Option<Class>,
+}
+
+impl<'a> WantedKey<'a> {
+    /// One that nothing is said of but whose it is.
+    pub fn new(name: &'a str, team: &'a str) -> Self {
+        Self { name, team, class: None }
+    }
 }
 
 /// A key that was just made. Its text is nowhere else, and cannot be had again.
@@ -98,9 +122,10 @@ impl KeyStore {
         &self.database
     }
 
-    /// Makes a key called `name` for `team`, on behalf of `by`. It comes into force when the log says so, within a second
+    /// Makes a key, on behalf of `by`. It comes into force when the log says so, within a second
     /// where a server runs: see [`crate::changes`].
-    pub async fn create(&self, name: &str, team: &str, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
+    pub async fn create(&self, wanted: &WantedKey<'_>, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
+        let WantedKey { name, team, class } = *wanted;
         check_name("name", name)?;
         check_name("team", team)?;
         let text = KeyText::generate()?;
@@ -109,16 +134,18 @@ impl KeyStore {
             id: hash.id().to_string(),
             name: name.to_owned(),
             team: team.to_owned(),
+            class,
             created_at: format!("{now:.0}"),
             revoked_at: None,
         };
-        let insert = "INSERT INTO keys (hash, id, name, team, created_at) VALUES (?, ?, ?, ?, ?)";
+        let insert = "INSERT INTO keys (hash, id, name, team, class, created_at) VALUES (?, ?, ?, ?, ?, ?)";
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let inserted = sqlx::query(insert)
             .bind(hash.as_bytes().as_slice())
             .bind(&listed.id)
             .bind(&listed.name)
             .bind(&listed.team)
+            .bind(class.map(Class::word))
             .bind(&listed.created_at)
             .execute(&mut *transaction)
             .await;
@@ -136,8 +163,8 @@ impl KeyStore {
 
     /// Every key that was ever made, the oldest first.
     pub async fn list(&self) -> Result<Vec<ListedKey>, KeyStoreError> {
-        let select = "SELECT id, name, team, created_at, revoked_at FROM keys ORDER BY created_at, name, id";
-        let rows: Vec<(String, String, String, String, Option<String>)> =
+        let select = "SELECT id, name, team, class, created_at, revoked_at FROM keys ORDER BY created_at, name, id";
+        let rows: Vec<Row> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         Ok(rows.into_iter().map(listed).collect())
     }
@@ -146,9 +173,9 @@ impl KeyStore {
     /// within a second.
     pub async fn revoke(&self, wanted: &str, by: &str, now: Timestamp) -> Result<ListedKey, KeyStoreError> {
         let update = "UPDATE keys SET revoked_at = ?1 WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) \
-                      RETURNING id, name, team, created_at, revoked_at";
+                      RETURNING id, name, team, class, created_at, revoked_at";
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let revoked: Option<(String, String, String, String, Option<String>)> = sqlx::query_as(update)
+        let revoked: Option<Row> = sqlx::query_as(update)
             .bind(format!("{now:.0}"))
             .bind(wanted)
             .fetch_optional(&mut *transaction)
@@ -175,14 +202,15 @@ impl KeyStore {
 
     /// The keys in force, as the database says now.
     pub(crate) async fn in_force(&self) -> Result<HashMap<KeyHash, Arc<Caller>>, KeyStoreError> {
-        let select = "SELECT hash, id, name, team FROM keys WHERE revoked_at IS NULL";
-        let rows: Vec<(Vec<u8>, String, String, String)> =
+        let select = "SELECT hash, id, name, team, class FROM keys WHERE revoked_at IS NULL";
+        let rows: Vec<(Vec<u8>, String, String, String, Option<String>)> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         let mut known = HashMap::with_capacity(rows.len());
-        for (hash, id, name, team) in rows {
+        for (hash, id, name, team, class) in rows {
             let hash =
                 hash.try_into().map_err(|_| self.failed(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
-            let caller = Caller { key_id: id.into(), name: name.into(), team: team.into() };
+            let registered = Registered { class: class.as_deref().map(of_word), ..Registered::default() };
+            let caller = Caller { key_id: id.into(), name: name.into(), team: team.into(), registered };
             known.insert(KeyHash::from_bytes(hash), Arc::new(caller));
         }
         Ok(known)
@@ -195,15 +223,29 @@ impl KeyStore {
 
 /// Leaves for the log what was done to a key. Neither its text nor its hash: the id, the name, the team.
 async fn note(connection: &mut SqliteConnection, action: Action, key: &ListedKey, by: &str) -> Result<(), sqlx::Error> {
-    let detail = [("name", &key.name), ("team", &key.team)];
-    let detail = detail.into_iter().filter_map(|(name, value)| Some((Word::new(name).ok()?, Text::of(value))));
+    let class = key.class.map(|class| ("class", class.word()));
+    let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class);
+    let detail = detail.filter_map(|(name, value)| Some((Word::new(name).ok()?, Text::of(value))));
     let (subject, by) = (Text::of(&key.id), Text::of(by));
     let change = Change::Administration(Administration { action, subject, by, detail: detail.collect() });
     changes::insert(connection, &change).await
 }
 
-fn listed((id, name, team, created_at, revoked_at): (String, String, String, String, Option<String>)) -> ListedKey {
-    ListedKey { id, name, team, created_at, revoked_at }
+/// Id, name, team, class, when it was made, when it was revoked.
+type Row = (String, String, String, Option<String>, String, Option<String>);
+
+fn listed((id, name, team, class, created_at, revoked_at): Row) -> ListedKey {
+    ListedKey { id, name, team, class: class.as_deref().map(of_word), created_at, revoked_at }
+}
+
+/// A class that the database holds; one that it cannot hold counts as the highest.
+fn of_word(word: &str) -> Class {
+    word.parse().unwrap_or(Class::Classified)
+}
+
+#[expect(clippy::ref_option, reason = "the shape that serde calls")]
+fn word<S: serde::Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
+    class.map(Class::word).serialize(serializer)
 }
 
 fn check_name(what: &'static str, name: &str) -> Result<(), KeyStoreError> {

@@ -44,6 +44,7 @@ fn decision(id: &str) -> Decision {
         destinations: vec![Text::of("local"), Text::of("b")],
         class: None,
         findings: None,
+        rules: None,
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: None,
@@ -56,7 +57,21 @@ fn decision(id: &str) -> Decision {
 fn refusal(id: &str) -> Refusal {
     let Decision { request, key, team, surface, policy, config, commitment, .. } = decision(id);
     let reason = Text::of("model_not_found");
-    Refusal { request, key, team, surface, model: None, reason, policy, config, commitment }
+    Refusal {
+        request,
+        key,
+        team,
+        surface,
+        model: None,
+        reason,
+        rule: None,
+        class: None,
+        findings: None,
+        policy,
+        config,
+        catalog: None,
+        commitment,
+    }
 }
 
 fn answered() -> Outcome {

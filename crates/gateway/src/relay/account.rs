@@ -4,8 +4,10 @@
 //! gone), the account closes exactly once; when nobody closes it, `Drop` sends that one message. It must not know where
 //! the answer comes from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::policy::Class;
 use wire::error::Code;
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
     app::App,
     clock::Moment,
     error::ApiError,
+    outgoing::Outgoing,
     payloads::Payload,
     permit::{Recorded, not_kept, not_recorded},
     record::{Commitment, Committing, Ending, Outcome, Part, Permit},
@@ -31,7 +34,11 @@ pub(crate) struct Account {
     /// Where the answer is kept, if it is.
     payload: Option<Payload>,
     marks: Marks,
+    /// Where it was sent last.
     destination: Arc<str>,
+    hidden: u64,
+    /// What the answer was found to hold, where that was looked for.
+    findings: BTreeMap<String, u64>,
     request_id: Arc<str>,
     arrived: Moment,
     attempts: u32,
@@ -70,18 +77,17 @@ pub(crate) struct Usage {
 }
 
 impl Account {
-    /// Opens the account of a request that is about to be sent to `destination`.
+    /// Opens the account of a request that is about to be sent.
     pub(crate) fn open(
         app: &Arc<App>,
         recorded: Recorded,
         slot: Slot,
         reservation: Reservation,
-        destination: Arc<str>,
-        model: Arc<str>,
+        class: Class,
         arrival: &Arrival,
     ) -> Self {
         let Recorded { permit, payload } = recorded;
-        let marks = Marks::sent(Arc::clone(&destination), model, permit.entry());
+        let marks = Marks::of(permit.entry(), class);
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
         let handed = Handed { bytes: 0, whole: false, commitment, usage: Usage::default() };
         Self {
@@ -89,7 +95,9 @@ impl Account {
             owed: Some(Owed { permit, reservation, slot }),
             payload,
             marks,
-            destination,
+            destination: "".into(),
+            hidden: 0,
+            findings: BTreeMap::new(),
             request_id: Arc::clone(&arrival.id),
             arrived: arrival.at,
             attempts: 0,
@@ -118,9 +126,27 @@ impl Account {
         &self.app
     }
 
-    /// A destination is contacted.
-    pub(crate) fn attempted(&mut self) {
-        self.attempts = self.attempts.saturating_add(1);
+    /// A destination is about to be contacted, after another has failed in that way: durable in the log when this returns.
+    pub(crate) async fn attempt(&mut self, outgoing: &Outgoing, failed: Option<&ApiError>) -> Result<(), ApiError> {
+        let number = self.attempts.saturating_add(1);
+        let label = &outgoing.place.link.label;
+        if let (Some(failed), Some(owed)) = (failed, &self.owed) {
+            let durable = owed.permit.attempt(label, number, failed.reason());
+            durable.await.map_err(|error| {
+                self.app.metrics().not_recorded();
+                not_recorded(error)
+            })?;
+        }
+        self.attempts = number;
+        self.destination = Arc::clone(label);
+        self.hidden = outgoing.form.hidden;
+        self.marks = self.marks.sent(outgoing);
+        Ok(())
+    }
+
+    /// The answer was found to hold this.
+    pub(crate) fn found(&mut self, findings: BTreeMap<String, u64>) {
+        self.findings = findings;
     }
 
     /// The status is told to the caller.
@@ -226,6 +252,10 @@ impl Account {
             answer,
             tls_group: usage.tls_group,
             finish: usage.finish,
+            hidden: (self.hidden > 0).then_some(self.hidden),
+            findings: self.findings.clone(),
+            label: self.marks.label().filter(|_| ending == Ending::Answered),
+            review: self.marks.review(),
         }
     }
 }

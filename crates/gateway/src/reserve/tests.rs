@@ -8,10 +8,12 @@ use super::{Reservation, reserve};
 use crate::{
     admit::{Gate, Slot, admit},
     clock::{Clock, Moment},
-    config::{Admission, RemotePolicy, Version},
-    decide::{Decision, Offer, Place, Policy, decide},
+    config::{Admission, Config, Registered},
+    contents::Contents,
+    decide::{Decision, decide},
     error::ApiError,
-    inspect::Facts,
+    inspect::facts_of_contents,
+    judge::{FloorModel, Judgement},
     keys::Caller,
     read::Surface,
     tasks::Tasks,
@@ -19,32 +21,19 @@ use crate::{
 
 fn slot() -> Slot {
     let gate = Arc::new(Gate::new(Tasks::new(Clock::system()).stop()));
-    let caller = Arc::new(Caller { key_id: "k".into(), name: "n".into(), team: "t".into() });
+    let caller =
+        Arc::new(Caller { key_id: "k".into(), name: "n".into(), team: "t".into(), registered: Registered::default() });
     admit(caller, &gate, &Admission::default(), Moment::default()).unwrap()
 }
 
 /// A permitted decision that may take `tokens`.
 fn decision(slot: &Slot, tokens: u64) -> Decision {
-    let offer = Offer {
-        model: "m".into(),
-        place: Place::Local,
-        destination: "local".into(),
-        understands_everything: false,
-        context_tokens: None,
-        answer_tokens_default: None,
-    };
-    let facts = Facts {
-        caller: slot.caller(),
-        surface: Surface::Chat,
-        model: "m",
-        needs: Vec::new(),
-        prompt_bytes: tokens,
-        answer_tokens_max: None,
-        choices: 1,
-        candidates: 1,
-        stream: false,
-    };
-    decide(&facts, &Policy::new(Version::of("v"), RemotePolicy::Deny, vec![offer]))
+    let floor = FloorModel { name: "m".into(), context_tokens: u64::MAX };
+    let judgement = Judgement::new(&Config::default(), Some(&floor));
+    let contents = Arc::new(Contents::default());
+    let mut facts = facts_of_contents(slot.caller(), Surface::Chat, "m", contents, &judgement);
+    (facts.prompt_bytes, facts.answer_tokens_max) = (tokens, Some(0));
+    decide(&facts, &judgement)
 }
 
 /// What is held, or with which status the request is refused.

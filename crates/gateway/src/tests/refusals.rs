@@ -113,7 +113,7 @@ async fn what_the_model_cannot_do_names_the_field() {
 #[tokio::test]
 async fn unknown_models_are_never_answered_by_another_and_forbidden_ones_hear_nothing() {
     let remote = FakeRemote::new(&crate::tasks::Tasks::new(crate::clock::Clock::system()), vec![Act::Stall]).await;
-    let mut rig = Rig::new(Some(Script::new()), &remote.config("deny"));
+    let mut rig = Rig::new(Some(Script::new()), &remote.config("local"));
     let mut body = ask();
     body["model"] = json!("gpt-9");
     let got = rig.chat(body.clone()).await;
@@ -123,7 +123,7 @@ async fn unknown_models_are_never_answered_by_another_and_forbidden_ones_hear_no
     body["model"] = json!("far");
     let got = rig.chat(body).await;
     assert_eq!(got.status, 403);
-    let message = "policy permits no destination that has the model `far`: it is outside this machine";
+    let message = "policy `local` permits no destination that has the model `far` for sensitive data";
     assert_eq!(got.json(), error(message, "permission_error", Some("model"), "not_permitted"));
     assert!(remote.heard().is_empty());
     let entries = rig.entries();

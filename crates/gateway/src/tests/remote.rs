@@ -136,7 +136,7 @@ async fn a_provider_that_is_not_there_is_a_502() {
         listener.local_addr().unwrap()
     };
     let config = format!(
-        "[policy]\nremote = \"open\"\n[[destination]]\nname = \"abroad\"\nbase_url = \"http://{gone}/v1\"\n\
+        "[policy]\nuse = \"open\"\n[[destination]]\nname = \"abroad\"\nbase_url = \"http://{gone}/v1\"\n\
          models = [{{ name = \"far\" }}]\n"
     );
     let mut rig = Rig::new(None, &config);

@@ -211,7 +211,7 @@ impl FakeRemote {
     pub(super) fn config(&self, policy: &str) -> String {
         let url = &self.base_url;
         format!(
-            "[policy]\nremote = \"{policy}\"\n[[destination]]\nname = \"abroad\"\nbase_url = \"{url}\"\n\
+            "[policy]\nuse = \"{policy}\"\n[[destination]]\nname = \"abroad\"\nbase_url = \"{url}\"\n\
              models = [{{ name = \"far\", upstream = \"far-upstream\" }}]\n"
         )
     }

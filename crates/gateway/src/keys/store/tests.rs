@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{KeyStore, KeyStoreError};
+use super::{KeyStore, KeyStoreError, WantedKey};
 use crate::changes;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
@@ -42,7 +42,7 @@ async fn open(path: &Path) -> KeyStore {
 async fn a_key_is_found_from_its_making_to_its_revocation() {
     let (folder, path) = place();
     let store = open(&path).await;
-    let made = store.create("laptop", "데이터팀", BY, now()).await.unwrap();
+    let made = store.create(&WantedKey::new("laptop", "데이터팀"), BY, now()).await.unwrap();
     assert_eq!(store.ring().find(made.text.reveal().as_bytes()), Err(NoSuchKey::Unknown), "not before it is taken in");
     store.refill().await.unwrap();
     let text = made.text.reveal().to_owned();
@@ -66,7 +66,7 @@ async fn a_key_is_found_from_its_making_to_its_revocation() {
 async fn what_is_not_a_key_in_force_is_not_found() {
     let (_folder, path) = place();
     let store = open(&path).await;
-    let text = store.create("a", "t", BY, now()).await.unwrap().text;
+    let text = store.create(&WantedKey::new("a", "t"), BY, now()).await.unwrap().text;
     store.refill().await.unwrap();
     let stranger = KeyText::generate().unwrap();
     let ring = store.ring();
@@ -82,7 +82,7 @@ async fn what_is_not_a_key_in_force_is_not_found() {
     assert_eq!(other.ring().find(text.reveal().as_bytes()), Err(NoSuchKey::Unknown));
     // A key that lives as long as the process is not in the database, and outlives a refill.
     let ask = ring.add_ephemeral("ask", "local").unwrap();
-    store.create("b", "t", BY, now()).await.unwrap();
+    store.create(&WantedKey::new("b", "t"), BY, now()).await.unwrap();
     assert_eq!(&*ring.find(ask.reveal().as_bytes()).unwrap().name, "ask");
     assert_eq!(store.list().await.unwrap().len(), 2);
     assert_eq!(open(&path).await.ring().find(ask.reveal().as_bytes()), Err(NoSuchKey::Unknown));
@@ -93,16 +93,16 @@ async fn names_are_proper_unique_in_force_and_free_again_after() {
     let (_folder, path) = place();
     let store = open(&path).await;
     for (name, team) in [("", "t"), ("a", ""), (" a", "t"), ("a\n", "t"), ("a", "t\u{7}"), (&*"x".repeat(65), "t")] {
-        let error = store.create(name, team, BY, now()).await.unwrap_err();
+        let error = store.create(&WantedKey::new(name, team), BY, now()).await.unwrap_err();
         assert!(matches!(error, KeyStoreError::BadName { .. }), "{name:?} {team:?}: {error}");
     }
-    store.create("a", "t", BY, now()).await.unwrap();
-    let taken = store.create("a", "u", BY, now()).await.unwrap_err();
+    store.create(&WantedKey::new("a", "t"), BY, now()).await.unwrap();
+    let taken = store.create(&WantedKey::new("a", "u"), BY, now()).await.unwrap_err();
     assert_eq!(taken.to_string(), "a key named `a` exists: choose another name, or revoke that one first");
     store.revoke("a", BY, now()).await.unwrap();
     let again = store.revoke("a", BY, now()).await.unwrap_err();
     assert_eq!(again.to_string(), "no key in force has the name or id `a`: see `gwanmun key list`");
-    store.create("a", "t", BY, now()).await.unwrap();
+    store.create(&WantedKey::new("a", "t"), BY, now()).await.unwrap();
     let hostile = "a' OR '1'='1";
     assert!(matches!(store.revoke(hostile, BY, now()).await, Err(KeyStoreError::NotFound { .. })));
     assert_eq!(store.list().await.unwrap().iter().filter(|key| key.revoked_at.is_none()).count(), 1);
@@ -130,7 +130,7 @@ async fn another_process_s_change_is_in_force_within_a_second() {
         }
     };
     looks(&|| true).await;
-    let text = command.create("a", "t", BY, now()).await.unwrap().text;
+    let text = command.create(&WantedKey::new("a", "t"), BY, now()).await.unwrap().text;
     looks(&|| ring.find(text.reveal().as_bytes()).is_ok()).await;
     command.revoke("a", BY, now()).await.unwrap();
     looks(&|| ring.find(text.reveal().as_bytes()) == Err(NoSuchKey::Unknown)).await;

@@ -1,0 +1,233 @@
+//! What judges under one configuration: its policy compiled for the destinations that it has, with what the catalogue knows of
+//! them, and the chains in which they are tried. Made when the configuration comes into force; never changed.
+//!
+//! It joins the leaves `policy`, `catalog` and `inspect`. It must not know HTTP, nor how a destination is reached.
+
+mod facts_of;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use ::policy::{Facts, Judge, Proof, Verdict};
+use catalog::Catalog;
+
+use crate::config::{Config, Judged, Registered, RouteStep, Version};
+
+/// How the local floor is called wherever destinations are named.
+pub const LOCAL_DESTINATION: &str = "local";
+/// There is one tenant until there are more.
+pub const TENANT: &str = "default";
+
+/// One value: who judges, by what, over what.
+pub struct Judgement {
+    judge: Judge,
+    judged: Judged,
+    hashes: Hashes,
+    teams: BTreeMap<Arc<str>, Registered>,
+    /// In the order in which models are listed.
+    chains: Vec<Chain>,
+    by_model: HashMap<Arc<str>, usize>,
+}
+
+/// Names what judged: entries hold all three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashes {
+    /// SHA-256 of the policy's files (`spec/policy.md`).
+    pub policy: [u8; 32],
+    /// SHA-256 of the catalogue's canonical form.
+    pub catalog: [u8; 32],
+    /// The configuration.
+    pub config: Version,
+}
+
+/// A model as callers ask for it, and where it may be answered, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// What callers ask for.
+    pub model: Arc<str>,
+    /// At least one, each once.
+    pub links: Vec<Link>,
+    /// What its route is registered with.
+    pub registered: Registered,
+    /// Whether texts are brought into NFC before they are sent.
+    pub nfc: bool,
+}
+
+/// One destination of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its place among the judge's destinations.
+    pub judged: usize,
+    /// How entries, headers and metrics call it: the destination's name, with the model's where it is another than asked for.
+    pub label: Arc<str>,
+    /// The destination's name in the configuration, or `local`.
+    pub destination: Arc<str>,
+    /// The model's name there, as the configuration has it.
+    pub model: Arc<str>,
+    /// Whether it is the local floor.
+    pub local: bool,
+    /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
+    pub understands_everything: bool,
+    /// Tokens of prompt and answer together, where known.
+    pub context_tokens: Option<u64>,
+    /// Tokens of an answer when the caller names no limit, where the gateway sets it.
+    pub answer_tokens_default: Option<u64>,
+}
+
+/// What is known of the local floor's model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloorModel {
+    /// What callers ask for.
+    pub name: Arc<str>,
+    /// Tokens of prompt and answer together.
+    pub context_tokens: u64,
+}
+
+impl Judgement {
+    /// What judges under `config`, with this local floor.
+    pub fn new(config: &Config, floor: Option<&FloorModel>) -> Self {
+        let judged = config.policy.clone();
+        let destinations = facts_of::destinations(config, floor);
+        let places: HashMap<Arc<str>, usize> =
+            destinations.iter().enumerate().map(|(place, it)| (Arc::clone(&it.id), place)).collect();
+        let judge = judged.rules.compile(destinations);
+        let chains = chains(config, floor, &places);
+        let by_model = chains.iter().enumerate().map(|(place, chain)| (Arc::clone(&chain.model), place)).collect();
+        let hashes =
+            Hashes { policy: judged.rules.hash(), catalog: judged.catalog.hash().bytes(), config: config.version };
+        Self { judge, judged, hashes, teams: config.teams.clone(), chains, by_model }
+    }
+
+    /// The chain of the model that is asked for.
+    pub fn chain(&self, model: &str) -> Option<&Chain> {
+        self.by_model.get(model).and_then(|place| self.chains.get(*place))
+    }
+
+    /// Every chain, in the order in which models are listed.
+    pub fn chains(&self) -> &[Chain] {
+        &self.chains
+    }
+
+    /// The compiled policy.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// What the policy says of a request, for each of the judge's destinations.
+    pub fn verdict(&self, facts: &Facts<'_>) -> Arc<Verdict> {
+        self.judge.decide(facts)
+    }
+
+    /// What the team is registered with.
+    pub fn team(&self, name: &str) -> Option<&Registered> {
+        self.teams.get(name)
+    }
+
+    /// The policy, as it was read.
+    pub fn policy(&self) -> &::policy::Policy {
+        &self.judged.rules
+    }
+
+    /// The catalogue in force.
+    pub fn catalog(&self) -> &Catalog {
+        &self.judged.catalog
+    }
+
+    /// What is looked for in texts.
+    pub fn identifiers(&self) -> &::inspect::Rules {
+        &self.judged.identifiers
+    }
+
+    /// Names what judged.
+    pub fn hashes(&self) -> Hashes {
+        self.hashes
+    }
+
+    /// What is proved of the policy over these destinations and chains.
+    pub fn proof(&self) -> Proof {
+        let mut proof = self.judge.prove();
+        for chain in &self.chains {
+            let links: Vec<usize> = chain.links.iter().map(|link| link.judged).collect();
+            proof.notes.extend(self.judge.prove_chain(&chain.model, &links));
+        }
+        proof
+    }
+}
+
+impl fmt::Debug for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policy = self.policy().name();
+        f.debug_struct("Judgement").field("policy", &policy).field("chains", &self.chains).finish_non_exhaustive()
+    }
+}
+
+/// Models with a route of their own first, as they were typed; then the floor's, then those of destinations.
+fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>, usize>) -> Vec<Chain> {
+    let mut chains: Vec<Chain> = Vec::new();
+    for route in &config.routes {
+        let links: Vec<Link> =
+            route.steps.iter().filter_map(|step| link(config, floor, places, &route.model, step)).collect();
+        if !links.is_empty() {
+            let (model, registered) = (Arc::clone(&route.model), route.registered.clone());
+            chains.push(Chain { model, links, registered, nfc: route.nfc });
+        }
+    }
+    let routed: Vec<Arc<str>> = chains.iter().map(|chain| Arc::clone(&chain.model)).collect();
+    let local = floor.map(|floor| (Arc::clone(&floor.name), RouteStep::Local));
+    let remote = config.destinations.iter().flat_map(|it| {
+        let step = |model: &Arc<str>| RouteStep::Remote { destination: Arc::clone(&it.name), model: Arc::clone(model) };
+        it.models.iter().map(move |model| (Arc::clone(&model.name), step(&model.name)))
+    });
+    for (model, step) in local.into_iter().chain(remote).filter(|(model, _)| !routed.contains(model)) {
+        let Some(link) = link(config, floor, places, &model, &step) else { continue };
+        match chains.iter_mut().find(|chain| chain.model == model) {
+            Some(chain) => chain.links.push(link),
+            None => chains.push(Chain { model, links: vec![link], registered: Registered::default(), nfc: false }),
+        }
+    }
+    chains
+}
+
+/// None where there is no local floor to go to.
+fn link(
+    config: &Config,
+    floor: Option<&FloorModel>,
+    places: &HashMap<Arc<str>, usize>,
+    asked: &Arc<str>,
+    step: &RouteStep,
+) -> Option<Link> {
+    match step {
+        RouteStep::Local => {
+            let floor = floor?;
+            Some(Link {
+                judged: *places.get(LOCAL_DESTINATION)?,
+                label: LOCAL_DESTINATION.into(),
+                destination: LOCAL_DESTINATION.into(),
+                model: Arc::clone(&floor.name),
+                local: true,
+                understands_everything: false,
+                context_tokens: Some(floor.context_tokens),
+                answer_tokens_default: Some(config.local.answer_tokens_default.into()),
+            })
+        }
+        RouteStep::Remote { destination, model } => {
+            let id = facts_of::id(destination, model);
+            Some(Link {
+                judged: *places.get(&id)?,
+                label: if model == asked { Arc::clone(destination) } else { id },
+                destination: Arc::clone(destination),
+                model: Arc::clone(model),
+                local: false,
+                understands_everything: true,
+                context_tokens: None,
+                answer_tokens_default: None,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
