@@ -87,14 +87,11 @@ impl Restoring {
         if self.map.is_none() && self.mask.is_none() {
             return piece;
         }
-        let done = match piece {
-            Piece::Part(bytes) if self.stream => self.events(&bytes).map(Piece::Part),
-            Piece::Complete(bytes) if self.stream => self.last_events(&bytes).map(Piece::Complete),
-            Piece::Part(bytes) => self.whole(&bytes).map(Piece::Part),
-            Piece::Complete(bytes) => self.whole(&bytes).map(Piece::Complete),
-            Piece::Broken(error) => Ok(Piece::Broken(error)),
-        };
-        done.unwrap_or_else(|trouble| Piece::Broken(trouble.into()))
+        match piece {
+            Piece::Part(bytes) => self.read(bytes, false).map_or_else(Piece::Broken, Piece::Part),
+            Piece::Complete(bytes) => self.read(bytes, true).map_or_else(Piece::Broken, Piece::Complete),
+            Piece::Broken(error) => Piece::Broken(error),
+        }
     }
 
     /// How many of each kind the answer held so far, by stable name; nothing where no mask was given.
@@ -110,6 +107,19 @@ impl Restoring {
     /// Whether texts are changed, so that what is told of single tokens would be of others.
     fn edits(&self) -> bool {
         self.map.is_some() || self.mask.as_ref().is_some_and(|mask| mask.wanted.is_some())
+    }
+
+    fn read(&mut self, bytes: Bytes, last: bool) -> Result<Bytes, ApiError> {
+        let read = match (self.stream, last) {
+            (true, false) => self.events(&bytes),
+            (true, true) => self.last_events(&bytes),
+            (false, _) => self.whole(&bytes),
+        };
+        match read {
+            // What is only counted is passed on though it cannot be read: nothing in it had to be changed.
+            Err(_) if !self.edits() => Ok(bytes),
+            read => read.map_err(ApiError::from),
+        }
     }
 
     fn field(&self, way: &Way) -> Field {
