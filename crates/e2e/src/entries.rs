@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::segments;
 
 /// What differs from run to run, or is the same in every entry, and is not shown in snapshots.
-const NOT_SHOWN: [&str; 12] = [
+const NOT_SHOWN: [&str; 13] = [
     "at",
     "commitment",
     "config",
@@ -20,6 +20,7 @@ const NOT_SHOWN: [&str; 12] = [
     "key",
     "kind",
     "policy",
+    "catalog",
     "replica",
     "request",
     "seq",

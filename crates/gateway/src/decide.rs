@@ -117,14 +117,6 @@ pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
     if permitted.is_empty() {
         return refused(Some(model), forbidden(facts, chain, &verdict, judgement));
     }
-    // What is not read cannot be hidden.
-    let can_go = |place: &Place| place.terms.edits.is_empty() || !facts.contents.unread();
-    let Some(first) = permitted.first().cloned() else { return refused(Some(model), nothing(facts, judgement)) };
-    let permitted: Vec<Place> = permitted.into_iter().filter(can_go).collect();
-    if permitted.is_empty() {
-        let what = "what is not text".to_owned();
-        return refused(Some(model), Why::CannotHide { rule: first.terms.rules.first().cloned(), what });
-    }
     let able = |place: &Place| facts.needs.iter().find(|_| !place.link.understands_everything);
     let lacking = permitted.iter().find_map(able).cloned();
     let places: Vec<Place> = permitted.into_iter().filter(|place| able(place).is_none()).collect();
@@ -283,7 +275,7 @@ impl Refusal {
         match &self.why {
             Why::UnknownModel(_) => "model_not_found",
             Why::Forbidden { denial, .. } => &denial.code,
-            Why::CannotHide { .. } => "cannot_be_hidden",
+            Why::CannotHide { .. } => "cannot_hide",
             Why::Lacks(_) => "unsupported_parameter",
             Why::TooLong { .. } | Why::Held { .. } => "rate_limit_exceeded",
         }
