@@ -58,7 +58,8 @@ impl Bits {
     }
 
     fn zip(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        Self([join(a, e), join(b, f), join(c, g), join(d, h)])
+        let mut words = self.0;
+        words.iter_mut().zip(other.0).for_each(|(word, other)| *word = join(*word, other));
+        Self(words)
     }
 }

@@ -2,7 +2,6 @@
 //! request to a place or under a law that it was not under before. Must not know how chains are configured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::condition::mentions_any;
 use crate::prove::Opens;
@@ -24,41 +23,40 @@ impl Judge {
             let what = format!("chain `{name}`: too many combinations of facts to walk through");
             return vec![Note { at: None, what }];
         };
-        let mut told: BTreeMap<(Option<(Arc<str>, usize)>, String), BTreeSet<Class>> = BTreeMap::new();
+        let mut told: BTreeMap<Note, BTreeSet<Class>> = BTreeMap::new();
         let variables = self.compiled.space.variables();
         let by_class = variables.iter().any(|(variable, _)| *variable == Variable::Value(Dimension::Class));
         for class in if by_class { Class::ALL.to_vec() } else { vec![Class::Open] } {
-            let walk = Walk { judge: self, opens: &opens, cells: self.cells(&opens, class, by_class) };
+            let walk = Walk { judge: self, opens: &opens, cells: cells(&opens, class, by_class) };
             for (number, destination) in chain.iter().enumerate() {
                 let before = chain.get(..number).unwrap_or_default();
                 for note in walk.notes(before, *destination) {
-                    told.entry((note.at, note.what)).or_default().insert(class);
+                    told.entry(note).or_default().insert(class);
                 }
             }
         }
-        let note = |((at, what), classes): ((Option<(Arc<str>, usize)>, String), BTreeSet<Class>)| {
+        let note = |(note, classes): (Note, BTreeSet<Class>)| {
             let every = !by_class || classes.len() == Class::ALL.len();
             let words: Vec<&str> = classes.into_iter().map(Class::word).collect();
             let whose = if every { "any class".to_owned() } else { format!("class {}", words.join(", ")) };
-            Note { at, what: format!("chain `{name}`, {whose}: {what}") }
+            Note { at: note.at, what: format!("chain `{name}`, {whose}: {}", note.what) }
         };
         told.into_iter().map(note).collect()
     }
+}
 
-    /// For each different outcome a combination that requests of a class can have.
-    fn cells(&self, opens: &Opens, class: Class, by_class: bool) -> Vec<usize> {
-        let place = opens
-            .survey
-            .order
-            .places()
-            .iter()
-            .find(|(variable, _, _)| by_class && *variable == Variable::Value(Dimension::Class));
-        let of_class = |cell: &usize| {
-            place.is_none_or(|(_, values, stride)| cell / stride % usize::from(*values) == class as usize)
-        };
-        let mut seen = BTreeSet::new();
-        (0..opens.survey.order.len()).filter(of_class).filter(|cell| seen.insert(opens.survey.number(*cell))).collect()
-    }
+/// For each different outcome a combination that requests of a class can have.
+fn cells(opens: &Opens, class: Class, by_class: bool) -> Vec<usize> {
+    let place = opens
+        .survey
+        .order
+        .places()
+        .iter()
+        .find(|(variable, _, _)| by_class && *variable == Variable::Value(Dimension::Class));
+    let of_class =
+        |cell: &usize| place.is_none_or(|(_, values, stride)| cell / stride % usize::from(*values) == class as usize);
+    let mut seen = BTreeSet::new();
+    (0..opens.survey.order.len()).filter(of_class).filter(|cell| seen.insert(opens.survey.number(*cell))).collect()
 }
 
 /// One class of requests.

@@ -116,6 +116,7 @@ impl Changes {
         if list.is_empty() {
             return 0;
         }
+        list.sort_unstable();
         if let Some(number) = self.numbers.get(&list) {
             return *number;
         }

@@ -11,6 +11,7 @@ mod cases;
 mod chain;
 mod class;
 mod classes;
+mod combination;
 mod condition;
 mod destination;
 mod diagram;

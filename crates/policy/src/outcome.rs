@@ -156,9 +156,10 @@ pub(crate) fn open(rules: &[Rule], applied: &[Applied], lane: u32, fixed: Fixed)
 }
 
 fn put(lane: &mut [Outcome], destinations: Bits, denial: Option<&Arc<Denial>>) {
-    for (number, denial) in destinations.iter().zip(std::iter::repeat(denial)) {
-        let outcome = lane.get_mut(number).zip(denial);
-        outcome.into_iter().for_each(|(outcome, denial)| *outcome = Outcome::Refused(denial.clone()));
+    for number in destinations.iter() {
+        if let Some((outcome, denial)) = lane.get_mut(number).zip(denial) {
+            *outcome = Outcome::Refused(denial.clone());
+        }
     }
 }
 

@@ -48,19 +48,23 @@ impl Places {
         for (number, destination) in destinations.iter().enumerate() {
             let Some((yes, errors)) = ask(&asked, &entities, destination) else { continue };
             for name in all.iter().filter(|name| !errors.contains(name)) {
-                let answers = names.get(*name).and_then(|told| places.answers.get_mut(*told));
-                let answer = answers.and_then(|answers| answers.get_mut(number / Bits::LANE));
-                answer.into_iter().for_each(|answer| {
-                    let mut one = Bits::NONE;
-                    one.insert(number % Bits::LANE);
-                    answer.error = answer.error.without(one);
-                    if yes.contains(name) {
-                        answer.yes = answer.yes.or(one);
-                    }
-                });
+                if let Some(told) = names.get(*name) {
+                    places.answered(told, number, yes.contains(name));
+                }
             }
         }
         places
+    }
+
+    /// Cedar has answered an expression for a destination.
+    fn answered(&mut self, told: &str, destination: usize, yes: bool) {
+        let mut one = Bits::NONE;
+        one.insert(destination % Bits::LANE);
+        let answers = self.answers.get_mut(told);
+        if let Some(answer) = answers.and_then(|answers| answers.get_mut(destination / Bits::LANE)) {
+            answer.error = answer.error.without(one);
+            answer.yes = if yes { answer.yes.or(one) } else { answer.yes };
+        }
     }
 
     /// The answer to an expression for a lane.

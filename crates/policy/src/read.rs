@@ -16,7 +16,7 @@ use crate::mistakes::{Found, Mistakes};
 use crate::settings::Settings;
 use crate::split::{Piece, pieces, position};
 use crate::words::Words;
-use crate::{Classes, Destination, File, Mistake, Rule, Vocabulary};
+use crate::{Action, Classes, Destination, File, Mistake, Rule, Vocabulary};
 
 /// What rules are validated against; the same text as in `spec/policy/`.
 const SCHEMA: &str = include_str!("../../../spec/policy/gwanmun.cedarschema");
@@ -256,5 +256,7 @@ fn clean(message: &str) -> String {
     let mut parts = message.split("for policy `");
     let first = parts.next().unwrap_or_default().to_owned();
     let rest = parts.map(|part| part.split_once("`, ").map_or(part, |(_, what)| what));
-    rest.fold(first, |told, part| told + part).replace('\n', " ")
+    let told = rest.fold(first, |told, part| told + part).replace('\n', " ");
+    // The same for each action is one mistake.
+    Action::ALL.iter().fold(told, |told, action| told.replace(&format!(" for Action::\"{}\"", action.word()), ""))
 }

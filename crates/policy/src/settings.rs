@@ -78,7 +78,7 @@ impl Settings {
             }
         }
         for (table, at) in cases {
-            self.cases.extend(read_case(table, at, names, &self.destinations, found));
+            self.cases.push(read_case(table, at, names, &self.destinations, found));
         }
     }
 
@@ -182,7 +182,7 @@ fn read_case(
     names: &Names<'_>,
     destinations: &[Destination],
     found: &mut Found<'_>,
-) -> Option<Case> {
+) -> Case {
     let line = found.line(at);
     let words = names.words;
     let mut row = Row::of(table, at, found);
@@ -197,9 +197,9 @@ fn read_case(
         key: row.text("key").unwrap_or_default(),
         action: action.unwrap_or(if surface.as_deref() == Some("embeddings") { Action::Embed } else { Action::Infer }),
         class: row.word("class", &CLASSES, |word| word.parse().ok()),
-        findings: read_words(&mut row, "findings", "kind or group of findings", kinds),
-        signals: read_words(&mut row, "signals", "signal", signals),
-        needs: read_words(&mut row, "needs", "need", needs),
+        findings: read_words(&mut row, "findings", "kind or group of findings", &kinds),
+        signals: read_words(&mut row, "signals", "signal", &signals),
+        needs: read_words(&mut row, "needs", "need", &needs),
         surface: surface.unwrap_or_else(|| {
             let embeds = action == Some(Action::Embed);
             Arc::from(if embeds { "embeddings" } else { "chat" })
@@ -216,7 +216,7 @@ fn read_case(
     };
     check_case(&case, &mut row, names, destinations);
     row.end();
-    Some(case)
+    case
 }
 
 fn read_expect(row: &mut Row<'_, '_, '_>) -> Expect {
@@ -251,7 +251,7 @@ fn read_words<'w>(
     row: &mut Row<'_, '_, '_>,
     key: &'static str,
     what: &str,
-    known: impl Iterator<Item = &'w String> + Clone,
+    known: &(impl Iterator<Item = &'w String> + Clone),
 ) -> Vec<Arc<str>> {
     let list = row.texts(key).unwrap_or_default();
     for word in &list {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::judge::{Compiled, Entry};
 use crate::outcome::{Applied, Fixed};
 use crate::space::{Combination, Dimension, Space, Variable};
-use crate::tree::{Answer, Tree};
+use crate::tree::Answer;
 
 /// The most combinations that are walked through.
 pub(crate) const MOST_CELLS: u64 = 1 << 20;
@@ -121,9 +121,9 @@ impl Survey {
         };
         let mut live = Vec::new();
         for entry in &compiled.entries {
-            match &*entry.tree {
-                Tree::Fixed(answer) => walk.apply(entry, *answer),
-                _ => live.push(entry.clone()),
+            match entry.tree.fixed() {
+                Some(answer) => walk.apply(entry, answer),
+                None => live.push(entry.clone()),
             }
         }
         walk.level(0, &live, 0)?;
@@ -162,9 +162,9 @@ impl<F: FnMut(&[Applied], Fixed) -> Option<u32>> Walk<'_, F> {
                     continue;
                 };
                 same = false;
-                match &*tree {
-                    Tree::Fixed(answer) => self.apply(entry, *answer),
-                    _ => rest.push(Entry { tree, ..*entry }),
+                match tree.fixed() {
+                    Some(answer) => self.apply(entry, answer),
+                    None => rest.push(Entry { tree, ..*entry }),
                 }
             }
             self.at.set(variable, value);

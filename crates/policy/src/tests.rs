@@ -1,6 +1,10 @@
 //! What a policy does, end to end: read, compiled, asked.
 
+mod differences;
 mod equal;
+mod mistakes;
+mod proof;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -95,6 +95,11 @@ impl Tree {
         }
     }
 
+    /// The answer, if nothing of it depends on the request any more.
+    pub(crate) fn fixed(&self) -> Option<Answer> {
+        if let Self::Fixed(answer) = self { Some(*answer) } else { None }
+    }
+
     /// What is left once a variable has a value; none where that makes no difference.
     pub(crate) fn fix(&self, variable: Variable, value: u16, all: Bits) -> Option<Arc<Self>> {
         match self {
@@ -122,9 +127,9 @@ impl Tree {
     }
 
     pub(crate) fn not(part: Arc<Self>, all: Bits) -> Arc<Self> {
-        match &*part {
-            Self::Fixed(answer) => Arc::new(Self::Fixed(answer.not(all))),
-            _ => Arc::new(Self::Not(part)),
+        match part.fixed() {
+            Some(answer) => Arc::new(Self::Fixed(answer.not(all))),
+            None => Arc::new(Self::Not(part)),
         }
     }
 
@@ -177,7 +182,8 @@ impl Tree {
             Self::Test(test) => see(*test),
             Self::Not(part) => part.each_test(see),
             Self::And(left, right) | Self::Or(left, right) => {
-                [left, right].into_iter().for_each(|part| part.each_test(see));
+                left.each_test(see);
+                right.each_test(see);
             }
             Self::If(cond, then, other) => [cond, then, other].into_iter().for_each(|part| part.each_test(see)),
         }
