@@ -30,7 +30,7 @@ const CONVERSATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-conve
 /// Characters of a conversation's name.
 const CONVERSATION_BYTES_MAX: usize = 128;
 /// A body longer than this is read beside the road, so that others do not wait for it: a quarter of a millisecond.
-const ASIDE_BYTES_MIN: usize = 64 * 1024;
+pub(crate) const ASIDE_BYTES_MIN: usize = 64 * 1024;
 
 /// What the server knows of a request when it judges.
 #[derive(Clone, Debug)]

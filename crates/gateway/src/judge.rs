@@ -3,6 +3,7 @@
 //!
 //! It joins the leaves `policy`, `catalog` and `inspect`. It must not know HTTP, nor how a destination is reached.
 
+mod explain;
 mod facts_of;
 
 use std::{
@@ -13,6 +14,8 @@ use std::{
 
 use ::policy::{Facts, Judge, Proof, Verdict};
 use catalog::Catalog;
+
+pub use explain::{Explained, FoundIn, Question, Step};
 
 use crate::config::{Config, Judged, Registered, RouteStep, Version};
 

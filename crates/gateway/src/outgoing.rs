@@ -1,7 +1,7 @@
 //! Between deciding and sending: the request in the form in which each permitted place may have it. As it came, or with
 //! findings masked or disguised, as the rules that permit the place demand; what cannot be hidden takes the place away.
 //!
-//! Pure. It must not know why something is to be hidden, nor where the places are.
+//! It must not know why something is to be hidden, nor where the places are.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,10 +10,12 @@ use ::policy::{Class, Hide, Terms};
 use bytes::Bytes;
 
 use crate::{
+    contents::Contents,
     decide::{Decision, Place, Why},
     disguise::{self, CannotHide},
-    inspect::Facts,
+    inspect::{ASIDE_BYTES_MIN, Facts},
     read::Ask,
+    tasks::Tasks,
 };
 
 /// A request in the forms in which it may go out.
@@ -58,7 +60,14 @@ type Edits = BTreeMap<Arc<str>, Hide>;
 
 /// Makes each permitted place's form, with pseudonyms drawn from `key`. Places that cannot have one are taken out of the
 /// decision.
-pub(crate) fn prepare(decision: Decision, ask: Arc<Ask>, facts: &Facts<'_>, key: &[u8; 32]) -> (Decision, Forms) {
+pub(crate) async fn prepare(
+    decision: Decision,
+    ask: Arc<Ask>,
+    facts: &Facts<'_>,
+    key: [u8; 32],
+    tasks: &Tasks,
+) -> (Decision, Forms) {
+    let is_long = ask.bytes.len() >= ASIDE_BYTES_MIN;
     let class = facts.class;
     let Decision::Permitted(permitted) = decision else { return (decision, Forms { class, list: Vec::new() }) };
     let plain = if permitted.nfc() { in_nfc(&ask) } else { None };
@@ -68,11 +77,20 @@ pub(crate) fn prepare(decision: Decision, ask: Arc<Ask>, facts: &Facts<'_>, key:
     for place in permitted.places() {
         let edits = &place.terms.edits;
         let known = forms.iter().find(|(known, _)| known == edits).map(|(_, form)| form.clone());
-        let form = known.unwrap_or_else(|| {
-            let made = if edits.is_empty() { Ok(Arc::clone(&plain)) } else { hidden(&plain, &place.terms, facts, key) };
-            forms.push((edits.clone(), made.clone()));
-            made
-        });
+        let form = match known {
+            Some(form) => form,
+            None if edits.is_empty() => Ok(Arc::clone(&plain)),
+            None => {
+                let (plain, terms, contents) =
+                    (Arc::clone(&plain), Arc::clone(&place.terms), Arc::clone(&facts.contents));
+                let hide = move || hidden(&plain, &terms, &contents, &key);
+                // What takes long is done beside the road, so that others do not wait for it.
+                let made = if is_long { tasks.blocking("disguise", hide).await } else { Some(hide()) };
+                let made = made.unwrap_or_else(|| Err(CannotHide::unreadable()));
+                forms.push((edits.clone(), made.clone()));
+                made
+            }
+        };
         if let Ok(form) = form {
             list.push(Outgoing { place: place.clone(), form });
         }
@@ -89,14 +107,14 @@ fn in_nfc(ask: &Arc<Ask>) -> Option<Form> {
     Some(Form { ask: Arc::new(ask), map: None, hidden: 0, changed: vec!["nfc"] })
 }
 
-fn hidden(plain: &Arc<Form>, terms: &Terms, facts: &Facts<'_>, key: &[u8; 32]) -> Result<Arc<Form>, CannotHide> {
+fn hidden(plain: &Arc<Form>, terms: &Terms, contents: &Contents, key: &[u8; 32]) -> Result<Arc<Form>, CannotHide> {
     let hide = |kind: &::inspect::Kind| {
         let names: Vec<_> = kind.names().collect();
         terms.hides(names.iter().map(|name| name.as_ref()))
     };
     // Findings have their places in the body that came: one that was brought into NFC is read again.
-    let of_nfc = (plain.ask.bytes != facts.contents.bytes()).then(|| facts.contents.of(&plain.ask.bytes));
-    let contents = of_nfc.as_ref().unwrap_or(&facts.contents);
+    let of_nfc = (plain.ask.bytes != contents.bytes()).then(|| contents.of(&plain.ask.bytes));
+    let contents = of_nfc.as_ref().unwrap_or(contents);
     let done = disguise::disguise(contents, &plain.ask.bytes, hide, key)?;
     if done.hidden == 0 {
         return Ok(Arc::clone(plain));

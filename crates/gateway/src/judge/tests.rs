@@ -1,6 +1,6 @@
 //! What the judge is told of destinations: both axes from the catalogue, and that what is not known is within nothing.
 
-use ::policy::Destination;
+use ::policy::{Class, Destination};
 
 use super::*;
 
@@ -64,4 +64,32 @@ fn the_floor_is_always_among_the_judged_and_in_a_chain_only_where_there_is_one()
     let with = Judgement::new(&config, Some(&floor));
     let chains: Vec<(&str, &str)> = with.chains().iter().map(|chain| (&*chain.model, &*chain.links[0].label)).collect();
     assert_eq!(chains, [("a", "local"), ("f", "local")]);
+}
+
+#[test]
+fn an_explanation_says_what_the_road_would_do_and_why() {
+    let text = "[policy]\nuse = \"kr-enterprise\"\nhome = \"KR\"\n[[destination]]\nname = \"seoul\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+                models = [\"m\"]\nprovider = \"azure\"\nregion = \"korea-central\"\n[[route]]\nmodel = \"a\"\ndestinations = [\"seoul/m\", \"local\"]\n";
+    let config = Config::parse(text, "test.toml").unwrap();
+    let judgement = Judgement::new(&config, Some(&FloorModel { name: "f".into(), context_tokens: 9 }));
+    let ask = |words: &str, tools: bool| {
+        let mut body = serde_json::json!({"model": "a", "messages": [{"role": "user", "content": words}]});
+        if tools {
+            body["tools"] = serde_json::json!([{"type": "function", "function": {"name": "f"}}]);
+        }
+        let (key, team) = ("k".into(), "t".into());
+        let registered = Registered::default();
+        let question = Question { body: body.to_string().into(), key, team, registered, declared: None };
+        judgement.explain(&question).unwrap()
+    };
+    let told = ask("주민번호 900101-1234568", false);
+    assert_eq!((told.class, told.permitted.len()), (Class::Sensitive, 1));
+    assert_eq!(&*told.permitted[0], "local");
+    assert_eq!((told.found[0].place, told.found[0].kind.as_str()), ("message", "kr.resident"));
+    assert_eq!(told.because["findings"], Class::Sensitive);
+    let ::policy::Outcome::Refused(denial) = &told.steps[0].outcome else { panic!("{told:?}") };
+    assert_eq!(denial.rule.as_deref(), Some("no-resident-number-outside"));
+    let lacking = ask("hello", true);
+    assert_eq!((lacking.steps[1].lacks, lacking.permitted.len()), (Some("tools"), 0));
+    assert!(lacking.refused.is_some());
 }
