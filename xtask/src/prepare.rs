@@ -36,7 +36,9 @@ pub(crate) fn python(repository: &Repository) -> Result<PathBuf> {
         .context("a Python environment could not be made; on Debian the package `python3-venv` is needed")?;
     let mut install = repository.command(&python);
     install
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"])
+        // The list is whole: what it leaves out is not wanted.
+        .args(["--no-deps", "-r"])
         .arg(&pins);
     attempted(|| children::quietly(&mut install))?;
     // Last, so that a broken installation is never taken for a whole one.

@@ -22,7 +22,7 @@ use crate::read::Surface;
 const FINDINGS_MAX: usize = 100_000;
 
 /// Bytes of messages that the language is guessed from: the first ones.
-const LANGUAGE_BYTES_MAX: usize = 16 * 1024;
+const LANGUAGE_BYTES_MAX: usize = 4 * 1024;
 
 /// The language where none is known, as policies say it.
 const UNKNOWN: &str = "unknown";

@@ -1,9 +1,60 @@
-//! An outside oracle: python-stdnum says which numbers are right, and the scan must agree. Runs where a Python that has it is
-//! named in `GWANMUN_TEST_PYTHON`. (Of Korean business numbers stdnum checks the form alone: those are not asked for.)
+//! Outside oracles: python-stdnum and Presidio say which numbers are right, and the scan must agree. They run where a Python
+//! that has them is named in `GWANMUN_TEST_PYTHON`. (Of Korean business numbers stdnum checks the form alone: those are asked
+//! of Presidio.)
 
 use std::process::Command;
 
 use inspect::{Rules, Strength, scan};
+
+/// Of Presidio the recognisers are asked that know a form and a check digit. They need no language model, nor the packages that
+/// would load one: those stand in as names without matter. Exit status 3: there is no Presidio.
+const PRESIDIO: &str = r#"
+import importlib.abc, importlib.machinery, random, sys
+from unittest.mock import MagicMock
+class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('spacy', 'numpy', 'preshed', 'click', 'torch', 'thinc', 'huggingface_hub', 'srsly'):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+    def create_module(self, spec):
+        module = MagicMock(name=spec.name)
+        module.__path__, module.__spec__ = [], spec
+        return module
+    def exec_module(self, module):
+        pass
+sys.meta_path.insert(0, Absent())
+try:
+    from presidio_analyzer.predefined_recognizers import (
+        CreditCardRecognizer, IbanRecognizer, KrBrnRecognizer, KrFrnRecognizer, KrRrnRecognizer)
+except ImportError:
+    sys.exit(3)
+random.seed(19371104)
+digits = lambda n: ''.join(random.choice('0123456789') for _ in range(n))
+def asked(recognizer):
+    recognizer = recognizer()
+    def right(text):
+        found = recognizer.analyze(text, recognizer.supported_entities, None)
+        return any(one.score == 1.0 for one in found)
+    return right
+rrn, frn, brn, card, iban = map(
+    asked, (KrRrnRecognizer, KrFrnRecognizer, KrBrnRecognizer, CreditCardRecognizer, IbanRecognizer))
+def show(kind, word, number, right):
+    print(kind, word, number, int(right(number)), sep='\t')
+for _ in range(1500):
+    born = f'{random.randint(40, 99):02}{random.randint(1, 12):02}{random.randint(1, 28):02}'
+    region = f'{random.randint(0, 95):02}{digits(3)}'
+    for last in '0123456789':
+        show('kr.resident', '주민등록번호', f'{born}-{random.randint(1, 2)}{region}{last}', rrn)
+        show('kr.foreigner', '외국인등록번호', f'{born}-{random.randint(5, 6)}{region}{last}', frn)
+    n = f'{random.randint(101, 899)}{digits(6)}'
+    for last in digits(4):
+        show('kr.business', '사업자등록번호', f'{n[:3]}-{n[3:5]}-{n[5:]}{last}', brn)
+    n = f'4{digits(14)}'
+    for last in digits(4):
+        show('card', '카드', n + last, card)
+    n = f'5{digits(4)}{digits(13)}'
+    check = 98 - int(n + '131400') % 97 if random.random() < .5 else random.randint(2, 97)
+    show('iban', 'IBAN', f'DE{check:02}{n}', iban)
+"#;
 
 /// Prints `kind word number right` for numbers that are random, and for the same with a right check digit.
 const SCRIPT: &str = r#"
@@ -40,11 +91,24 @@ for _ in range(3000):
 
 #[test]
 fn stdnum_agrees() {
+    agrees("python-stdnum", SCRIPT);
+}
+
+#[test]
+fn presidio_agrees() {
+    agrees("presidio-analyzer", PRESIDIO);
+}
+
+fn agrees(oracle: &str, script: &str) {
     let Some(python) = python() else {
-        eprintln!("skipped: GWANMUN_TEST_PYTHON names no Python that has python-stdnum");
+        eprintln!("skipped: GWANMUN_TEST_PYTHON names no Python that has {oracle}");
         return;
     };
-    let output = Command::new(python).args(["-c", SCRIPT]).env("PYTHONIOENCODING", "utf-8").output().expect("python");
+    let output = Command::new(python).args(["-c", script]).env("PYTHONIOENCODING", "utf-8").output().expect("python");
+    if output.status.code() == Some(3) {
+        eprintln!("skipped: the Python that GWANMUN_TEST_PYTHON names has no {oracle}");
+        return;
+    }
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
     let (mut right_ones, mut disagreements) = (0, Vec::new());
@@ -60,9 +124,10 @@ fn stdnum_agrees() {
             disagreements.push(format!("{text}: found {found}, right {right}"));
         }
     }
-    assert!(right_ones > 5_000, "{right_ones}");
-    assert!(disagreements.is_empty(), "{} of {}: {disagreements:#?}", disagreements.len(), lines.lines().count());
-    eprintln!("{} numbers, {right_ones} of them right: no disagreement", lines.lines().count());
+    assert!(right_ones > 3_000, "{right_ones}");
+    let some: Vec<_> = disagreements.iter().take(20).collect();
+    assert!(disagreements.is_empty(), "{} of {}: {some:#?}", disagreements.len(), lines.lines().count());
+    eprintln!("{oracle}: {} numbers, {right_ones} of them right: no disagreement", lines.lines().count());
 }
 
 #[expect(clippy::disallowed_methods, reason = "where Python is, is nobody's business but this test's")]
