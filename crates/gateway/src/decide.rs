@@ -368,7 +368,10 @@ fn forbidden_words(
     class: Class,
 ) -> fmt::Result {
     match (&denial.rule, &denial.why) {
-        (Some(rule), Some(why)) => write!(f, "policy `{policy}` refuses it for `{asked}`: {why} (rule `{rule}`)"),
+        (Some(rule), Some(why)) => {
+            let why = why.trim_end_matches('.');
+            write!(f, "policy `{policy}` refuses it for `{asked}`: {why} (rule `{rule}`)")
+        }
         (Some(rule), None) => write!(f, "policy `{policy}` refuses it for `{asked}` (rule `{rule}`)"),
         (None, _) => {
             write!(f, "policy `{policy}` permits no destination that has the model `{asked}` for {class} data")
