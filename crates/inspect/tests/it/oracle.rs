@@ -8,7 +8,7 @@ use inspect::{Rules, Strength, scan};
 
 /// Of Presidio the recognisers are asked that know a form and a check digit. They need no language model, nor the packages that
 /// would load one: those stand in as names without matter. Exit status 3: there is no Presidio.
-const PRESIDIO: &str = r#"
+const PRESIDIO: &str = r"
 import importlib.abc, importlib.machinery, random, sys
 from unittest.mock import MagicMock
 class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -54,7 +54,7 @@ for _ in range(1500):
     n = f'5{digits(4)}{digits(13)}'
     check = 98 - int(n + '131400') % 97 if random.random() < .5 else random.randint(2, 97)
     show('iban', 'IBAN', f'DE{check:02}{n}', iban)
-"#;
+";
 
 /// Prints `kind word number right` for numbers that are random, and for the same with a right check digit.
 const SCRIPT: &str = r#"
