@@ -4,7 +4,7 @@
 //! destination's key never leaves this file but to the destination. It must not know policy.
 
 pub(crate) mod connection;
-mod events;
+pub(crate) mod events;
 mod reply;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -17,7 +17,7 @@ const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Cuts at events' ends, across chunks. Looks at no byte twice, however small the chunks are.
 #[derive(Debug, Default)]
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     /// The beginning of an event whose end has not come.
     begun: BytesMut,
     /// How far that was looked at.
@@ -27,11 +27,11 @@ pub(super) struct Splitter {
 /// An event larger than is taken.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the stream is larger than {EVENT_BYTES_MAX} bytes")]
-pub(super) struct EventTooLarge;
+pub(crate) struct EventTooLarge;
 
 impl Splitter {
     /// Takes a chunk, gives the whole events that end in it, possibly none.
-    pub(super) fn push(&mut self, mut chunk: Bytes) -> Result<Bytes, EventTooLarge> {
+    pub(crate) fn push(&mut self, mut chunk: Bytes) -> Result<Bytes, EventTooLarge> {
         if self.begun.is_empty() {
             let end = self.seen.last_event_end(&chunk);
             let whole = chunk.split_to(end);

@@ -10,6 +10,7 @@ use wire::sse;
 
 use super::{TEXT, delta, disguised, event, finish, joined, pass, restoring, usage};
 use crate::contents::canaries::escaped;
+use crate::destinations::remote::events::Splitter;
 use crate::relay::restore::Restoring;
 
 /// Where a text stands in a delta.
@@ -142,6 +143,28 @@ fn events_may_come_together_and_one_by_one() {
     }
     let whole: Bytes = [all.concat(), tail().to_vec()].concat().into();
     assert_eq!(joined(&pass(&mut restoring(&map), [], whole).unwrap())["0 content"], TEXT);
+}
+
+#[test]
+fn bytes_may_be_cut_anywhere() {
+    let (out, map) = disguised(TEXT);
+    let thirds: Vec<&str> = vec![&out[..19], &out[19..40], &out[40..]];
+    let stream = events(Field::Content, &thirds, false).concat();
+    let cut = |pieces: &[&[u8]]| {
+        let mut splitter = Splitter::default();
+        let whole: Vec<Bytes> =
+            pieces.iter().map(|piece| splitter.push(Bytes::copy_from_slice(piece)).unwrap()).collect();
+        let out = pass(&mut restoring(&map), whole, tail()).unwrap();
+        assert_eq!(joined(&out)["0 content"], TEXT, "{:?}", pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>());
+    };
+    for first in 0..=stream.len() {
+        let (head, end) = stream.split_at(first);
+        cut(&[head, end]);
+        for second in (0..=end.len()).step_by(37) {
+            cut(&[head, &end[..second], &end[second..]]);
+        }
+    }
+    cut(&stream.chunks(1).collect::<Vec<_>>());
 }
 
 #[test]
