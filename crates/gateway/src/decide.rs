@@ -3,11 +3,12 @@
 //! The policy is compiled ([`crate::judge`]); here its verdict is held against the chain of the model that was asked for and
 //! against what the request needs. It must not know HTTP, nor how a destination is reached.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod refusal;
+
+use std::sync::Arc;
 
 use ::policy::{Class, Denial, Outcome, Terms, Verdict};
 use catalog::Capability;
-use http::StatusCode;
 use wire::{
     error::Code,
     needs::{Need, Needed},
@@ -15,7 +16,6 @@ use wire::{
 
 use crate::{
     contents::Contents,
-    error::ApiError,
     inspect::Facts,
     judge::{Chain, Hashes, Judgement, Link, TENANT},
     keys::Caller,
@@ -100,9 +100,6 @@ pub(crate) enum Why {
         most: u64,
     },
 }
-
-/// Held tokens come back as answers end, and those take seconds.
-const RETRY_WHEN_HELD: Duration = Duration::from_secs(2);
 
 /// Judges `facts`.
 pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
@@ -266,116 +263,6 @@ impl Permitted {
     /// What was permitted cannot be done: nothing may answer after all.
     pub(crate) fn refused(self, why: Why) -> Refusal {
         Refusal { asked: self.model.to_string(), model: Some(self.model), why, hashes: self.hashes }
-    }
-}
-
-impl Refusal {
-    /// A word for the audit log: the code that the caller is told.
-    pub(crate) fn reason(&self) -> &str {
-        match &self.why {
-            Why::UnknownModel(_) => "model_not_found",
-            Why::Forbidden { denial, .. } => &denial.code,
-            Why::CannotHide { .. } => "cannot_hide",
-            Why::Lacks(_) => "unsupported_parameter",
-            Why::TooLong { .. } | Why::Held { .. } => "rate_limit_exceeded",
-        }
-    }
-
-    /// The policy's rule that refused it, where one did.
-    pub(crate) fn rule(&self) -> Option<&Arc<str>> {
-        match &self.why {
-            Why::Forbidden { denial, .. } => denial.rule.as_ref(),
-            Why::CannotHide { rule, .. } => rule.as_ref(),
-            Why::UnknownModel(_) | Why::Lacks(_) | Why::TooLong { .. } | Why::Held { .. } => None,
-        }
-    }
-
-    /// Why, in full.
-    #[cfg(test)]
-    pub(crate) fn why(&self) -> &Why {
-        &self.why
-    }
-
-    /// The model asked for, if it is known.
-    pub(crate) fn known_model(&self) -> Option<&Arc<str>> {
-        self.model.as_ref()
-    }
-
-    /// What refused it.
-    pub(crate) fn hashes(&self) -> Hashes {
-        self.hashes
-    }
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        let message = refusal.to_string();
-        let reason = refusal.reason().to_owned();
-        match refusal.why {
-            Why::UnknownModel(_) => Self::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model"),
-            Why::Forbidden { .. } | Why::CannotHide { .. } => {
-                let error = Self::caller(StatusCode::FORBIDDEN, Code::NotPermitted, message).param("model");
-                if reason == Code::NotPermitted.word() { error } else { error.foreign_code(reason) }
-            }
-            Why::Lacks(need) => Self::field(Code::UnsupportedParameter, message, need.param),
-            // Waiting would not help, so this is no 429.
-            Why::TooLong { .. } => Self::field(Code::RateLimitExceeded, message, "max_completion_tokens"),
-            Why::Held { .. } => Self::too_many(message, RETRY_WHEN_HELD),
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = &self.asked;
-        match &self.why {
-            Why::UnknownModel(available) if available.is_empty() => {
-                write!(f, "there is no model `{asked}` here, nor any other: this gateway has none to offer")
-            }
-            Why::UnknownModel(available) => {
-                write!(f, "there is no model `{asked}` here; ask for ")?;
-                for (index, model) in available.iter().enumerate() {
-                    write!(f, "{}`{model}`", if index == 0 { "" } else { ", " })?;
-                }
-                Ok(())
-            }
-            Why::Forbidden { policy, denial, class } => forbidden_words(f, asked, policy, denial, *class),
-            Why::CannotHide { what, .. } => write!(
-                f,
-                "policy permits `{asked}` only what can be masked or disguised, and {what} cannot be: send it without"
-            ),
-            Why::Lacks(Needed { need, param }) => {
-                write!(f, "the model `{asked}` does not support {}, which `{param}` asks for", need.word())
-            }
-            Why::TooLong { tokens, most } => write!(
-                f,
-                "the prompt and answer may take {tokens} tokens, but a key may hold {most} at once: ask for a shorter answer \
-                 with `max_completion_tokens`, or send less"
-            ),
-            Why::Held { tokens, held, most } => write!(
-                f,
-                "this key's requests under way hold {held} tokens; {tokens} more would pass its limit of {most}"
-            ),
-        }
-    }
-}
-
-fn forbidden_words(
-    f: &mut fmt::Formatter<'_>,
-    asked: &str,
-    policy: &str,
-    denial: &Denial,
-    class: Class,
-) -> fmt::Result {
-    match (&denial.rule, &denial.why) {
-        (Some(rule), Some(why)) => {
-            let why = why.trim_end_matches('.');
-            write!(f, "policy `{policy}` refuses it for `{asked}`: {why} (rule `{rule}`)")
-        }
-        (Some(rule), None) => write!(f, "policy `{policy}` refuses it for `{asked}` (rule `{rule}`)"),
-        (None, _) => {
-            write!(f, "policy `{policy}` permits no destination that has the model `{asked}` for {class} data")
-        }
     }
 }
 
