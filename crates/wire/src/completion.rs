@@ -16,6 +16,7 @@ use crate::chat::{
 use crate::error::Invalid;
 use crate::{limited, strict_json};
 
+pub(crate) use prompt::one_or_several;
 pub use prompt::{PROMPTS_MAX, Prompt};
 
 /// Candidates that one request may have made, to choose from.
@@ -163,7 +164,7 @@ impl CompletionRequest {
 
     fn check(&self) -> Result<(), Invalid> {
         check_model(&self.model)?;
-        self.prompt.check()?;
+        self.prompt.check("prompt")?;
         if self.stream_options.is_some() && !self.streams() {
             return Err(Invalid::value("stream_options", "`stream_options` needs `stream` to be `true`"));
         }

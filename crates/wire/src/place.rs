@@ -117,9 +117,18 @@ pub fn of_completion(path: &[Step<'_>], kind: TokenKind) -> Option<Place> {
     })
 }
 
-/// Whether a token of a completion request is a token of its prompt: text that nobody here reads.
+/// The place of a token in an embedding request that was read strictly.
+pub fn of_embedding(path: &[Step<'_>], kind: TokenKind) -> Option<Place> {
+    of(path, kind, |keys| match keys {
+        ["input"] => Some(Place::Message),
+        ["encoding_format"] => None,
+        other => of_option(other),
+    })
+}
+
+/// Whether a token of a completion or embedding request is a token of what the model reads: text that nobody here reads.
 pub fn is_prompt_token(path: &[Step<'_>], kind: TokenKind) -> bool {
-    kind == TokenKind::Number && matches!(path.first(), Some(Step::Key(key)) if key == "prompt")
+    kind == TokenKind::Number && matches!(path.first(), Some(Step::Key(key)) if key == "prompt" || key == "input")
 }
 
 fn of(path: &[Step<'_>], kind: TokenKind, place: impl Fn(&[&str]) -> Option<Place>) -> Option<Place> {

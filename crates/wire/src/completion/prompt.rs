@@ -1,4 +1,5 @@
-//! The prompt of a completion: one or several, as text or as tokens. It does not know what the tokens mean.
+//! The prompt of a completion, and the input of an embedding: one or several, as text or as tokens. It does not know what the
+//! tokens mean.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use crate::error::Invalid;
 /// Prompts in one request.
 pub const PROMPTS_MAX: usize = 128;
 
-/// What a model goes on with.
+/// What a model goes on with, or embeds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Prompt {
@@ -52,27 +53,39 @@ impl Prompt {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    /// Checks what stands in the field `param`.
+    pub(crate) fn check(&self, param: &str) -> Result<(), Invalid> {
         if self.tokens().iter().any(Vec::is_empty) {
-            return Err(Invalid::value("prompt", "`prompt` holds no token; give at least one, or a text"));
+            return Err(Invalid::value(param, format!("`{param}` holds no token; give at least one, or a text")));
         }
         Ok(())
     }
 }
 
+/// One, or at most `MAX`.
+pub(crate) fn one_or_several<'de, D, const MAX: usize>(deserializer: D) -> Result<Prompt, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(AnyPrompt { max: MAX })
+}
+
 impl<'de> Deserialize<'de> for Prompt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyPrompt)
+        one_or_several::<_, PROMPTS_MAX>(deserializer)
     }
 }
 
-struct AnyPrompt;
+struct AnyPrompt {
+    max: usize,
+}
 
 impl<'de> Visitor<'de> for AnyPrompt {
     type Value = Prompt;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "a string, at most {PROMPTS_MAX} strings, an array of tokens, or at most {PROMPTS_MAX} of those")
+        let max = self.max;
+        write!(out, "a string, at most {max} strings, an array of tokens, or at most {max} of those")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Prompt, E> {
@@ -85,14 +98,14 @@ impl<'de> Visitor<'de> for AnyPrompt {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Prompt, A::Error> {
         let mut prompt = match access.next_element()? {
-            None => return Err(A::Error::invalid_length(0, &"at least one prompt")),
+            None => return Err(A::Error::invalid_length(0, &"at least one text or token")),
             Some(Item::Text(text)) => Prompt::Texts(vec![text]),
             Some(Item::Token(token)) => Prompt::Tokens(vec![token]),
             Some(Item::Tokens(tokens)) => Prompt::ManyTokens(vec![tokens]),
         };
         while let Some(item) = access.next_element()? {
-            if prompt.count() == PROMPTS_MAX {
-                return Err(A::Error::invalid_length(PROMPTS_MAX + 1, &self));
+            if prompt.count() == self.max {
+                return Err(A::Error::invalid_length(self.max + 1, &self));
             }
             match (&mut prompt, item) {
                 (Prompt::Texts(texts), Item::Text(text)) => texts.push(text),

@@ -67,7 +67,7 @@ fn prompts_come_in_four_forms() {
     let wanted = "a string, at most 128 strings, an array of tokens, or at most 128 of those";
     refuses(json!({"prompt": ["a", 1]}), "prompt", &format!("`prompt` is of another type; it must be {wanted}"));
     refuses(json!({"prompt": {}}), "prompt", &format!("`prompt` is an object; it must be {wanted}"));
-    refuses(json!({"prompt": []}), "prompt", "`prompt` has length 0; it must be at least one prompt");
+    refuses(json!({"prompt": []}), "prompt", "`prompt` has length 0; it must be at least one text or token");
     refuses(json!({"prompt": [[]]}), "prompt", "`prompt` holds no token; give at least one, or a text");
     refuses(json!({"prompt": vec!["x"; 129]}), "prompt", &format!("`prompt` has length 129; it must be {wanted}"));
     refuses(

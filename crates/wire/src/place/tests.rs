@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{API_WORDS, Place, is_prompt_token, of_chat, of_completion};
+use super::{API_WORDS, Place, is_prompt_token, of_chat, of_completion, of_embedding};
 use crate::strict_json::{Step, TokenKind, walk};
 
 const CHATS: [&str; 10] = [
@@ -117,6 +117,19 @@ fn a_completion_is_read_but_for_its_tokens() {
         (include_str!("../../fixtures/sdk/completion_tokens.json"), true),
         (include_str!("../../fixtures/sdk/completion_many_tokens.json"), true),
     ] {
+        let mut found = false;
+        walk(body.as_bytes(), |token, path| found |= is_prompt_token(path, token.kind)).unwrap();
+        assert_eq!(found, tokens, "{body}");
+    }
+}
+
+#[test]
+fn an_embedding_is_read_but_for_its_tokens() {
+    let body = r#"{"model":"m","input":["a","b"],"user":"u","encoding_format":"float","dimensions":256}"#;
+    let seen = places(body, of_embedding);
+    let wanted = [(Place::Message, "a"), (Place::Message, "b"), (Place::Identifier, "u")];
+    assert_eq!(seen, wanted.map(|(place, text)| (place, text.to_owned())));
+    for (body, tokens) in [(body, false), (r#"{"model":"m","input":[[1,2]]}"#, true)] {
         let mut found = false;
         walk(body.as_bytes(), |token, path| found |= is_prompt_token(path, token.kind)).unwrap();
         assert_eq!(found, tokens, "{body}");
