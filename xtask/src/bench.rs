@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: the road against nginx and a direct call, the floor against llama.cpp, the audit log against its own
-//! disk. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
+//! disk, the judge against Cedar. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
 
 mod floor;
 mod log;
+mod policy;
 mod process;
 mod road;
 mod subject;
@@ -42,6 +43,8 @@ enum Part {
     Floor,
     /// What the audit log takes a second, what it adds to a request, how soon it is read back.
     Log,
+    /// How long a policy takes to load, and a decision.
+    Policy,
 }
 
 /// Measures; whether everything that could be measured was.
@@ -53,6 +56,9 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     }
     if wanted(Part::Log) {
         told.insert("log".to_owned(), log::run(repository, options.quick)?);
+    }
+    if wanted(Part::Policy) {
+        told.insert("policy".to_owned(), policy::run(repository, options.quick)?);
     }
     if wanted(Part::Floor) {
         let compared = floor::Compared {

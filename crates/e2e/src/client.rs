@@ -97,7 +97,8 @@ impl Client {
     pub fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let key = self.key.as_ref().map_or(String::new(), |key| format!("authorization: Bearer {key}\r\n"));
         let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
-        let more: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let more: Vec<String> = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let more = more.concat();
         let (address, length) = (self.address, body.len());
         let head =
             format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{key}{more}{kind}content-length: {length}\r\n\r\n");

@@ -255,10 +255,10 @@ impl Config {
     fn parse_in(text: &str, file: &str, environment: checked::Environment<'_>) -> Result<Self, Mistakes> {
         let mut mistakes = mistakes::Finder::new(text, file);
         let typed = typed::read(text, &mut mistakes);
-        let config = checked::check(typed, Version::of(text), environment, &mut mistakes);
+        let mut config = checked::check(typed, Version::of(text), environment, &mut mistakes);
         mistakes.finish()?;
         // What its policy permits is proved for the destinations that it has: with mistakes in them it cannot be.
-        judged::prove(&config).map(|()| config)
+        judged::prove(&mut config).map(|()| config)
     }
 
     /// A configuration that others can follow as it changes.

@@ -129,7 +129,7 @@ pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
 /// What the policy says, for each of the judge's destinations.
 pub(crate) fn verdict(facts: &Facts<'_>, judgement: &Judgement) -> Arc<Verdict> {
     let names = facts.contents.names();
-    let findings: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
+    let findings: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let needs: Vec<&str> =
         facts.needs.iter().filter_map(|needed| capability(needed.need)).map(Capability::word).collect();
     judgement.verdict(&::policy::Facts {
@@ -160,7 +160,18 @@ fn capability(need: Need) -> Option<Capability> {
         Need::AudioInput | Need::AudioOutput => Some(Capability::Audio),
         Need::JsonObject | Need::JsonSchema => Some(Capability::StructuredOutput),
         Need::Reasoning => Some(Capability::Reasoning),
-        _ => None,
+        Need::Files
+        | Need::Verbosity
+        | Need::WebSearch
+        | Need::Moderation
+        | Need::Storage
+        | Need::ServiceTier
+        | Need::Names
+        | Need::Obfuscation
+        | Need::Suffix
+        | Need::BestOf
+        | Need::PromptLogprobs
+        | _ => None,
     }
 }
 

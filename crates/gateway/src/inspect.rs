@@ -206,7 +206,7 @@ pub(crate) fn class(
     let counting = [
         ("registered", Some(registered.class().unwrap_or_else(|| classes.default()))),
         ("declared", declared),
-        ("findings", classes.of_findings(names.iter().map(|name| name.as_ref()))),
+        ("findings", classes.of_findings(names.iter().map(AsRef::as_ref))),
         ("unread", contents.unread().then(|| classes.unread())),
     ];
     counting.into_iter().filter_map(|(source, class)| Some((source, class?))).collect()

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use ::policy::{Facts, Judge, Proof, Verdict};
+use ::policy::{Destination, Facts, Judge, Proof, Verdict};
 use catalog::Catalog;
 
 pub use explain::{Explained, FoundIn, Question, Step};
@@ -26,7 +26,7 @@ pub const TENANT: &str = "default";
 
 /// One value: who judges, by what, over what.
 pub struct Judgement {
-    judge: Judge,
+    judge: Arc<Judge>,
     judged: Judged,
     hashes: Hashes,
     teams: BTreeMap<Arc<str>, Registered>,
@@ -93,10 +93,10 @@ impl Judgement {
     /// What judges under `config`, with this local floor.
     pub fn new(config: &Config, floor: Option<&FloorModel>) -> Self {
         let judged = config.policy.clone();
-        let destinations = facts_of::destinations(config, floor);
+        let destinations = facts_of::destinations(config);
         let places: HashMap<Arc<str>, usize> =
             destinations.iter().enumerate().map(|(place, it)| (Arc::clone(&it.id), place)).collect();
-        let judge = judged.rules.compile(destinations);
+        let judge = compiled(&judged, destinations);
         let chains = chains(config, floor, &places);
         let by_model = chains.iter().enumerate().map(|(place, chain)| (Arc::clone(&chain.model), place)).collect();
         let hashes =
@@ -115,7 +115,7 @@ impl Judgement {
     }
 
     /// The compiled policy.
-    pub fn judge(&self) -> &Judge {
+    pub fn judge(&self) -> &Arc<Judge> {
         &self.judge
     }
 
@@ -157,6 +157,18 @@ impl Judgement {
             proof.notes.extend(self.judge.prove_chain(&chain.model, &links));
         }
         proof
+    }
+}
+
+/// The policy over these destinations: as it was compiled when it was proved, if it was for the same ones.
+fn compiled(judged: &Judged, destinations: Vec<Destination>) -> Arc<Judge> {
+    let known = judged.compiled.as_ref();
+    let same = |judge: &&Arc<Judge>| {
+        judge.policy().hash() == judged.rules.hash() && judge.destinations() == destinations.as_slice()
+    };
+    match known.filter(same) {
+        Some(judge) => Arc::clone(judge),
+        None => Arc::new(judged.rules.compile(destinations)),
     }
 }
 

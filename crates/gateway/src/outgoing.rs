@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::inspect::pseudonym::Map;
+use ::inspect::{Kind, pseudonym::Map};
 use ::policy::{Class, Hide, Terms};
 use bytes::Bytes;
 
@@ -108,10 +108,7 @@ fn in_nfc(ask: &Arc<Ask>) -> Option<Form> {
 }
 
 fn hidden(plain: &Arc<Form>, terms: &Terms, contents: &Contents, key: &[u8; 32]) -> Result<Arc<Form>, CannotHide> {
-    let hide = |kind: &::inspect::Kind| {
-        let names: Vec<_> = kind.names().collect();
-        terms.hides(names.iter().map(|name| name.as_ref()))
-    };
+    let hide = |kind: &Kind| hides(terms, kind);
     // Findings have their places in the body that came: one that was brought into NFC is read again.
     let of_nfc = (plain.ask.bytes != contents.bytes()).then(|| contents.of(&plain.ask.bytes));
     let contents = of_nfc.as_ref().unwrap_or(contents);
@@ -123,6 +120,12 @@ fn hidden(plain: &Arc<Form>, terms: &Terms, contents: &Contents, key: &[u8; 32])
     let mut changed = plain.changed.clone();
     changed.push(if done.map.is_some() { "pseudonymised" } else { "masked" });
     Ok(Arc::new(Form { ask: Arc::new(ask), map: done.map, hidden: done.hidden, changed }))
+}
+
+/// How a finding of this kind must be hidden under these terms, if it must.
+pub(crate) fn hides(terms: &Terms, kind: &Kind) -> Option<Hide> {
+    let names: Vec<_> = kind.names().collect();
+    terms.hides(names.iter().map(AsRef::as_ref))
 }
 
 /// A body that was rewritten is read as strictly as one that came.

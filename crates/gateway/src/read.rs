@@ -33,7 +33,7 @@ pub(crate) struct Ask {
     /// The body as it arrived; the audit log commits to it.
     pub(crate) bytes: Bytes,
     /// What the body takes, held as long as any of it is; none where it did not come from the network.
-    _room: Option<Arc<BodyRoom>>,
+    room: Option<Arc<BodyRoom>>,
 }
 
 /// The request in the words of its surface.
@@ -58,13 +58,13 @@ pub(crate) async fn read(
     // A body that does not say how long it is may be as long as any.
     let room = room(announced(headers).unwrap_or(limits.body_bytes_max).min(limits.body_bytes_max))?;
     let bytes = collect(headers, body, limits, clock).await?;
-    Ok(Ask { words: Words::parse(surface, &bytes)?, bytes, _room: Some(Arc::new(room)) })
+    Ok(Ask { words: Words::parse(surface, &bytes)?, bytes, room: Some(Arc::new(room)) })
 }
 
 impl Ask {
     /// A request that nobody has sent: its body comes from elsewhere than the network.
     pub(crate) fn alone(surface: Surface, bytes: Bytes) -> Result<Self, Invalid> {
-        Ok(Self { words: Words::parse(surface, &bytes)?, bytes, _room: None })
+        Ok(Self { words: Words::parse(surface, &bytes)?, bytes, room: None })
     }
 }
 
@@ -98,7 +98,7 @@ impl Ask {
     /// The same with another body, read as strictly as the first; nothing where that cannot be.
     pub(crate) fn rewritten(&self, bytes: Bytes) -> Option<Self> {
         let words = Words::parse(self.surface(), &bytes).ok()?;
-        Some(Self { words, bytes, _room: self._room.clone() })
+        Some(Self { words, bytes, room: self.room.clone() })
     }
 
     /// By which address it came.

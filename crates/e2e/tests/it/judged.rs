@@ -2,6 +2,7 @@
 //! (promises 2, 4, 35, 36). The providers are the wall's, placed by a catalogue of the test's own: one in Korea, one abroad.
 
 use e2e::harness::Setup;
+use e2e::kills::{Chance, Plan};
 use e2e::wall::Role;
 use local_model::scripted::Script;
 use serde_json::{Value, json};
@@ -195,9 +196,7 @@ async fn a_picture_goes_nowhere_that_only_the_disguised_may_go() {
 async fn a_thousand_broken_streams_never_leave_the_country() {
     const STREAMS: usize = 1000;
     const AT_ONCE: usize = 50;
-    let seed = std::env::var("GWANMUN_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(STREAMS as u64);
-    println!("seed {seed}");
-    let mut chance = e2e::kills::Chance::new(seed);
+    let mut chance = Chance::new(Plan::from_environment().seed);
     let faults: Vec<String> = (0..AT_ONCE)
         .map(|number| {
             let kind = ["cut-at", "cut-close-at", "rst-at"][number % 3];
@@ -211,12 +210,12 @@ async fn a_thousand_broken_streams_never_leave_the_country() {
     let text = configuration("kr-enterprise", &models).replace(", \"local\"]", "]");
     let gateway = Setup::empty().configured(&text, &facts).start().await;
     for _ in 0..STREAMS / AT_ONCE {
-        let asked = models.iter().map(|model| {
+        let mut callers = tokio::task::JoinSet::new();
+        for model in &models {
             let (client, request) = (gateway.client.clone(), streaming(&format!("any-{model}"), "hello"));
-            tokio::spawn(async move { client.chat(&request).await })
-        });
-        for answer in asked.collect::<Vec<_>>() {
-            let answer = answer.await.unwrap();
+            callers.spawn(async move { client.chat(&request).await });
+        }
+        for answer in callers.join_all().await {
             assert!(!answer.claims_to_be_complete() || answer.status == 200, "{answer}");
         }
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use ::inspect::language::Language;
 use ::inspect::signals::Signal;
 use ::inspect::{Dictionary, Kind, Pattern, Rules};
-use ::policy::{Class, Vocabulary};
+use ::policy::{Class, Judge, Vocabulary};
 use catalog::{Bloc, Capability, Catalog, Jurisdiction};
 
 use super::{Config, Mistake, Mistakes, read_file};
@@ -25,7 +25,7 @@ const POLICY: &str = "local";
 pub type Home = Jurisdiction;
 
 /// What judges, and by which facts. Equal where the same files said the same.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Judged {
     /// Which policy was chosen.
     pub used: UsedPolicy,
@@ -41,6 +41,8 @@ pub struct Judged {
     pub identifiers: Rules,
     /// The operator's own words and patterns, which `identifiers` looks for.
     pub own: (Vec<Dictionary>, Vec<Pattern>),
+    /// The rules over the configuration's destinations, from when they were proved: to compile them takes a while.
+    pub compiled: Option<Arc<Judge>>,
 }
 
 /// The policy that was chosen.
@@ -103,7 +105,16 @@ impl Judged {
         let (catalog, used) = (Arc::clone(&SHIPPED_CATALOG), UsedPolicy::Shipped(name.into()));
         let rules = used.read(Path::new(""), &vocabulary(&catalog, &[], &[]))?;
         let own = (Vec::new(), Vec::new());
-        Ok(Self { used, home: None, catalog_folder: None, rules, catalog, identifiers: Rules::default(), own })
+        Ok(Self {
+            used,
+            home: None,
+            catalog_folder: None,
+            rules,
+            catalog,
+            identifiers: Rules::default(),
+            own,
+            compiled: None,
+        })
     }
 
     /// The files that were read beside the configuration: a change of one is a change of it.
@@ -129,6 +140,12 @@ impl Default for Judged {
             Judged::shipped(POLICY).expect("the shipped policy `local` is sound")
         });
         LOCAL.clone()
+    }
+}
+
+impl fmt::Debug for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judged").field("used", &self.used).field("home", &self.home).finish_non_exhaustive()
     }
 }
 
@@ -244,15 +261,14 @@ fn kinds(dictionaries: &[Dictionary], patterns: &[Pattern]) -> BTreeMap<String, 
 
 /// A language as policies say it.
 fn tag(language: Language) -> String {
-    match language {
-        Language::Unknown => "unknown".to_owned(),
-        known => known.tag().to_owned(),
-    }
+    if language == Language::Unknown { "unknown".to_owned() } else { language.tag().to_owned() }
 }
 
-/// Proves what the policy promises, for the destinations of the configuration.
-pub(super) fn prove(config: &Config) -> Result<(), Mistakes> {
-    let found = Judgement::new(config, None).proof().mistakes;
+/// Proves what the policy promises, for the destinations of the configuration; keeps what was compiled for that.
+pub(super) fn prove(config: &mut Config) -> Result<(), Mistakes> {
+    let judgement = Judgement::new(config, None);
+    config.policy.compiled = Some(Arc::clone(judgement.judge()));
+    let found = judgement.proof().mistakes;
     let list = found.into_iter().map(|mistake| Mistake {
         file: mistake.file.to_string(),
         line: mistake.line,

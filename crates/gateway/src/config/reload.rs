@@ -66,7 +66,12 @@ impl Source {
         let Ok(text) = read_file(&self.path) else { return Looked::Same };
         self.seen = seen;
         let in_force = self.live.load_full();
-        match Config::parse(&text, &self.path.display().to_string()) {
+        // To compile and prove a large policy takes a while.
+        let file = self.path.display().to_string();
+        let Ok(parsed) = tokio::task::spawn_blocking(move || Config::parse(&text, &file)).await else {
+            return Looked::Same;
+        };
+        match parsed {
             Err(mistakes) if self.refused.as_ref() == Some(&mistakes) => Looked::Same,
             Err(mistakes) => {
                 self.refused = Some(mistakes.clone());
@@ -136,7 +141,7 @@ impl Source {
 
 /// What the log is told when one configuration takes the place of another. Who has written the files is not known.
 fn changes(from: &Config, to: &Config) -> Vec<Administration> {
-    let changed = |action, subject: &str, from: [u8; 32], to: [u8; 32]| {
+    let change = |action, subject: &str, from: [u8; 32], to: [u8; 32]| {
         let detail = [("from", from), ("to", to)];
         let named = |(name, hash): (&str, [u8; 32])| Some((Word::new(name).ok()?, Text::of(&hex::encode(hash))));
         let detail = detail.into_iter().filter_map(named).collect();
@@ -146,9 +151,9 @@ fn changes(from: &Config, to: &Config) -> Vec<Administration> {
         |config: &Config| (config.version.hash(), config.policy.rules.hash(), config.policy.catalog.hash().bytes());
     let ((version, policy, catalog), (next_version, next_policy, next_catalog)) = (hashes(from), hashes(to));
     let changes = [
-        changed(Action::ConfigurationChange, "configuration", version, next_version),
-        changed(Action::PolicyChange, to.policy.rules.name(), policy, next_policy),
-        changed(Action::CatalogChange, "catalogue", catalog, next_catalog),
+        change(Action::ConfigurationChange, "configuration", version, next_version),
+        change(Action::PolicyChange, to.policy.rules.name(), policy, next_policy),
+        change(Action::CatalogChange, "catalogue", catalog, next_catalog),
     ];
     changes.into_iter().flatten().collect()
 }

@@ -182,6 +182,11 @@ fn what_is_kept_is_bounded() {
     assert!(contents.is_cut());
     let kept: usize = contents.found().iter().map(|found| found.findings.len()).sum();
     assert!(kept <= FINDINGS_MAX);
+    let half = "a@example.com ".repeat(FINDINGS_MAX / 2 + 10);
+    assert!(!said(&half).is_cut());
+    let both =
+        chat(&serde_json::json!([{"role": "user", "content": half}, {"role": "user", "content": half}]).to_string());
+    assert!(both.is_cut() && both.counts()["email"] > FINDINGS_MAX as u64 && both.found().len() == 1);
     let (body, places) = planted(Surface::Chat, BODIES[5].1, "a@example.com", Spelling::Plain);
     assert!(places > 10 && !read(Surface::Chat, &body).is_cut());
 }

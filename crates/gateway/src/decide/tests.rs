@@ -1,6 +1,7 @@
 //! Tests of the decision: what is permitted never exceeds the policy, whatever is asked; what is said of a refusal is what the
 //! policy says.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ::policy::Class;
@@ -138,14 +139,12 @@ fn any_shipped() -> impl Strategy<Value = (Judgement, Vec<String>)> {
     (prop::sample::select(::policy::Policy::SHIPPED.to_vec()), places).prop_map(|(name, places)| {
         let mut text = format!("[policy]\nuse = \"{name}\"\nhome = \"KR\"\n");
         for (number, place) in places.iter().enumerate() {
-            let placed = match place {
+            let operator = match place {
                 None => String::new(),
                 Some((provider, None)) => format!("provider = \"{provider}\"\n"),
                 Some((provider, Some(region))) => format!("provider = \"{provider}\"\nregion = \"{region}\"\n"),
             };
-            text.push_str(&format!(
-                "[[destination]]\nname = \"d{number}\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"m\"]\n{placed}"
-            ));
+            write!(text, "[[destination]]\nname = \"d{number}\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"m\"]\n{operator}").unwrap();
         }
         let names = (0..places.len()).map(|number| format!("d{number}")).collect();
         (judgement(&text), names)

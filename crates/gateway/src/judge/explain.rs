@@ -15,6 +15,7 @@ use crate::{
     error::ApiError,
     inspect::{Facts, Registers, class, facts},
     keys::Caller,
+    outgoing::hides,
     read::{Ask, Surface},
 };
 
@@ -138,10 +139,7 @@ impl Judgement {
             let outcome = verdict.of(link.judged)?.clone();
             let lacks = facts.needs.iter().find(|_| !link.understands_everything).map(|needed| needed.need.word());
             let hidden = outcome.terms().filter(|terms| !terms.edits.is_empty()).map(|terms| {
-                let hide = |kind: &::inspect::Kind| {
-                    let names: Vec<_> = kind.names().collect();
-                    terms.hides(names.iter().map(|name| name.as_ref()))
-                };
+                let hide = |kind: &::inspect::Kind| hides(terms, kind);
                 // Pseudonyms of an explanation are nobody's: any key does.
                 let done = disguise(&facts.contents, facts.contents.bytes(), hide, &[0; 32]);
                 done.map(|done| (done.hidden, String::from_utf8_lossy(&done.bytes).into_owned()))

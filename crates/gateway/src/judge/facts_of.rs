@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::policy::{Axis, Destination};
 use catalog::{Answer, Axes, Catalog, LicenceOf, Model};
 
-use super::{FloorModel, LOCAL_DESTINATION};
+use super::LOCAL_DESTINATION;
 use crate::config::{self, Config, Operator, RemoteModel};
 
 /// From this training compute on a model counts as a frontier model: 10^26 FLOP (AI Basic Act of Korea, Enforcement Decree,
@@ -23,19 +23,20 @@ pub(super) fn id(destination: &str, model: &str) -> Arc<str> {
 }
 
 /// The local floor first, whether there is one or not; then every model of every destination.
-pub(super) fn destinations(config: &Config, floor: Option<&FloorModel>) -> Vec<Destination> {
-    let local = local(config, floor);
+pub(super) fn destinations(config: &Config) -> Vec<Destination> {
+    let local = local(config);
     let remote = config.destinations.iter().flat_map(|it| it.models.iter().map(|model| remote(config, it, model)));
     std::iter::once(local).chain(remote).collect()
 }
 
-fn local(config: &Config, floor: Option<&FloorModel>) -> Destination {
+/// The floor, whichever model it has: a policy is compiled before one is loaded.
+fn local(config: &Config) -> Destination {
     let catalog = &*config.policy.catalog;
     let axes = config.policy.home.and_then(|home| catalog.axes_at_home(home, None).ok());
     Destination {
         id: LOCAL_DESTINATION.into(),
         name: LOCAL_DESTINATION.into(),
-        model: floor.map_or_else(|| LOCAL_DESTINATION.into(), |floor| Arc::clone(&floor.name)),
+        model: LOCAL_DESTINATION.into(),
         local: true,
         ..placed(catalog, axes)
     }

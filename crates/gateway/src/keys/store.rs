@@ -203,7 +203,7 @@ impl KeyStore {
     /// The keys in force, as the database says now.
     pub(crate) async fn in_force(&self) -> Result<HashMap<KeyHash, Arc<Caller>>, KeyStoreError> {
         let select = "SELECT hash, id, name, team, class FROM keys WHERE revoked_at IS NULL";
-        let rows: Vec<(Vec<u8>, String, String, String, Option<String>)> =
+        let rows: Vec<HashedRow> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         let mut known = HashMap::with_capacity(rows.len());
         for (hash, id, name, team, class) in rows {
@@ -231,6 +231,9 @@ async fn note(connection: &mut SqliteConnection, action: Action, key: &ListedKey
     changes::insert(connection, &change).await
 }
 
+/// Hash, id, name, team, class.
+type HashedRow = (Vec<u8>, String, String, String, Option<String>);
+
 /// Id, name, team, class, when it was made, when it was revoked.
 type Row = (String, String, String, Option<String>, String, Option<String>);
 
@@ -243,7 +246,7 @@ fn of_word(word: &str) -> Class {
     word.parse().unwrap_or(Class::Classified)
 }
 
-#[expect(clippy::ref_option, reason = "the shape that serde calls")]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
 fn word<S: serde::Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
     class.map(Class::word).serialize(serializer)
 }

@@ -72,11 +72,12 @@ fn own(
     patterns: &[typed::Pattern],
     mistakes: &mut Finder<'_>,
 ) -> (Vec<Dictionary>, Vec<Pattern>) {
-    let mut missing = |at: usize, what: &str, keys: &[&str]| {
-        keys.iter().for_each(|key| mistakes.add(at, format!("this {what} has no `{key}`: add one")));
-    };
-    dictionaries.iter().for_each(|it| missing(it.at, "dictionary", &it.missing));
-    patterns.iter().for_each(|it| missing(it.at, "pattern", &it.missing));
+    let dictionary = dictionaries.iter().map(|it| ("dictionary", it.at, &it.missing));
+    for (what, at, missing) in dictionary.chain(patterns.iter().map(|it| ("pattern", it.at, &it.missing))) {
+        for key in missing {
+            mistakes.add(at, format!("this {what} has no `{key}`: add one"));
+        }
+    }
     let dictionaries = dictionaries.iter().filter_map(|it| {
         let words = it.words.as_ref()?.value.iter().map(|word| word.value.clone()).collect();
         Some(Dictionary { name: it.name.as_ref()?.value.clone(), words })

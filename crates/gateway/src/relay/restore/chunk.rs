@@ -126,7 +126,8 @@ impl Reading {
             return;
         }
         match (before, last.as_ref(), token.kind) {
-            ([], "finish_reason", TokenKind::Text) => self.finished.push(choice),
+            // Some providers write an empty reason where others write none.
+            ([], "finish_reason", TokenKind::Text) if !token.text.is_empty() => self.finished.push(choice),
             ([], "logprobs", kind) if kind != TokenKind::Word => self.logprobs.push(token.range),
             ([] | [.., Step::Item(_)], "index", TokenKind::Number) => {
                 if let Ok(index) = token.text.parse() {

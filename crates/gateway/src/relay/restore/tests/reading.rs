@@ -91,6 +91,22 @@ fn what_is_held_back_comes_before_the_finish_and_in_the_form_of_its_chunk() {
 }
 
 #[test]
+fn an_empty_reason_is_no_finish() {
+    let (out, map) = disguised(TEXT);
+    let pieces = out.split_inclusive(|_| true).map(|letter| {
+        let mut one = delta(0, &json!({ "content": letter }));
+        one["choices"][0]["finish_reason"] = json!("");
+        event(&one)
+    });
+    let passed = pass(&mut restoring(&map), pieces, event(&finish(0))).unwrap();
+    let said: String = chunks(&passed)
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(said, TEXT);
+}
+
+#[test]
 fn little_is_held_back() {
     let (out, map) = disguised(TEXT);
     let mut restoring = restoring(&map);
