@@ -92,15 +92,10 @@ impl Masker {
         }
     }
 
-    /// Passes on what lies before `settled`, where no further finding begins; a finding is never cut.
+    /// Passes on what lies before `settled`, where no further finding begins, and findings that reach over it whole.
     fn pass_on(&mut self, settled: usize) -> String {
         self.found.sort_by_key(|(range, _)| (range.start, range.end));
-        let to = self
-            .found
-            .iter()
-            .rev()
-            .fold(settled, |to, (range, _)| if range.start < to && range.end > to { range.start } else { to });
-        let later = self.found.partition_point(|(range, _)| range.start < to);
+        let later = self.found.partition_point(|(range, _)| range.start < settled);
         let rest = self.found.split_off(later);
         let ready = std::mem::replace(&mut self.found, rest);
         let mut passed = String::with_capacity(self.held.len());
@@ -118,7 +113,7 @@ impl Masker {
             passed.extend([quote, &mask(&kind), quote]);
             from = range.end;
         }
-        let to = to.max(from);
+        let to = settled.max(from);
         passed.push_str(self.raw(from, to));
         let length = self.raw_at(to);
         self.held.drain(..length);

@@ -99,7 +99,8 @@ fn base64_is_not_read_and_what_only_says_to_be_is() {
         let part = serde_json::json!([{"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}]);
         chat(&serde_json::json!([{"role": "user", "content": part}]).to_string()).counts().len()
     };
-    let base64 = "4111111111111111".repeat(20);
+    let base64 = "QUFB+4111111111111111+".repeat(20);
+    assert_eq!(said(&base64).counts()["card"], 20);
     assert_eq!(data(&base64), 0);
     assert_eq!(data("카드 4111111111111111"), 1);
     assert_eq!(data(&format!("카드 4111111111111111 {}", "x".repeat(300))), 1);

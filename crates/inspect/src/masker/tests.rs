@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Masker, Wanted};
-use crate::{Dictionary, Rules, scan};
+use crate::{Dictionary, Pattern, Rules, scan};
 
 const TEXT: &str = "주민번호 900101-1234568, 메일 kim@example.co.kr; again ９００１０１-1234568 (010-1234-5678). 청룡 사업은 4111-1111-1111-1111.";
 
@@ -78,6 +78,19 @@ fn wrong_escapes_pass_as_they_came() {
             assert_eq!(masked(None, true, pieces).0, text, "{pieces:?}");
         });
     }
+}
+
+#[test]
+fn what_overlaps_goes_with_what_it_overlaps() {
+    let after = Pattern { name: "after".to_owned(), regex: "5678 end".to_owned() };
+    let rules = Rules::new(&[], &[after]).expect("rules");
+    cuts("call 010-1234-5678 end.", |pieces| {
+        let mut masker = Masker::new(&rules, Some(all()), false);
+        let mut out: String = pieces.iter().map(|piece| masker.push(piece)).collect();
+        let (rest, counts) = masker.finish();
+        out.push_str(&rest);
+        assert_eq!((out.as_str(), counts.len()), ("call [kr.phone].", 2), "{pieces:?}");
+    });
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn arguments_come_back_on_the_decoded_string_at_every_cut() {
         }
     }
     // An answer that is JSON as a whole is read so too.
-    each_cut(&plain, 11, |pieces| {
+    each_cut(&spelled_out, 131, |pieces| {
         let read: Value = serde_json::from_str(&restored(&map, Field::Content, pieces, true)).unwrap();
         assert_eq!(read, wanted, "{pieces:?}");
     });

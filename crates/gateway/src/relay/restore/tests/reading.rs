@@ -191,6 +191,17 @@ fn kinds_are_masked_in_what_comes_back_and_counted() {
 }
 
 #[test]
+fn what_the_restorer_held_is_masked_too() {
+    let (out, map) = disguised(TEXT);
+    // The pseudonym of an e-mail address begins with this letter.
+    assert!(out.contains("메일 u"), "{out}");
+    let mut restoring = Restoring::new(Surface::Chat, true, Some(map), Some(masking(&["email"])));
+    let passed = pass(&mut restoring, [event(&delta(0, &json!({"content": "메일 a@example.hu"})))], event(&finish(0)));
+    assert_eq!(joined(&passed.unwrap())["0 content"], "메일 [email]");
+    assert_eq!(restoring.counts()["email"], 1);
+}
+
+#[test]
 fn what_is_only_counted_passes_at_once_and_untouched() {
     let mut restoring = Restoring::new(Surface::Chat, true, None, Some(masking(&[])));
     let bytes: Bytes =
