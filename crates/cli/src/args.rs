@@ -77,7 +77,7 @@ impl Cli {
             Command::Check(check) => check.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),
-            Command::Policy(policy) => policy.run(terminal),
+            Command::Policy(policy) => policy.run(&self.place, terminal),
             Command::Version(version) => version.run(terminal),
             Command::Completions(completions) => completions.run(terminal),
         }

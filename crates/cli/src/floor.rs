@@ -6,6 +6,7 @@ use gateway::{
     changes::Change,
     clock::Clock,
     config::{self, LocalModelChoice},
+    judge::FloorModel,
 };
 use local_model::{AnswerDefaults, LocalModel, ModelCard, Running, Settings, Stop};
 use model_store::{Record, STARTER, Store};
@@ -35,6 +36,21 @@ impl Choice {
             (None, Some(LocalModelChoice::Named(name))) => Self::Named(name.to_string()),
             (None, None) => Self::Named(STARTER.to_owned()),
         }
+    }
+
+    /// What is judged of it, without loading it: the name that callers ask for and its context. None where there is no model,
+    /// or no sound one.
+    pub(crate) fn judged(&self, store: &Store) -> Option<FloorModel> {
+        let (name, context_tokens) = match self {
+            Self::None => return None,
+            Self::File(path) => local_model_cpu::inspect(path).ok().map(|card| (card.name, card.context_tokens))?,
+            Self::Named(name) => {
+                let stored = name.parse().ok().and_then(|parsed| store.show(&parsed).ok());
+                // One that is not here yet is pulled at the first start; its context is not known before.
+                (name.clone(), stored.map_or(0, |stored| stored.record.facts.context_tokens))
+            }
+        };
+        Some(FloorModel { name: name.into(), context_tokens })
     }
 }
 

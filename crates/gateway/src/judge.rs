@@ -15,7 +15,7 @@ use std::{
 use ::policy::{Destination, Facts, Judge, Proof, Verdict};
 use catalog::Catalog;
 
-pub use explain::{Explained, FoundIn, Question, Step};
+pub use explain::{Explained, FoundIn, Hidden, Question, Step};
 
 use crate::config::{Config, Judged, Registered, RouteStep, Version};
 

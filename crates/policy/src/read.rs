@@ -115,7 +115,7 @@ impl Policy {
     }
 
     /// The destinations that its cases know.
-    pub(crate) fn case_destinations(&self) -> &[Destination] {
+    pub fn case_destinations(&self) -> &[Destination] {
         &self.0.settings.destinations
     }
 

@@ -1,17 +1,14 @@
 //! `gwanmun policy test`: runs the cases of policies, and tells of each that fails what was asked, expected and decided.
 
-use ::catalog::Catalog;
 use clap::Args;
 use policy::{CaseResult, Policy};
 use serde::Serialize;
 
-use super::{
-    source::{self, Source},
-    told,
-};
+use super::{configured::Configured, told, written::Written};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
+    place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
 
@@ -23,6 +20,8 @@ pub(super) struct Test {
     /// Which [default: every shipped one]
     #[arg(value_name = "NAME|FILE")]
     policies: Vec<String>,
+    #[command(flatten)]
+    configured: Configured,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -50,21 +49,20 @@ struct Told {
 }
 
 impl Test {
-    pub(super) fn run(&self, terminal: &mut Terminal) -> Result<Answer, Failure> {
-        let words = source::vocabulary(&Catalog::shipped());
+    pub(super) fn run(&self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let config = self.configured.read(place)?;
         let shipped = || Policy::SHIPPED.iter().map(|name| (*name).to_owned()).collect();
         let named: Vec<String> = if self.policies.is_empty() { shipped() } else { self.policies.clone() };
         let mut tested = Vec::new();
         let mut good = true;
         for name in &named {
-            let source = Source::of(name)?;
-            let policy = source.read(&words).map_err(|mistakes| mistaken(name, &mistakes))?;
+            let (policy, written) = (config.policy(name)?, Written::of(name));
             let results = policy.test();
             good &= results.iter().all(CaseResult::passed);
             if self.json {
-                tested.push(for_programs(&policy, &source, &results));
+                tested.push(for_programs(&policy, &written, &results));
             } else {
-                write(&policy, &source, &results, !self.policies.is_empty(), terminal)?;
+                write(&policy, &written, &results, !self.policies.is_empty(), terminal)?;
             }
         }
         if self.json {
@@ -74,14 +72,9 @@ impl Test {
     }
 }
 
-/// A policy that cannot be read.
-fn mistaken(name: &str, mistakes: &policy::Mistakes) -> Failure {
-    Failure::trouble(format!("the policy `{name}` is wrong\n{mistakes}")).hint("mend these lines, and try again")
-}
-
 fn write(
     policy: &Policy,
-    source: &Source,
+    written: &Written,
     results: &[CaseResult],
     all: bool,
     terminal: &mut Terminal,
@@ -89,9 +82,9 @@ fn write(
     let failed = results.iter().filter(|result| !result.passed()).count();
     let (style, mark) = if failed == 0 { (GOOD, "✓") } else { (BAD, "✗") };
     let counts = match failed {
-        0 => format!("{}, {}", counted(results.len(), "case"), counted(policy.rules().len(), "rule")),
-        1 => format!("1 of {} is not decided as expected", counted(results.len(), "case")),
-        failed => format!("{failed} of {} are not decided as expected", counted(results.len(), "case")),
+        0 => format!("{}, {}", told::counted(results.len(), "case"), told::counted(policy.rules().len(), "rule")),
+        1 => format!("1 of {} is not decided as expected", told::counted(results.len(), "case")),
+        failed => format!("{failed} of {} are not decided as expected", told::counted(results.len(), "case")),
     };
     writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<16}{STRONG:#} {counts}", policy.name())?;
     if results.is_empty() {
@@ -101,16 +94,12 @@ fn write(
         )?;
     }
     for result in results.iter().filter(|result| all || !result.passed()) {
-        case(result, source, terminal)?;
+        case(result, written, terminal)?;
     }
     Ok(())
 }
 
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-fn case(result: &CaseResult, source: &Source, terminal: &mut Terminal) -> Result<(), Failure> {
+fn case(result: &CaseResult, written: &Written, terminal: &mut Terminal) -> Result<(), Failure> {
     let (style, mark) = if result.passed() { (GOOD, "✓") } else { (BAD, "✗") };
     writeln!(terminal.out(), "  {style}{mark}{style:#} {}", paragraph::hanging(&result.case.name, 4))?;
     let decided = format!("{}, {}: {}", result.class, result.case.to, told::outcome(&result.outcome));
@@ -121,17 +110,17 @@ fn case(result: &CaseResult, source: &Source, terminal: &mut Terminal) -> Result
     for wrong in &result.wrong {
         writeln!(terminal.out(), "    {BAD}{wrong}{BAD:#}")?;
     }
-    writeln!(terminal.out(), "    {}:{}", source.settings_name(), result.case.line)?;
-    for line in source.written(result.case.line) {
+    writeln!(terminal.out(), "    {}:{}", written.file, result.case.line)?;
+    for line in written.case(result.case.line) {
         writeln!(terminal.out(), "      {FAINT}{line}{FAINT:#}")?;
     }
     Ok(())
 }
 
-fn for_programs(policy: &Policy, source: &Source, results: &[CaseResult]) -> Tested {
+fn for_programs(policy: &Policy, written: &Written, results: &[CaseResult]) -> Tested {
     let told = |result: &CaseResult| Told {
         name: result.case.name.to_string(),
-        file: source.settings_name().to_owned(),
+        file: written.file.clone(),
         line: result.case.line,
         passed: result.passed(),
         class: result.class.word(),

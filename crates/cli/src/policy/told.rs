@@ -10,6 +10,16 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
+/// What callers notice of an outcome, without the rules: where requests are told together, these differ from one to another.
+pub(super) fn noticed(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Permitted(terms) => {
+            std::iter::once("permitted".to_owned()).chain(asked(terms)).collect::<Vec<_>>().join("; ")
+        }
+        Outcome::Refused(_) => "refused".to_owned(),
+    }
+}
+
 fn permission(terms: &Terms) -> String {
     let by = format!("permitted by {}", terms.rules.join(", "));
     std::iter::once(by).chain(asked(terms)).collect::<Vec<_>>().join("; ")
@@ -40,4 +50,29 @@ fn refusal(denial: &Denial) -> String {
         Some(rule) => format!("refused by {rule} ({})", denial.code),
         None => format!("refused: no rule permits it ({})", denial.code),
     }
+}
+
+/// A fact that a difference depends on, `no findings=email|card`, in words.
+pub(super) fn fact(fact: &str) -> String {
+    let (not, asked) = fact.strip_prefix("no ").map_or((false, fact), |asked| (true, asked));
+    let Some((name, values)) = asked.split_once('=') else { return fact.to_owned() };
+    let values = values.replace('|', " or ");
+    let (no, does) = if not { ("no ", "does not need") } else { ("", "needs") };
+    match (name, values.as_str()) {
+        ("findings", _) => format!("{no}{values} found"),
+        ("signals", "(any other)") => format!("{no}{}signal", if not { "" } else { "a " }),
+        ("signals", _) => format!("{no}{values}"),
+        ("needs", _) => format!("{does} {values}"),
+        ("high_impact", "true") => "high impact".to_owned(),
+        ("high_impact", _) => "no high impact".to_owned(),
+        ("unread", "true") => "not all of it read".to_owned(),
+        ("unread", _) => "all of it read".to_owned(),
+        _ if not => format!("{name} not {values}"),
+        _ => format!("{name} {values}"),
+    }
+}
+
+/// How many of a thing.
+pub(super) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -109,13 +109,155 @@ fn what_cannot_be_tested_is_told_with_its_place() {
     assert!(told.err.contains("`KOREA`") && told.err.contains("`public`"), "all at once: {}", told.err);
     let table: [(&str, i32, &str); 2] = [
         ("kr-publik", 64, "error: there is no policy `kr-publik`\nhint: shipped are local, open, kr-public-sector,"),
-        ("gone.cedar", 2, "error: could not read `gone.cedar`: No such file"),
+        ("gone.cedar", 64, "error: there is no policy `gone.cedar`\nhint: shipped are"),
     ];
     for (named, exit, says) in table {
         let told = bench.run(&["policy", "test", named]);
         assert_eq!(told.exit, Some(exit), "{named}: {}", told.err);
         assert!(told.err.starts_with(says), "{named}: {}", told.err);
     }
+}
+
+#[test]
+fn what_two_policies_judge_differently_is_told() {
+    let bench = Bench::new();
+    let same = bench.ok(&["policy", "diff", "local", "local"]);
+    assert_eq!(same, "✓ local and local judge every request alike, for 3 destinations\n");
+
+    bench.put("ours.cedar", RULES.as_bytes());
+    bench.put("ours.toml", SETTINGS.as_bytes());
+    bench.put("next.cedar", RULES.replace("context.class == \"open\"", "context.class != \"classified\"").as_bytes());
+    let told = bench.run(&["policy", "diff", "ours.cedar", "next.cedar"]);
+    assert_eq!(told.exit, Some(1), "{}", told.err);
+    assert_eq!(
+        told.out,
+        "\
+ours → next, for 2 destinations: 1 open
+
+opens  cloud
+  when  class sensitive; action infer; all of it read
+  was   refused
+  now   permitted; secret masked; all that is found pseudonymised
+"
+    );
+    let report: Value =
+        serde_json::from_str(&bench.run(&["policy", "diff", "next.cedar", "ours.cedar", "--json"]).out).unwrap();
+    assert_eq!((&report["complete"], &report["differences"][0]["change"]), (&true.into(), &"closes".into()));
+    assert_eq!(report["differences"][0]["destinations"], serde_json::json!(["cloud"]));
+
+    // With a configuration, its destinations are meant.
+    bench.put("c.toml", CONFIG.as_bytes());
+    let told = bench.run(&["policy", "diff", "local", "open", "--config", "c.toml", "--json"]);
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(report["destinations"], serde_json::json!(["local", "abroad/m", "seoul/m"]));
+}
+
+const CONFIG: &str = r#"
+[policy]
+use = "kr-enterprise"
+home = "KR"
+[local]
+model = "none"
+[[destination]]
+name = "abroad"
+base_url = "http://127.0.0.1:1/v1"
+models = ["m"]
+[[destination]]
+name = "seoul"
+base_url = "http://127.0.0.1:2/v1"
+provider = "own"
+models = ["m"]
+[[team]]
+name = "hr"
+class = "open"
+use_area = "hiring"
+high_impact = true
+"#;
+
+#[test]
+fn a_request_is_explained_without_what_was_found_in_it() {
+    let bench = Bench::new();
+    bench.put("c.toml", CONFIG.as_bytes());
+    let asked = ["policy", "explain", "--config", "c.toml", "--team", "hr", "--text"];
+    let explain = |more: &[&str]| bench.run(&asked.iter().chain(more).copied().collect::<Vec<_>>());
+    let said = "주민등록번호 900101-1234568";
+    let told = explain(&[said]);
+    assert_eq!(told.exit, Some(0), "{}", told.err);
+    for line in [
+        "request   chat of model `m` by team hr; language ko; use area hiring; high impact",
+        "found     kr.resident in a message (checked)",
+        "class     sensitive, the highest of: registered as open, by what was found sensitive",
+        "✗ 1 abroad  refused",
+        "          processed in: unknown; controlled by: unknown",
+        "          processed in: KR; controlled by: KR and unknown",
+        "          no-resident-number-outside (resident_number_outside): A resident registration number goes",
+        "✓ 2 seoul  permitted",
+        "          reviewed by a person",
+        "          it goes there as it came",
+        "decision  permitted; asked in this order: seoul",
+    ] {
+        assert!(told.out.lines().any(|told| told == line), "{line} is not in\n{}", told.out);
+    }
+    assert!(!told.out.contains("900101"), "{}", told.out);
+    assert!(told.out.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 100), "{}", told.out);
+    assert!(explain(&[said, "--show"]).out.contains("kr.resident in a message (checked) `900101-1234568`"));
+    assert!(!bench.data().exists(), "explaining makes nothing");
+
+    // Under another policy it goes out, but disguised.
+    let disguised = explain(&[said, "--policy", "open"]);
+    assert!(disguised.out.contains("✓ 1 abroad  permitted"), "{}", disguised.out);
+    assert!(
+        disguised.out.contains("          it goes there with 1 hidden:\n          주민등록번호 "),
+        "{}",
+        disguised.out
+    );
+    assert!(!disguised.out.contains("900101-1234568"), "{}", disguised.out);
+    let report: Value = serde_json::from_str(&explain(&[said, "--policy", "open", "--json"]).out).unwrap();
+    assert_eq!(
+        report["findings"],
+        serde_json::json!([{ "kind": "kr.resident", "place": "message", "strength": "checked" }])
+    );
+    assert_eq!(
+        (&report["destinations"][0]["hidden"], &report["permitted"]),
+        (&1.into(), &serde_json::json!(["abroad", "seoul"]))
+    );
+    assert!(!report.to_string().contains("900101-1234568"));
+
+    let refused = explain(&["hello", "--class", "classified", "--policy", "local"]);
+    assert_eq!(refused.exit, Some(1));
+    assert!(refused.out.contains("decision  refused, not_permitted: "), "{}", refused.out);
+}
+
+#[test]
+fn a_key_and_a_whole_request_are_explained() {
+    let bench = Bench::new();
+    bench.put("c.toml", CONFIG.as_bytes());
+    bench.ok(&["key", "create", "--name", "files", "--team", "audit", "--class", "classified"]);
+    bench.put("picture.json", br#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example/1.png"}}]}]}"#);
+    let asked = ["policy", "explain", "--config", "c.toml", "--key", "files", "--file"];
+    let told = bench.run(&asked.iter().chain(&["picture.json"]).copied().collect::<Vec<_>>());
+    for line in [
+        "request   chat of model `m` by team audit; needs images",
+        "not read  it holds what is not text",
+        "class     classified, the highest of: registered as classified, by what is not read sensitive",
+    ] {
+        assert!(told.out.lines().any(|told| told == line), "{line} is not in\n{}", told.out);
+    }
+    bench.put("bad.json", br#"{"model":"m","messages":[{"role":"nobody","content":"x"}]}"#);
+    let table: [(&[&str], i32, &str); 5] = [
+        (&["--file", "bad.json"], 64, "error: that is not a request: "),
+        (&["--file", "gone.json"], 2, "error: could not read `gone.json`: "),
+        (&["--text", "x", "--key", "nobody"], 2, "error: no key in force has the name or id `nobody`"),
+        (&["--text", "x", "--class", "secret"], 64, "error: invalid value 'secret' for '--class <CLASS>'"),
+        (&["--text", "x", "--policy", "kr-publik"], 64, "error: there is no policy `kr-publik`"),
+    ];
+    for (arguments, exit, says) in table {
+        let told = bench
+            .run(&["policy", "explain", "--config", "c.toml"].iter().chain(arguments).copied().collect::<Vec<_>>());
+        assert_eq!(told.exit, Some(exit), "{arguments:?}: {}", told.err);
+        assert!(told.err.starts_with(says), "{arguments:?}: {}", told.err);
+    }
+    assert!(bench.run(&["policy", "explain"]).err.contains("--text <TEXT>"));
 }
 
 /// Places of every sort: on own machines, in the country, in its region under another's control, abroad, unknown; with and
@@ -162,6 +304,37 @@ fn destinations() -> Vec<Destination> {
 fn open(judge: &Judge, facts: &Facts<'_>) -> BTreeSet<usize> {
     let verdict = judge.decide(facts);
     verdict.iter().enumerate().filter(|(_, outcome)| outcome.terms().is_some()).map(|(place, _)| place).collect()
+}
+
+#[test]
+fn every_shipped_policy_is_proved_for_places_of_every_sort() {
+    for name in Policy::SHIPPED {
+        let (rules, settings) = Policy::shipped_files(name).unwrap();
+        let policy = Policy::read(name, rules, Some(settings), &vocabulary()).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let proof = policy.compile(destinations()).prove();
+        assert_eq!(proof.mistakes, [], "{name}");
+        assert!(proof.complete, "{name}: {} combinations", proof.combinations);
+    }
+}
+
+#[test]
+fn every_answer_of_the_policies_that_follow_a_law_is_labelled_and_those_of_high_impact_are_reviewed() {
+    for name in Policy::SHIPPED.iter().filter(|name| !["local", "open"].contains(*name)) {
+        let (rules, settings) = Policy::shipped_files(name).unwrap();
+        let policy = Policy::read(name, rules, Some(settings), &vocabulary()).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let judge = policy.compile(destinations());
+        let mut permitted = 0;
+        for (class, high_impact) in Class::ALL.iter().flat_map(|class| [(*class, false), (*class, true)]) {
+            let verdict = judge.decide(&Facts { class, high_impact, ..PLAIN });
+            for (outcome, to) in verdict.iter().zip(judge.destinations()) {
+                let Some(terms) = outcome.terms() else { continue };
+                assert_eq!(terms.labels, [Arc::from("ai-generated")], "{name}, {class}: {to:?}");
+                assert_eq!(terms.review, high_impact, "{name}, {class}: {to:?}");
+                permitted += 1;
+            }
+        }
+        assert!(permitted > 0, "{name}");
+    }
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Why a request would go where: the same reading, the same facts, the same decision as on the road, told instead of done.
 //! Nothing is recorded and nothing sent.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use ::policy::{Class, Outcome};
+use ::policy::{Class, Hide, Outcome, Terms};
 use bytes::Bytes;
 
 use super::{Judgement, Link};
 use crate::{
     config::Registered,
-    contents::Contents,
+    contents::{Contents, Found},
     decide::{Decision, Refusal, decide, verdict},
     disguise::disguise,
     error::ApiError,
@@ -19,10 +19,10 @@ use crate::{
     read::{Ask, Surface},
 };
 
-/// What is asked about: a chat request, as somebody would send it.
+/// What is asked about: a request, as somebody would send it.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The body of a `POST /v1/chat/completions`.
+    /// The body of a `POST /v1/chat/completions`; with a `prompt` and no `messages`, of a `POST /v1/completions`.
     pub body: Bytes,
     /// The caller's key, by its id; any text where there is none.
     pub key: Arc<str>,
@@ -37,11 +37,14 @@ pub struct Question {
 /// What would come of it.
 #[derive(Clone, Debug)]
 pub struct Explained {
+    /// `chat` or `completions`.
+    pub surface: &'static str,
     /// The model asked for.
     pub model: String,
     /// The request's class.
     pub class: Class,
-    /// Each class that counts, by what says it: `registered`, `declared`, `findings`, `unread`.
+    /// Each class that counts, by what says it: `registered` or, where nobody has registered any, `default`; `declared`,
+    /// `findings`, `unread`.
     pub because: BTreeMap<&'static str, Class>,
     /// What was found, in the order of the body.
     pub found: Vec<FoundIn>,
@@ -67,8 +70,8 @@ pub struct Explained {
     pub refused: Option<(String, Option<Arc<str>>, String)>,
 }
 
-/// One finding, without its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One finding. Its `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct FoundIn {
     /// The kind of words it stands in (`message`, `tool_input`, …).
     pub place: &'static str,
@@ -76,6 +79,19 @@ pub struct FoundIn {
     pub kind: String,
     /// `checked`, `context` or `form`.
     pub strength: &'static str,
+    /// What was found: the caller's words, for those alone who may see them.
+    pub text: String,
+}
+
+/// A body with something hidden. Its `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// How many findings are hidden.
+    pub count: u64,
+    /// The body as it would be sent. The pseudonyms of a real request are others.
+    pub body: String,
+    /// The same with everything else that was found masked, so that nothing found is in it; none where that cannot be.
+    pub shown: Option<String>,
 }
 
 /// What is said of one destination.
@@ -87,9 +103,8 @@ pub struct Step {
     pub outcome: Outcome,
     /// What the request needs and it lacks.
     pub lacks: Option<&'static str>,
-    /// Where it may go there only with something hidden: how many findings, and the body as it would be sent; or why that
-    /// cannot be.
-    pub hidden: Option<Result<(u64, String), String>>,
+    /// Where it may go there only with something hidden: what would be sent, or why that cannot be.
+    pub hidden: Option<Result<Hidden, String>>,
 }
 
 impl Judgement {
@@ -98,12 +113,12 @@ impl Judgement {
     /// # Errors
     /// Where its body is no request.
     pub fn explain(&self, question: &Question) -> Result<Explained, ApiError> {
-        let ask = Ask::alone(Surface::Chat, question.body.clone())?;
+        let ask = Ask::alone(surface(&question.body), question.body.clone())?;
         let registered = question.registered.clone();
         let (key_id, team) = (Arc::clone(&question.key), Arc::clone(&question.team));
         let caller = Caller { name: Arc::clone(&key_id), key_id, team, registered };
-        let contents = Arc::new(Contents::read(&ask.bytes, Surface::Chat, self.identifiers()));
-        let because = class(&Registers::of(&caller, self.chain(ask.model()), self), &contents, question.declared, self);
+        let contents = Arc::new(Contents::read(&ask.bytes, ask.surface(), self.identifiers()));
+        let because = self.because(&caller, ask.model(), &contents, question.declared);
         let facts = facts(&caller, &ask, contents, question.declared, self);
         let steps: Vec<Step> = self.steps(&facts);
         let (permitted, refused) = match decide(&facts, self) {
@@ -115,6 +130,7 @@ impl Judgement {
             Decision::Refused(refusal) => (Vec::new(), Some(told(&refusal))),
         };
         Ok(Explained {
+            surface: ask.surface().name(),
             model: ask.model().to_owned(),
             class: facts.class,
             because,
@@ -132,19 +148,32 @@ impl Judgement {
         })
     }
 
+    /// Each class that counts; that of the policy itself is told as its default.
+    fn because(
+        &self,
+        caller: &Caller,
+        model: &str,
+        contents: &Contents,
+        declared: Option<Class>,
+    ) -> BTreeMap<&'static str, Class> {
+        let chain = self.chain(model);
+        let registered = chain.map(|chain| &chain.registered).into_iter().chain([&caller.registered]);
+        let is_registered = registered.chain(self.team(&caller.team)).any(|it| it.class.is_some());
+        let mut because = class(&Registers::of(caller, chain, self), contents, declared, self);
+        if let Some(class) = because.remove("registered") {
+            because.insert(if is_registered { "registered" } else { "default" }, class);
+        }
+        because
+    }
+
     fn steps(&self, facts: &Facts<'_>) -> Vec<Step> {
         let Some(chain) = self.chain(facts.model) else { return Vec::new() };
         let verdict = verdict(facts, self);
         let step = |link: &Link| {
             let outcome = verdict.of(link.judged)?.clone();
             let lacks = facts.needs.iter().find(|_| !link.understands_everything).map(|needed| needed.need.word());
-            let hidden = outcome.terms().filter(|terms| !terms.edits.is_empty()).map(|terms| {
-                let hide = |kind: &::inspect::Kind| hides(terms, kind);
-                // Pseudonyms of an explanation are nobody's: any key does.
-                let done = disguise(&facts.contents, facts.contents.bytes(), hide, &[0; 32]);
-                done.map(|done| (done.hidden, String::from_utf8_lossy(&done.bytes).into_owned()))
-                    .map_err(|why| why.to_string())
-            });
+            let terms = outcome.terms().filter(|terms| !terms.edits.is_empty());
+            let hidden = terms.map(|terms| hidden(&facts.contents, terms));
             Some(Step { link: link.clone(), outcome, lacks, hidden })
         };
         chain.links.iter().filter_map(step).collect()
@@ -161,17 +190,64 @@ fn told(refusal: &Refusal) -> (String, Option<Arc<str>>, String) {
     (refusal.reason().to_owned(), refusal.rule().cloned(), refusal.to_string())
 }
 
-fn found(contents: &Contents) -> Vec<FoundIn> {
-    let strength = |strength| match strength {
-        ::inspect::Strength::Form => "form",
-        ::inspect::Strength::Context => "context",
-        ::inspect::Strength::Checked => "checked",
-    };
-    let each = contents.found().iter().flat_map(|leaf| leaf.findings.iter().map(|finding| (leaf.at.place, finding)));
-    let told = each.map(|(place, finding)| FoundIn {
-        place: place.word(),
-        kind: finding.kind.name().into_owned(),
-        strength: strength(finding.strength),
-    });
-    told.collect()
+/// By which address a body like that comes.
+fn surface(body: &Bytes) -> Surface {
+    let parsed = serde_json::from_slice::<serde_json::Value>(body);
+    let has = |key: &str| parsed.as_ref().is_ok_and(|body| body.get(key).is_some());
+    if has("prompt") && !has("messages") { Surface::Completions } else { Surface::Chat }
 }
+
+fn hidden(contents: &Contents, terms: &Terms) -> Result<Hidden, String> {
+    // Pseudonyms of an explanation are nobody's: any key does.
+    const KEY: [u8; 32] = [0; 32];
+    let hide = |kind: &::inspect::Kind| hides(terms, kind);
+    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+    let done = disguise(contents, contents.bytes(), hide, &KEY).map_err(|why| why.to_string())?;
+    let all = |kind: &::inspect::Kind| hide(kind).or(Some(Hide::Mask));
+    let shown = disguise(contents, contents.bytes(), all, &KEY).ok().map(|shown| text(&shown.bytes));
+    Ok(Hidden { count: done.hidden, body: text(&done.bytes), shown })
+}
+
+fn found(contents: &Contents) -> Vec<FoundIn> {
+    contents.found().iter().flat_map(|leaf| of_leaf(leaf, contents.bytes())).collect()
+}
+
+/// The findings of one string, with what they found.
+fn of_leaf(leaf: &Found, body: &Bytes) -> Vec<FoundIn> {
+    let outer = decoded(body.get(leaf.at.token.clone()).unwrap_or_default());
+    let words = match &leaf.at.inner {
+        Some(inner) => decoded(outer.get(inner.clone()).unwrap_or_default().as_bytes()),
+        None => outer,
+    };
+    let told = |finding: &::inspect::Finding| FoundIn {
+        place: leaf.at.place.word(),
+        kind: finding.kind.name().into_owned(),
+        strength: match finding.strength {
+            ::inspect::Strength::Form => "form",
+            ::inspect::Strength::Context => "context",
+            ::inspect::Strength::Checked => "checked",
+        },
+        text: words.get(finding.range.clone()).unwrap_or_default().to_owned(),
+    };
+    leaf.findings.iter().map(told).collect()
+}
+
+/// A JSON string without its quotes and escapes; a number as it stands.
+fn decoded(token: &[u8]) -> String {
+    serde_json::from_slice(token).unwrap_or_else(|_| String::from_utf8_lossy(token).into_owned())
+}
+
+impl fmt::Debug for FoundIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in a {} ({})", self.kind, self.place, self.strength)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hidden").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

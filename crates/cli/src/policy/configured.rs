@@ -1,0 +1,77 @@
+//! What stands in the configuration that a policy is judged in: catalogue, own words, destinations, the floor's model. Policies
+//! named on the command line are read with its words. Knows nothing of what they decide.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use gateway::{
+    config::{Config, UsedPolicy, vocabulary},
+    judge::{FloorModel, Judgement},
+};
+use policy::{Destination, Policy};
+
+use crate::{assembly::Plan, failure::Failure, floor::Choice, models, place::Place};
+
+/// `--config`
+#[derive(Args)]
+pub(super) struct Configured {
+    /// The configuration whose catalogue, destinations and own words count [default: gwanmun.toml in the data directory,
+    /// where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// A configuration, and the floor that it would start.
+pub(super) struct InPlace {
+    pub(super) config: Config,
+    floor: Option<FloorModel>,
+}
+
+impl Configured {
+    pub(super) fn read(&self, place: &Place) -> Result<InPlace, Failure> {
+        let plan = Plan { config_file: self.config.clone(), ..Plan::in_place(place.data_dir()) };
+        let config = plan.config()?;
+        // Looking makes nothing: where there is no data directory yet, nothing is in its store.
+        let store = models::store(&plan.data_dir.join("models"), &plan.fetching);
+        let floor = Choice::of(None, false, config.local.model.as_ref()).judged(&store);
+        Ok(InPlace { config, floor })
+    }
+}
+
+impl InPlace {
+    /// A shipped policy by its name, or a file of rules.
+    pub(super) fn policy(&self, named: &str) -> Result<Policy, Failure> {
+        let judged = &self.config.policy;
+        let used = UsedPolicy::new(named, Path::new(""));
+        let is_there = match &used {
+            UsedPolicy::Shipped(name) => Policy::SHIPPED.contains(&name.as_ref()),
+            UsedPolicy::File(path) => path.exists(),
+        };
+        if !is_there {
+            let shipped = Policy::SHIPPED.join(", ");
+            return Err(Failure::usage(format!("there is no policy `{named}`"))
+                .hint(format!("shipped are {shipped}; a policy of your own is a file ending in `.cedar`")));
+        }
+        let words = vocabulary(&judged.catalog, &judged.own.0, &judged.own.1);
+        used.read(Path::new(""), &words).map_err(|mistakes| {
+            Failure::trouble(format!("the policy `{named}` is wrong\n{mistakes}"))
+                .hint("mend these lines, and try again")
+        })
+    }
+
+    /// Puts another policy in the place of the configured one.
+    pub(super) fn with(mut self, policy: Policy) -> Self {
+        self.config.policy.rules = policy;
+        self
+    }
+
+    /// What would judge.
+    pub(super) fn judgement(&self) -> Judgement {
+        Judgement::new(&self.config, self.floor.as_ref())
+    }
+
+    /// The floor and the configured destinations; none where only the floor is.
+    pub(super) fn destinations(&self) -> Option<Vec<Destination>> {
+        (!self.config.destinations.is_empty()).then(|| self.judgement().judge().destinations().to_vec())
+    }
+}
