@@ -19,10 +19,13 @@ use crate::relay::Piece;
 
 const TEXT: &str = "주민 900101-1234568, 메일 kim@example.co.kr, 전화 010-1234-5678 \"끝\".";
 
+/// Short enough for every cut of every spelling.
+const SHORT: &str = "전화 010-1234-5678.";
+
 /// `text` as it is sent, and what brings it back.
 fn disguised(text: &str) -> (String, Map) {
     let (out, map) = disguise(text, &scan(text, &Rules::default()), &RequestKey::new([3; 32])).unwrap();
-    assert!(map.len() >= 3 && !out.contains("1234568") && !out.contains("kim@"));
+    assert!(!map.is_empty() && !out.contains("1234568") && !out.contains("kim@") && !out.contains("1234-5678"));
     (out, map)
 }
 

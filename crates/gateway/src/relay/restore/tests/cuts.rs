@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wire::sse;
 
-use super::{TEXT, delta, disguised, event, finish, joined, pass, restoring, usage};
+use super::{SHORT, TEXT, delta, disguised, event, finish, joined, pass, restoring, usage};
 use crate::contents::canaries::escaped;
 use crate::destinations::remote::events::Splitter;
 use crate::relay::restore::Restoring;
@@ -79,13 +79,13 @@ fn borders(text: &str) -> Vec<usize> {
     (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect()
 }
 
-/// `text` in two and three pieces, at all cuts; the second one `step` apart.
-fn each_cut(text: &str, step: usize, mut each: impl FnMut(&[&str])) {
+/// `text` in two and three pieces, at all cuts.
+fn each_cut(text: &str, mut each: impl FnMut(&[&str])) {
     let borders = borders(text);
     for (place, first) in borders.iter().enumerate() {
         let (head, tail) = text.split_at(*first);
         each(&[head, tail]);
-        for second in borders.iter().skip(place).step_by(step) {
+        for second in borders.iter().skip(place) {
             let (middle, end) = tail.split_at(second - first);
             each(&[head, middle, end]);
         }
@@ -94,12 +94,13 @@ fn each_cut(text: &str, step: usize, mut each: impl FnMut(&[&str])) {
 
 #[test]
 fn every_text_comes_back_at_every_cut() {
-    let (out, map) = disguised(TEXT);
-    each_cut(&out, 1, |pieces| assert_eq!(restored(&map, Field::Content, pieces, false), TEXT, "{pieces:?}"));
+    let (short, map) = disguised(SHORT);
     for field in [Field::Reasoning, Field::Refusal, Field::Input] {
-        each_cut(&out, 7, |pieces| assert_eq!(restored(&map, field, pieces, false), TEXT, "{field:?} {pieces:?}"));
+        each_cut(&short, |pieces| assert_eq!(restored(&map, field, pieces, false), SHORT, "{field:?} {pieces:?}"));
     }
-    each_cut(&out, 7, |pieces| assert_eq!(restored(&map, Field::Content, pieces, true), TEXT, "{pieces:?}"));
+    each_cut(&short, |pieces| assert_eq!(restored(&map, Field::Content, pieces, true), SHORT, "{pieces:?}"));
+    let (out, map) = disguised(TEXT);
+    each_cut(&out, |pieces| assert_eq!(restored(&map, Field::Content, pieces, false), TEXT, "{pieces:?}"));
     let letters: Vec<&str> = out.split_inclusive(|_| true).collect();
     for field in FIELDS {
         assert_eq!(restored(&map, field, &letters, true), TEXT);
@@ -108,25 +109,29 @@ fn every_text_comes_back_at_every_cut() {
 
 #[test]
 fn arguments_come_back_on_the_decoded_string_at_every_cut() {
-    let (out, map) = disguised(TEXT);
-    let wanted = json!({ "note": TEXT, "n": [1.50, true] });
-    let plain = json!({ "note": out, "n": [1.50, true] }).to_string();
-    let quoted = serde_json::to_string(&out).unwrap();
-    let spelled_out = plain.replace(&quoted, &escaped(&out));
+    let (out, map) = disguised(SHORT);
+    let wanted = json!({ "n": [SHORT, 1.50] });
+    let plain = json!({ "n": [out, 1.50] }).to_string();
+    let number = out.trim_start_matches("전화 ").trim_end_matches('.');
+    let spelled_out = plain.replace(number, escaped(number).trim_matches('"'));
     assert_ne!(plain, spelled_out);
-    for (document, step) in [(&plain, 9), (&spelled_out, 131)] {
-        for field in [Field::Arguments, Field::OldArguments] {
-            each_cut(document, step, |pieces| {
-                let read: Value = serde_json::from_str(&restored(&map, field, pieces, false)).unwrap();
+    // Content that is JSON as a whole is read so too.
+    let fields = [Field::Arguments, Field::OldArguments, Field::Content];
+    for (document, fields) in [(&plain, fields.as_slice()), (&spelled_out, &fields[..1])] {
+        for field in fields {
+            each_cut(document, |pieces| {
+                let read: Value = serde_json::from_str(&restored(&map, *field, pieces, false)).unwrap();
                 assert_eq!(read, wanted, "{field:?} {pieces:?}");
             });
         }
     }
-    // An answer that is JSON as a whole is read so too.
-    each_cut(&spelled_out, 131, |pieces| {
-        let read: Value = serde_json::from_str(&restored(&map, Field::Content, pieces, true)).unwrap();
-        assert_eq!(read, wanted, "{pieces:?}");
-    });
+    for (place, _) in spelled_out.char_indices() {
+        let (head, tail) = spelled_out.split_at(place);
+        for field in fields {
+            let read: Value = serde_json::from_str(&restored(&map, field, &[head, tail], true)).unwrap();
+            assert_eq!(read, wanted, "{field:?} {place}");
+        }
+    }
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn bytes_may_be_cut_anywhere() {
     for first in 0..=stream.len() {
         let (head, end) = stream.split_at(first);
         cut(&[head, end]);
-        for second in (0..=end.len()).step_by(37) {
+        for second in (0..=end.len()).step_by(71) {
             cut(&[head, &end[..second], &end[second..]]);
         }
     }
@@ -169,14 +174,14 @@ fn bytes_may_be_cut_anywhere() {
 
 #[test]
 fn completions_come_back_too() {
-    let (out, map) = disguised(TEXT);
+    let (out, map) = disguised(SHORT);
     let chunk = |text: &str, finish: Value| json!({"id": "c", "object": "text_completion", "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": finish}]});
-    each_cut(&out, 13, |pieces| {
+    each_cut(&out, |pieces| {
         let mut events: Vec<Bytes> = pieces.iter().map(|piece| event(&chunk(piece, Value::Null))).collect();
         let last = event(&chunk("", json!("stop")));
         let mut restoring = Restoring::new(crate::read::Surface::Completions, true, Some(map.clone()), None);
         let out = pass(&mut restoring, events.drain(..), last).unwrap();
-        assert_eq!(joined(&out)["0 text"], TEXT, "{pieces:?}");
+        assert_eq!(joined(&out)["0 text"], SHORT, "{pieces:?}");
     });
 }
 
