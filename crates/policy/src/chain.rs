@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::condition::mentions_any;
 use crate::prove::Opens;
-use crate::space::{Dimension, Variable};
 use crate::{Axis, Class, Destination, Judge, Note, Outcome, Rule};
 
 /// Where a request is processed, and under whose control.
@@ -24,10 +23,9 @@ impl Judge {
             return vec![Note { at: None, what }];
         };
         let mut told: BTreeMap<Note, BTreeSet<Class>> = BTreeMap::new();
-        let variables = self.compiled.space.variables();
-        let by_class = variables.iter().any(|(variable, _)| *variable == Variable::Value(Dimension::Class));
-        for class in if by_class { Class::ALL.to_vec() } else { vec![Class::Open] } {
-            let walk = Walk { judge: self, opens: &opens, cells: cells(&opens, class, by_class) };
+        let by_class = opens.classes.len() > 1;
+        for (class, cells) in Class::ALL.into_iter().zip(&opens.classes) {
+            let walk = Walk { judge: self, opens, cells };
             for (number, destination) in chain.iter().enumerate() {
                 let before = chain.get(..number).unwrap_or_default();
                 for note in walk.notes(before, *destination) {
@@ -45,26 +43,12 @@ impl Judge {
     }
 }
 
-/// For each different outcome a combination that requests of a class can have.
-fn cells(opens: &Opens, class: Class, by_class: bool) -> Vec<usize> {
-    let place = opens
-        .survey
-        .order
-        .places()
-        .iter()
-        .find(|(variable, _, _)| by_class && *variable == Variable::Value(Dimension::Class));
-    let of_class =
-        |cell: &usize| place.is_none_or(|(_, values, stride)| cell / stride % usize::from(*values) == class as usize);
-    let mut seen = BTreeSet::new();
-    (0..opens.survey.order.len()).filter(of_class).filter(|cell| seen.insert(opens.survey.number(*cell))).collect()
-}
-
 /// One class of requests.
 struct Walk<'a> {
     judge: &'a Judge,
     opens: &'a Opens,
     /// One combination for each outcome.
-    cells: Vec<usize>,
+    cells: &'a [usize],
 }
 
 impl Walk<'_> {

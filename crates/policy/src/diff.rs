@@ -75,7 +75,7 @@ fn compare(old: &Policy, new: &Policy, destinations: &[Destination]) -> Option<D
 }
 
 fn walk(policy: &Policy, compiled: &Compiled, destinations: usize, order: Order) -> Option<(Survey, Vec<Verdict>)> {
-    let bench = Bench { rules: policy.rules(), denials: &compiled.denials, destinations };
+    let bench = Bench { rules: policy.rules(), shared: &compiled.shared, destinations };
     let (mut numbers, mut verdicts) = (Numbers::default(), Vec::new());
     let survey = Survey::of(compiled, order, |applied, fixed| {
         let number = numbers.of(applied, fixed)?;

@@ -4,13 +4,14 @@
 //! those facts that the rules name. If these have few enough combinations, all verdicts are found at once and kept in a table;
 //! otherwise each is found when it first occurs and kept in a bounded cache. Both are found in the same way.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::bits::Bits;
 use crate::cache::Cache;
 use crate::condition::Condition;
-use crate::outcome::{Applied, Bench, Denials, Fixed, open};
+use crate::outcome::{Applied, Bench, Fixed, Shared, open};
 use crate::places::Places;
+use crate::prove::Opens;
 use crate::space::{Combination, Dimension, Set, Space, Variable};
 use crate::table::Table;
 use crate::tree::{Answer, Tree};
@@ -27,6 +28,7 @@ pub struct Judge {
     pub(crate) memory: Memory,
     /// Whether a destination that opens against the order of classes is closed when it is found so.
     guarded: bool,
+    pub(crate) opens: OnceLock<Option<Opens>>,
 }
 
 pub(crate) enum Memory {
@@ -40,7 +42,7 @@ pub(crate) struct Compiled {
     pub(crate) entries: Vec<Entry>,
     /// A set a lane with all of its destinations.
     pub(crate) lanes: Vec<Bits>,
-    pub(crate) denials: Denials,
+    pub(crate) shared: Shared,
 }
 
 /// One rule for one lane of destinations.
@@ -66,7 +68,7 @@ impl Policy {
     pub(crate) fn compile_without_table(&self, destinations: Vec<Destination>) -> Judge {
         let compiled = Compiled::of(self, &destinations, space(&[self]));
         let memory = Memory::Cache(Cache::of(destinations.len()));
-        Judge { policy: self.clone(), destinations, compiled, memory, guarded: true }
+        Judge { policy: self.clone(), destinations, compiled, memory, guarded: true, opens: OnceLock::new() }
     }
 }
 
@@ -130,7 +132,7 @@ impl Judge {
     }
 
     pub(crate) fn bench(&self) -> Bench<'_> {
-        Bench { rules: self.policy.rules(), denials: &self.compiled.denials, destinations: self.destinations.len() }
+        Bench { rules: self.policy.rules(), shared: &self.compiled.shared, destinations: self.destinations.len() }
     }
 }
 
@@ -192,7 +194,7 @@ impl Compiled {
                 }
             }
         }
-        Self { space, entries, lanes, denials: Denials::of(rules) }
+        Self { space, entries, lanes, shared: Shared::of(rules) }
     }
 
     pub(crate) fn all(&self, lane: u32) -> Bits {

@@ -1,8 +1,8 @@
 //! From the answers of the rules to a verdict: which rule decides each destination, under which terms, with which code. Must not
 //! know how the answers were found.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bits::Bits;
 use crate::rule::NOT_PERMITTED;
@@ -34,8 +34,12 @@ pub(crate) struct Fixed {
     pub(crate) embed: bool,
 }
 
-/// The refusals that a policy can give, made once.
-pub(crate) struct Denials {
+/// How many different permissions are kept for verdicts to share.
+const MOST_TERMS: usize = 1 << 16;
+
+/// What verdicts of a policy share: the refusals that it can give, and the terms of the permissions that it has given.
+pub(crate) struct Shared {
+    terms: Mutex<HashMap<Vec<u32>, Arc<Terms>>>,
     forbidden: Vec<Arc<Denial>>,
     failed: Vec<Arc<Denial>>,
     cannot_hide: Vec<Arc<Denial>>,
@@ -43,7 +47,7 @@ pub(crate) struct Denials {
     not_permitted: Arc<Denial>,
 }
 
-impl Denials {
+impl Shared {
     pub(crate) fn of(rules: &[Rule]) -> Self {
         let each = |make: &dyn Fn(&Rule) -> Denial| rules.iter().map(|rule| Arc::new(make(rule))).collect();
         let told = |rule: &Rule, code: &str, why: &str| Denial {
@@ -52,6 +56,7 @@ impl Denials {
             why: Some(why.into()),
         };
         Self {
+            terms: Mutex::default(),
             forbidden: each(&|rule| Denial {
                 rule: Some(rule.id.clone()),
                 code: rule.code.clone(),
@@ -69,10 +74,25 @@ impl Denials {
     }
 }
 
+impl Shared {
+    /// The terms of these rules together, made once.
+    fn terms(&self, permits: &[u32], make: impl FnOnce() -> Terms) -> Arc<Terms> {
+        let mut known = self.terms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(terms) = known.get(permits) {
+            return terms.clone();
+        }
+        let terms = Arc::new(make());
+        if known.len() < MOST_TERMS {
+            known.insert(permits.to_vec(), terms.clone());
+        }
+        terms
+    }
+}
+
 /// Makes verdicts for so many destinations.
 pub(crate) struct Bench<'a> {
     pub(crate) rules: &'a [Rule],
-    pub(crate) denials: &'a Denials,
+    pub(crate) shared: &'a Shared,
     pub(crate) destinations: usize,
 }
 
@@ -85,17 +105,17 @@ impl Bench<'_> {
     /// The verdict; `applied` holds every rule that says something, in the order of the file within a lane.
     /// `closed` has a set a lane of destinations that must not be open, whatever permits them.
     pub(crate) fn verdict(&self, applied: &[Applied], fixed: Fixed, closed: &[Bits]) -> Verdict {
-        let nothing = Outcome::Refused(self.denials.not_permitted.clone());
+        let nothing = Outcome::Refused(self.shared.not_permitted.clone());
         let mut outcomes = vec![nothing; self.destinations];
         for (number, lane) in outcomes.chunks_mut(Bits::LANE).enumerate() {
             let here = || applied.iter().filter(|applied| applied.lane as usize == number);
             let mut denied = Bits::NONE;
             for one in here().filter(|one| self.effect(one) == Some(Effect::Forbid)) {
-                put(lane, one.answer.yes.without(denied), self.denials.forbidden.get(one.rule as usize));
+                put(lane, one.answer.yes.without(denied), self.shared.forbidden.get(one.rule as usize));
                 denied = denied.or(one.answer.yes);
             }
             for one in here() {
-                put(lane, one.answer.error.without(denied), self.denials.failed.get(one.rule as usize));
+                put(lane, one.answer.error.without(denied), self.shared.failed.get(one.rule as usize));
                 denied = denied.or(one.answer.error);
             }
             let mut groups: Vec<(Bits, Vec<u32>)> = Vec::new();
@@ -124,14 +144,14 @@ impl Bench<'_> {
         };
         let blocked = permits.iter().zip(rules()).find(|(_, rule)| blocks(rule));
         if let Some((number, _)) = blocked {
-            put(lane, destinations, self.denials.cannot_hide.get(*number as usize));
+            put(lane, destinations, self.shared.cannot_hide.get(*number as usize));
             return;
         }
-        let terms = Arc::new(terms(rules()));
+        let terms = self.shared.terms(permits, || terms(rules()));
         for number in destinations.without(closed).iter() {
             lane.get_mut(number).into_iter().for_each(|outcome| *outcome = Outcome::Permitted(terms.clone()));
         }
-        let opened = permits.first().and_then(|number| self.denials.opened.get(*number as usize));
+        let opened = permits.first().and_then(|number| self.shared.opened.get(*number as usize));
         put(lane, destinations.and(closed), opened);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Opens {
     pub(crate) survey: Survey,
     /// For each number of the survey, a set a lane.
     pub(crate) sets: Vec<Vec<Bits>>,
+    /// For each class, from the lowest, one possible combination of each number; a single list where no rule asks for the class.
+    pub(crate) classes: Vec<Vec<usize>>,
 }
 
 impl Judge {
@@ -42,7 +44,7 @@ impl Judge {
         match self.opens() {
             Some(opens) => {
                 proof.complete = true;
-                self.prove_order(&opens, &mut proof.mistakes);
+                self.prove_order(opens, &mut proof.mistakes);
             }
             None => proof.notes.push(Note {
                 at: None,
@@ -60,8 +62,12 @@ impl Judge {
         proof
     }
 
-    /// What each combination opens; none where they are too many.
-    pub(crate) fn opens(&self) -> Option<Opens> {
+    /// What each combination opens, found once; none where they are too many.
+    pub(crate) fn opens(&self) -> Option<&Opens> {
+        self.opens.get_or_init(|| self.find_opens()).as_ref()
+    }
+
+    fn find_opens(&self) -> Option<Opens> {
         let lanes = self.compiled.lanes.len();
         if let Memory::Table(table) = &self.memory {
             let set = |lane: usize, outcomes: &[Outcome]| {
@@ -71,7 +77,7 @@ impl Judge {
                 set
             };
             let sets = table.verdicts.iter().map(|verdict| (0..lanes).map(|lane| set(lane, &verdict.0)).collect());
-            return Some(Opens { survey: table.survey.clone(), sets: sets.collect() });
+            return Some(Opens::of(self, table.survey.clone(), sets.collect()));
         }
         let order = Order::of(&self.compiled.space, &[&self.compiled.entries])?;
         let mut numbers: HashMap<Vec<Bits>, u32> = HashMap::new();
@@ -86,7 +92,7 @@ impl Judge {
             }
             Some(number)
         })?;
-        Some(Opens { survey, sets })
+        Some(Opens::of(self, survey, sets))
     }
 
     /// Rules that never apply, and edits that cannot be carried out.
@@ -208,6 +214,25 @@ impl Judge {
 }
 
 impl Opens {
+    fn of(judge: &Judge, survey: Survey, sets: Vec<Vec<Bits>>) -> Self {
+        let possible = Possible::of(&judge.compiled.space, judge.policy.kinds());
+        let class = Variable::Value(Dimension::Class);
+        let (values, stride) = match survey.order.places().iter().find(|(variable, _, _)| *variable == class) {
+            Some((_, values, stride)) => (usize::from(*values), *stride),
+            None => (1, survey.order.len()),
+        };
+        let mut classes = vec![Vec::new(); values];
+        let mut seen: HashSet<(usize, u32)> = HashSet::new();
+        for (cell, number) in survey.cells.iter().enumerate() {
+            let class = cell / stride % values;
+            if !seen.contains(&(class, *number)) && possible.holds(&survey.order.combination(cell)) {
+                seen.insert((class, *number));
+                classes.get_mut(class).into_iter().for_each(|list| list.push(cell));
+            }
+        }
+        Self { survey, sets, classes }
+    }
+
     /// The first destination that is open with one number and closed with another.
     fn opened(&self, below: usize, above: usize) -> Option<usize> {
         let (below, above) = (self.sets.get(below)?, self.sets.get(above)?);
