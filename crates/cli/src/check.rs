@@ -1,5 +1,6 @@
 //! `gwanmun check`: looks at everything that `serve` needs, changes nothing, and says how to mend what is wrong.
 
+mod judged;
 mod looks;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::{
     assembly::Plan,
     failure::{Answer, Failure},
+    paragraph,
     place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
@@ -24,6 +26,9 @@ pub(crate) struct Check {
     #[arg(long)]
     json: bool,
 }
+
+/// Columns before what was found.
+const INDENT: usize = 18;
 
 /// What was looked at, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +53,8 @@ enum Verdict {
 struct Report<'a> {
     good: bool,
     findings: &'a [Finding],
+    /// None where the configuration or its policy is wrong.
+    judged: Option<&'a judged::Judged>,
 }
 
 impl Finding {
@@ -72,13 +79,16 @@ impl Finding {
 impl Check {
     pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let plan = Plan { config_file: self.config, ..Plan::in_place(place.data_dir()) };
-        let findings = looks::all(&plan);
+        let (findings, judged) = looks::all(&plan);
         let good = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
         if self.json {
-            terminal.json(&Report { good, findings: &findings })?;
+            terminal.json(&Report { good, findings: &findings, judged: judged.as_ref() })?;
         } else {
             for finding in &findings {
                 show(finding, terminal)?;
+            }
+            if let Some(judged) = &judged {
+                judged.write(terminal)?;
             }
         }
         Ok(if good { Answer::Yes } else { Answer::No })
@@ -93,10 +103,15 @@ fn show(finding: &Finding, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     let mut lines = finding.found.lines();
     let first = lines.next().unwrap_or_default();
-    writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<15}{STRONG:#} {first}", finding.what)?;
+    writeln!(
+        terminal.out(),
+        "{style}{mark}{style:#} {STRONG}{:<15}{STRONG:#} {}",
+        finding.what,
+        paragraph::hanging(first, INDENT)
+    )?;
     let more = lines.map(str::to_owned).chain(finding.mend.iter().map(|how| format!("mend: {how}")));
     for line in more {
-        writeln!(terminal.out(), "  {:<15} {line}", "")?;
+        writeln!(terminal.out(), "  {:<15} {}", "", paragraph::hanging(&line, INDENT))?;
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ mod runtime;
 mod serve;
 mod table;
 mod terminal;
+mod told;
 mod version;
 
 use std::process::ExitCode;

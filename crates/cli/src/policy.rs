@@ -5,7 +5,6 @@ mod configured;
 mod diff;
 mod explain;
 mod test;
-mod told;
 mod written;
 
 use clap::{Args, Subcommand};

@@ -3,6 +3,7 @@
 //!
 //! It joins the leaves `policy`, `catalog` and `inspect`. It must not know HTTP, nor how a destination is reached.
 
+pub mod coverage;
 mod explain;
 mod facts_of;
 

@@ -4,12 +4,13 @@ use clap::Args;
 use policy::{CaseResult, Policy};
 use serde::Serialize;
 
-use super::{configured::Configured, told, written::Written};
+use super::{configured::Configured, written::Written};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
     place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
+    told,
 };
 
 /// Run the cases of policies

@@ -81,3 +81,98 @@ fn each_thing_that_is_wrong_is_told_with_how_to_mend_it() {
     assert_eq!(exit, Some(1));
     assert!(found["configuration"]["found"].as_str().unwrap().contains("c.toml:1: "), "{found:#}");
 }
+
+const JUDGED: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+[policy]
+use = "kr-enterprise"
+home = "KR"
+[local]
+model = "none"
+[[destination]]
+name = "own"
+base_url = "http://127.0.0.1:1/v1"
+provider = "own"
+models = ["m"]
+[[destination]]
+name = "somewhere"
+base_url = "http://127.0.0.1:2/v1"
+models = ["m"]
+[[route]]
+model = "files"
+destinations = ["somewhere/m", "own/m"]
+class = "sensitive"
+high_impact = true
+"#;
+
+#[test]
+fn the_policy_in_force_is_told_with_where_each_class_may_go_and_what_is_done_with_each_part() {
+    let bench = Bench::new();
+    bench.put("c.toml", JUDGED.as_bytes());
+    let told = bench.run(&["check", "--config", "c.toml", "--json"]);
+    assert_eq!(told.exit, Some(0), "{told:?}");
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    let judged = &report["judged"];
+    assert_eq!((&judged["policy"], &judged["complete"]), (&"kr-enterprise".into(), &true.into()));
+    assert!(judged["rules"].as_array().unwrap().iter().any(|rule| rule["id"] == "no-secret-outside"), "{judged:#}");
+    let reached = |model: &str, class: &str| -> Vec<(String, bool)> {
+        let routes = judged["routes"].as_array().unwrap().iter();
+        let route = routes.clone().find(|route| route["model"] == model && route["class"] == class);
+        let reached =
+            route.unwrap_or_else(|| panic!("{model} {class} is not in {judged:#}"))["destinations"].as_array();
+        let is_reviewed = |it: &Value| it["asked"].as_array().unwrap().contains(&"reviewed by a person".into());
+        reached.unwrap().iter().map(|it| (it["destination"].as_str().unwrap().to_owned(), is_reviewed(it))).collect()
+    };
+    assert_eq!(reached("m", "classified"), [("own".to_owned(), false)], "of `somewhere` nothing is known");
+    assert_eq!(reached("files", "sensitive"), [("own/m".to_owned(), true)]);
+    let of_files = judged["routes"].as_array().unwrap().iter().filter(|route| route["model"] == "files");
+    assert_eq!(of_files.count(), 2, "a route of sensitive data has no open requests");
+    let part = |of: &str, what: &str| {
+        let parts = judged["coverage"].as_array().unwrap();
+        parts.iter().find(|part| part["of"] == of && part["what"] == what).unwrap().clone()
+    };
+    assert_eq!(part("request", "names of tools")["edit"], "takes-destination-away");
+    assert_eq!(part("request", "pictures, sound, files")["read"], false);
+
+    let shown = bench.ok(&["check", "--config", "c.toml"]);
+    for line in [
+        "✓ policy          kr-enterprise: Korean companies: resident numbers stay, personal data abroad only",
+        "  m      open        own",
+        "         classified  own",
+        "  files  sensitive   own/m (reviewed by a person)",
+        "  request  names of tools                       read      takes the destination away",
+        "  `sensitive-abroad-disguised` demands `pseudonymise` of all that is found",
+    ] {
+        assert!(shown.lines().any(|told| told == line), "{line} is not in\n{shown}");
+    }
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    let local = bench.ok(&[
+        "check",
+        "--config",
+        &bench.put("l.toml", b"[server]\nlisten = \"127.0.0.1:0\"\n[local]\nmodel = \"none\"\n").display().to_string(),
+    ]);
+    assert!(local.contains("✓ policy          local: Only the model in this process answers\n"), "{local}");
+    assert!(!local.contains("masked or pseudonymised"), "where no rule hides anything: {local}");
+}
+
+#[test]
+fn every_mistake_of_a_policy_is_told_with_file_and_line() {
+    let bench = Bench::new();
+    bench.put("c.toml", b"[policy]\nuse = \"ours.cedar\"\n[local]\nmodel = \"none\"\n");
+    bench.put("ours.cedar", b"@id(\"a\")\npermit (principal, action, resource)\nwhen { context.class == \"public\" };\n\n@id(\"a\")\n@edit(\"hide\")\npermit (principal, action, resource);\n");
+    let (exit, found) = findings(&bench, &["--config", "c.toml"]);
+    assert_eq!(exit, Some(1));
+    let told = found["configuration"]["found"].as_str().unwrap();
+    for place in ["ours.cedar:3: ", "ours.cedar:5: ", "ours.cedar:6: "] {
+        assert!(told.contains(place), "{place} is not in {told}");
+    }
+    // One that a proof finds, not a reader: a higher class opens what a lower one does not.
+    bench.put(
+        "ours.cedar",
+        b"@id(\"a\")\npermit (principal, action, resource)\nwhen { context.class == \"classified\" };\n",
+    );
+    let (exit, found) = findings(&bench, &["--config", "c.toml"]);
+    assert_eq!(exit, Some(1));
+    assert!(found["configuration"]["found"].as_str().unwrap().contains("ours.cedar:1: "), "{found:#}");
+}

@@ -8,11 +8,11 @@ use policy::{Axis, Outcome};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::told;
 use crate::{
     failure::Failure,
     paragraph,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
+    told,
 };
 
 /// Columns of what is told before each line.

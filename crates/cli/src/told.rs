@@ -3,7 +3,7 @@
 use policy::{Denial, Hide, Outcome, Terms};
 
 /// `permitted by floor; label ai-generated`, `refused by no-secret-outside (secret_outside)`.
-pub(super) fn outcome(outcome: &Outcome) -> String {
+pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Permitted(terms) => permission(terms),
         Outcome::Refused(denial) => refusal(denial),
@@ -11,7 +11,7 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// What callers notice of an outcome, without the rules: where requests are told together, these differ from one to another.
-pub(super) fn noticed(outcome: &Outcome) -> String {
+pub(crate) fn noticed(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Permitted(terms) => {
             std::iter::once("permitted".to_owned()).chain(asked(terms)).collect::<Vec<_>>().join("; ")
@@ -26,7 +26,7 @@ fn permission(terms: &Terms) -> String {
 }
 
 /// What a permission asks for.
-pub(super) fn asked(terms: &Terms) -> Vec<String> {
+pub(crate) fn asked(terms: &Terms) -> Vec<String> {
     let mut asked = Vec::new();
     for (hide, done) in [(Hide::Mask, "masked"), (Hide::Pseudonymise, "pseudonymised")] {
         let kinds = terms.edits.iter().filter(|(_, how)| **how == hide).map(|(kind, _)| kind.as_ref());
@@ -53,7 +53,7 @@ fn refusal(denial: &Denial) -> String {
 }
 
 /// A fact that a difference depends on, `no findings=email|card`, in words.
-pub(super) fn fact(fact: &str) -> String {
+pub(crate) fn fact(fact: &str) -> String {
     let (not, asked) = fact.strip_prefix("no ").map_or((false, fact), |asked| (true, asked));
     let Some((name, values)) = asked.split_once('=') else { return fact.to_owned() };
     let values = values.replace('|', " or ");
@@ -73,6 +73,19 @@ pub(super) fn fact(fact: &str) -> String {
 }
 
 /// How many of a thing.
-pub(super) fn counted(number: usize, what: &str) -> String {
+pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The same, with thousands apart.
+pub(crate) fn counted_large(number: u64, what: &str) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    format!("{shown} {what}{}", if number == 1 { "" } else { "s" })
 }
