@@ -160,6 +160,7 @@ fn capability(need: Need) -> Option<Capability> {
         Need::AudioInput | Need::AudioOutput => Some(Capability::Audio),
         Need::JsonObject | Need::JsonSchema => Some(Capability::StructuredOutput),
         Need::Reasoning => Some(Capability::Reasoning),
+        Need::Embeddings => Some(Capability::Embeddings),
         Need::Files
         | Need::Verbosity
         | Need::WebSearch

@@ -11,13 +11,11 @@ use inspect::pseudonym::{DisguiseError, Hiding, Map, RequestKey, Watch, disguise
 use inspect::{Findings, Kind};
 use policy::Hide;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
-use wire::chat::ChatRequest;
-use wire::completion::CompletionRequest;
 use wire::place::Place;
 use wire::strict_json::{Token, TokenKind, quoted, splice, walk};
 
 use crate::contents::{Contents, Found, Seen, Words, leaves};
-use crate::read::Surface;
+use crate::read::{Surface, Words as Asked};
 
 /// Strings of one request that can be disguised together.
 const TEXTS_MAX: usize = 1 << 18;
@@ -246,10 +244,7 @@ impl Strings {
     /// The proof before anything is sent: it is a request by the same address, and nothing in it is what was hidden, as it
     /// stands or within JSON.
     fn check(&self, sent: &Bytes, surface: Surface) -> Result<(), CannotHide> {
-        let parsed = match surface {
-            Surface::Chat => ChatRequest::parse(sent).map(drop),
-            Surface::Completions => CompletionRequest::parse(sent).map(drop),
-        };
+        let parsed = Asked::parse(surface, sent);
         let form = |invalid: wire::error::Invalid| CannotHide::Form { param: invalid.param.unwrap_or_default() };
         parsed.map_err(form)?;
         let hidden = self

@@ -16,6 +16,7 @@ use crate::{
     error::{ApiError, Fault},
     outgoing::{Forms, Outgoing},
     permit::Recorded,
+    read::Surface,
     relay::{Account, Answer, AnswerMask, Restoring},
     reserve::Reservation,
     routes::Arrival,
@@ -79,6 +80,10 @@ fn next_place(permitted: usize, history: &[Fault]) -> Option<usize> {
 /// What is done to an answer from there: disguised originals come back, and what the rules want masked in it is masked.
 fn restoring(outgoing: &Outgoing, force: &InForce) -> Restoring {
     let (form, wanted) = (&outgoing.form, &outgoing.place.terms.answer);
+    if form.ask.surface() == Surface::Embeddings {
+        // Vectors hold no words.
+        return Restoring::new(Surface::Embeddings, false, None, None);
+    }
     let mask = (!wanted.is_empty()).then(|| AnswerMask::new(force.judgement.identifiers(), wanted));
     Restoring::new(form.ask.surface(), form.ask.streams(), form.map.clone(), mask)
 }

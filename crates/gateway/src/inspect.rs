@@ -216,6 +216,7 @@ fn needs(words: &Words) -> Vec<Needed> {
     match words {
         Words::Chat(request) => request.needs(),
         Words::Completion(request) => request.needs(),
+        Words::Embedding(request) => request.needs(),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod routes;
 
 mod chat;
 mod completions;
+mod embeddings;
 mod health;
 mod models;
 

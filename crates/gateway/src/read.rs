@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wire::{
     chat::ChatRequest,
     completion::CompletionRequest,
+    embedding::EmbeddingRequest,
     error::{Code, Invalid},
 };
 
@@ -23,6 +24,8 @@ pub(crate) enum Surface {
     Chat,
     /// `/v1/completions`
     Completions,
+    /// `/v1/embeddings`
+    Embeddings,
 }
 
 /// What is asked: the typed request, and its bytes as they came.
@@ -43,6 +46,8 @@ pub(crate) enum Words {
     Chat(Box<ChatRequest>),
     /// A text to continue.
     Completion(Box<CompletionRequest>),
+    /// Texts to make vectors of.
+    Embedding(Box<EmbeddingRequest>),
 }
 
 /// Reads and parses the body, once there is room for it.
@@ -69,10 +74,12 @@ impl Ask {
 }
 
 impl Words {
-    fn parse(surface: Surface, bytes: &Bytes) -> Result<Self, Invalid> {
+    /// Reads a body, strictly, as its address wants it.
+    pub(crate) fn parse(surface: Surface, bytes: &Bytes) -> Result<Self, Invalid> {
         Ok(match surface {
             Surface::Chat => Self::Chat(Box::new(ChatRequest::parse(bytes)?)),
             Surface::Completions => Self::Completion(Box::new(CompletionRequest::parse(bytes)?)),
+            Surface::Embeddings => Self::Embedding(Box::new(EmbeddingRequest::parse(bytes)?)),
         })
     }
 }
@@ -82,6 +89,7 @@ impl Surface {
     pub(crate) fn action(self) -> policy::Action {
         match self {
             Self::Chat | Self::Completions => policy::Action::Infer,
+            Self::Embeddings => policy::Action::Embed,
         }
     }
 
@@ -90,6 +98,7 @@ impl Surface {
         match self {
             Self::Chat => "chat",
             Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
         }
     }
 }
@@ -106,6 +115,7 @@ impl Ask {
         match self.words {
             Words::Chat(_) => Surface::Chat,
             Words::Completion(_) => Surface::Completions,
+            Words::Embedding(_) => Surface::Embeddings,
         }
     }
 
@@ -114,6 +124,7 @@ impl Ask {
         match &self.words {
             Words::Chat(request) => &request.model,
             Words::Completion(request) => &request.model,
+            Words::Embedding(request) => &request.model,
         }
     }
 
@@ -122,6 +133,7 @@ impl Ask {
         match &self.words {
             Words::Chat(request) => request.streams(),
             Words::Completion(request) => request.streams(),
+            Words::Embedding(_) => false,
         }
     }
 
@@ -130,6 +142,7 @@ impl Ask {
         match &self.words {
             Words::Chat(request) => request.choices(),
             Words::Completion(request) => request.choices_all(),
+            Words::Embedding(request) => u32::try_from(request.input.count()).unwrap_or(u32::MAX),
         }
     }
 
@@ -141,6 +154,8 @@ impl Ask {
                 let prompts = u32::try_from(request.prompt.count()).unwrap_or(u32::MAX);
                 request.best_of.unwrap_or(request.choices()).saturating_mul(prompts)
             }
+            // Each text is in the body once.
+            Words::Embedding(_) => 1,
         }
     }
 
@@ -149,6 +164,7 @@ impl Ask {
         match &self.words {
             Words::Chat(request) => request.answer_tokens_max(),
             Words::Completion(request) => Some(request.answer_tokens_max()),
+            Words::Embedding(_) => Some(0),
         }
     }
 
@@ -157,6 +173,7 @@ impl Ask {
         match &self.words {
             Words::Chat(request) => request.to_json(model),
             Words::Completion(request) => request.to_json(model),
+            Words::Embedding(request) => request.to_json(model),
         }
     }
 }

@@ -15,7 +15,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use wire::error::Code;
 
 use crate::{
-    app::App, chat, clock::Moment, completions, error::ApiError, health, metrics, models, relay::Marks, serve::Refuse,
+    app::App, chat, clock::Moment, completions, embeddings, error::ApiError, health, metrics, models, relay::Marks,
+    serve::Refuse,
 };
 
 /// The header that names a request in our log; on every answer.
@@ -35,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/completions", post(legacy_completions))
+        .route("/v1/embeddings", post(make_embeddings))
         .route("/v1/models", get(list_models))
         .route("/v1/models/{*model}", get(show_model))
         .route("/health/live", get(live))
@@ -60,6 +62,12 @@ async fn legacy_completions(State(app): State<Arc<App>>, request: Request) -> Re
     let arrival = app.arrival();
     let answer = completions::completions(&app, &arrival, request).await;
     tell_marked(&app, &arrival, "completions", answer.map(|(response, marks)| (response, Some(marks))))
+}
+
+async fn make_embeddings(State(app): State<Arc<App>>, request: Request) -> Response {
+    let arrival = app.arrival();
+    let answer = embeddings::embeddings(&app, &arrival, request).await;
+    tell_marked(&app, &arrival, "embeddings", answer.map(|(response, marks)| (response, Some(marks))))
 }
 
 async fn list_models(State(app): State<Arc<App>>, request: Request) -> Response {

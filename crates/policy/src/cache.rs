@@ -12,7 +12,7 @@ const SHARDS: usize = 16;
 /// What verdicts may take together, in bytes, both generations.
 const MOST_BYTES: usize = 64 << 20;
 /// The least and the most combinations of one generation of a shard.
-const FEWEST: usize = 32;
+const FEWEST: usize = 1;
 const MOST: usize = 4_096;
 
 /// Verdicts that were found before.
@@ -77,13 +77,7 @@ impl Cache {
         }
         shard.young.insert(combination, verdict);
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        let len = |shard: &Mutex<Generations>| {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.young.len() + shard.old.len()
-        };
-        self.shards.iter().map(len).sum()
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::chat::{IDENTIFIER_CHARS_MAX, check_model, write_with_model};
 use crate::completion::{Prompt, one_or_several};
 use crate::error::Invalid;
+use crate::needs::{Need, Needed};
 use crate::{limited, strict_json};
 
 /// Texts in one request, as OpenAI documents it.
@@ -67,6 +68,11 @@ impl EmbeddingRequest {
     /// The request as JSON for a destination that knows the model as `model`. Only what was given is written.
     pub fn to_json(&self, model: &str) -> Bytes {
         write_with_model(model, self)
+    }
+
+    /// What it needs: all of it.
+    pub fn needs(&self) -> Vec<Needed> {
+        vec![Needed::new(Need::Embeddings, "input")]
     }
 
     fn check(&self) -> Result<(), Invalid> {

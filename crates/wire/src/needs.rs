@@ -43,6 +43,8 @@ pub enum Need {
     BestOf,
     /// Telling the log-probabilities of the prompt's own tokens.
     PromptLogprobs,
+    /// Making vectors of texts.
+    Embeddings,
 }
 
 /// A need, and the field that shows it.
@@ -82,6 +84,7 @@ impl Need {
             Self::Suffix => "suffix",
             Self::BestOf => "best_of",
             Self::PromptLogprobs => "prompt_logprobs",
+            Self::Embeddings => "embeddings",
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::chat::{self, ChatRequest};
 use crate::completion::{self, CompletionRequest};
+use crate::embedding::{self, EmbeddingRequest};
 
 fn spec() -> Value {
     serde_json::from_str(include_str!("../../../spec/openapi.json")).unwrap()
@@ -58,6 +59,7 @@ fn promised(schema: &str) -> Vec<String> {
 fn the_promised_arguments_are_the_accepted_ones() {
     assert_eq!(promised("ChatRequest"), arguments::<ChatRequest>());
     assert_eq!(promised("CompletionRequest"), arguments::<CompletionRequest>());
+    assert_eq!(promised("EmbeddingRequest"), arguments::<EmbeddingRequest>());
     assert_eq!(promised("StreamOptions"), arguments::<chat::StreamOptions>());
 }
 
@@ -86,6 +88,9 @@ fn the_promised_limits_are_the_checked_ones() {
     for (promised, checked) in counts {
         assert_eq!(promised.as_u64(), u64::try_from(checked).ok());
     }
+    let embedding = properties("EmbeddingRequest");
+    assert_eq!(embedding["input"]["oneOf"][1]["maxItems"].as_u64(), u64::try_from(embedding::INPUTS_MAX).ok());
+    assert_eq!(embedding["dimensions"]["maximum"].as_i64(), Some(embedding::DIMENSIONS_MAX));
     let completion = properties("CompletionRequest");
     assert_eq!(completion["best_of"]["maximum"].as_i64(), Some(completion::BEST_OF_MAX));
     assert_eq!(completion["logprobs"]["maximum"].as_i64(), Some(completion::LOGPROBS_MAX));

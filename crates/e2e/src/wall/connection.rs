@@ -119,7 +119,10 @@ impl Connection {
         let parts = if streamed {
             script::stream_events(fault, &json)
         } else {
-            vec![script::chat_completion(fault, &json).to_string()]
+            let embeds = json.get("input").is_some();
+            let answer =
+                if embeds { script::embedding_list(fault, &json) } else { script::chat_completion(fault, &json) };
+            vec![answer.to_string()]
         };
         let parts = parts.into_iter().map(|part| script::enlarged(fault, part)).collect();
         self.send(&head(streamed, frame)).await?;

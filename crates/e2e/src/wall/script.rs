@@ -59,6 +59,24 @@ pub fn chat_completion(fault: Fault, request: &Value) -> Value {
     answer
 }
 
+/// A whole answer to a request for vectors: one for each text, of the text's length and its index. Under
+/// [`Fault::NoFinish`] the last one is missing.
+pub(super) fn embedding_list(fault: Fault, request: &Value) -> Value {
+    let texts = match &request["input"] {
+        Value::Array(texts) => texts.clone(),
+        text => vec![text.clone()],
+    };
+    let vector = |(index, text): (usize, &Value)| {
+        let length = text.as_str().map_or(0, str::len);
+        json!({"object": "embedding", "index": index, "embedding": [length, index]})
+    };
+    let mut data: Vec<Value> = texts.iter().enumerate().map(vector).collect();
+    if fault == Fault::NoFinish {
+        data.pop();
+    }
+    json!({"object": "list", "model": model(request), "data": data, "usage": {"prompt_tokens": 7, "total_tokens": 7}})
+}
+
 /// The events of a streamed answer to `request`: each whole, with its blank line, the end marker last.
 pub fn stream_events(fault: Fault, request: &Value) -> Vec<String> {
     let chunk = |delta: Value, finish: Value| {

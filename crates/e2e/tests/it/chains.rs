@@ -135,3 +135,32 @@ async fn what_a_policy_asks_of_an_answer_is_done_and_told() {
     assert_eq!(outcome["findings"], json!({"email": 1}));
     assert_eq!(log.of("decision").next().unwrap()["rules"], json!(["anywhere", "hiring"]));
 }
+
+/// Vectors walk the same road: judged, masked where the policy says so, one for each text or none at all.
+#[tokio::test]
+async fn embeddings_are_judged_like_everything_else() {
+    let route = "destinations = [\"national/echo\"]\n[[route]]\nmodel = \"short\"\ndestinations = [\"national/fault-no-finish\"]\n\
+                 [[dictionary]]\nname = \"projects\"\nwords = [\"Heron\"]\n";
+    let place = e2e::place::Place::new();
+    place.write("ours.cedar", OWN);
+    let text = configuration("ours.cedar", route).replace("\"echo\", ", "\"echo\", \"fault-no-finish\", ");
+    let gateway = Setup::local(Script::new()).configured(&text, "").at(place).start().await;
+    let client = &gateway.client;
+    let answer = client.post("/v1/embeddings", &json!({"model": "chain", "input": ["Heron", "hello"]})).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    let lengths: Vec<Value> =
+        answer.json()["data"].as_array().unwrap().iter().map(|vector| vector["embedding"][0].clone()).collect();
+    assert_eq!(lengths, [json!("[own.projects]".len()), json!("hello".len())]);
+    assert_eq!(answer.header("x-gwanmun-changed"), "masked");
+    let short = client.post("/v1/embeddings", &json!({"model": "short", "input": ["a", "b"]})).await;
+    assert_eq!(short.status, 502, "{short}");
+    let local = client.post("/v1/embeddings", &json!({"model": "scripted", "input": "a"})).await;
+    assert_eq!((local.status, &local.json()["error"]["param"]), (400, &json!("input")), "{local}");
+    let empty = client.post("/v1/embeddings", &json!({"model": "chain", "input": ""})).await;
+    assert_eq!(empty.status, 400, "{empty}");
+    let log = gateway.end().await;
+    let surfaces: Vec<&Value> = log.of("decision").map(|entry| &entry["surface"]).collect();
+    assert_eq!(surfaces, [&json!("embeddings"), &json!("embeddings")]);
+    let outcome = log.of("outcome").next().unwrap();
+    assert_eq!((&outcome["hidden"], &outcome["prompt_tokens"]), (&json!(1), &json!(7)));
+}

@@ -40,7 +40,7 @@ pub(crate) const CANARIES: [(&str, &str, &str); 25] = [
 ];
 
 /// Bodies that the official package sent.
-pub(crate) const BODIES: [(Surface, &str); 12] = [
+pub(crate) const BODIES: [(Surface, &str); 14] = [
     (Surface::Chat, include_str!("../../../wire/fixtures/sdk/chat_plain.json")),
     (Surface::Chat, include_str!("../../../wire/fixtures/sdk/chat_stream.json")),
     (Surface::Chat, include_str!("../../../wire/fixtures/sdk/chat_sampling.json")),
@@ -53,6 +53,8 @@ pub(crate) const BODIES: [(Surface, &str); 12] = [
     (Surface::Chat, include_str!("../../../wire/fixtures/sdk/chat_parsed_schema.json")),
     (Surface::Completions, include_str!("../../../wire/fixtures/sdk/completion_plain.json")),
     (Surface::Completions, include_str!("../../../wire/fixtures/sdk/completion_all.json")),
+    (Surface::Embeddings, include_str!("../../../wire/fixtures/sdk/embedding_plain.json")),
+    (Surface::Embeddings, include_str!("../../../wire/fixtures/sdk/embedding_all.json")),
 ];
 
 /// How a planted text is written in the JSON.

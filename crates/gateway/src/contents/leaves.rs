@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use wire::error::Invalid;
-use wire::place::{Place, is_prompt_token, of_chat, of_completion};
+use wire::place::{Place, is_prompt_token, of_chat, of_completion, of_embedding};
 use wire::strict_json::{Step, Token, TokenKind, walk};
 
 use crate::read::Surface;
@@ -86,6 +86,12 @@ pub(crate) fn leaves(body: &[u8], surface: Surface, mut see: impl FnMut(Seen<'_,
                     see(Seen::Unread);
                 }
                 of_completion(path, token.kind)
+            }
+            Surface::Embeddings => {
+                if is_prompt_token(path, token.kind) {
+                    see(Seen::Unread);
+                }
+                of_embedding(path, token.kind)
             }
         };
         let Some(place) = place else { return };

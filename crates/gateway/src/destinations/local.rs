@@ -79,6 +79,7 @@ fn prompt_field(surface: Surface) -> &'static str {
     match surface {
         Surface::Chat => "messages",
         Surface::Completions => "prompt",
+        Surface::Embeddings => "input",
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct Remote {
     client: Result<HttpClient, String>,
     chat: Uri,
     completions: Uri,
+    embeddings: Uri,
     authorization: Option<HeaderValue>,
     clock: Clock,
 }
@@ -49,7 +50,8 @@ impl Remote {
         });
         let chat = below(&about.base_url, "/chat/completions");
         let completions = below(&about.base_url, "/completions");
-        Self { about, client, chat, completions, authorization, clock: clock.clone() }
+        let embeddings = below(&about.base_url, "/embeddings");
+        Self { about, client, chat, completions, embeddings, authorization, clock: clock.clone() }
     }
 
     /// Sends the request; comes back when the head of a good answer is there.
@@ -69,6 +71,7 @@ impl Remote {
         let uri = match surface {
             Surface::Chat => &self.chat,
             Surface::Completions => &self.completions,
+            Surface::Embeddings => &self.embeddings,
         };
         let accept = if stream { "text/event-stream" } else { "application/json" };
         let mut request = Request::new(Full::new(body));

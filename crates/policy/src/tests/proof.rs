@@ -145,20 +145,6 @@ fn what_is_too_much_to_walk_through_is_checked_when_it_occurs() {
 }
 
 #[test]
-fn the_cache_is_bounded_and_forgets_nothing_that_matters() {
-    let judge = too_many().compile(destinations());
-    let crate::judge::Memory::Cache(cache) = &judge.memory else { panic!("a table") };
-    let names: Vec<String> = (0..21).map(|number| format!("own.n{number}")).collect();
-    for round in 0..200_000_usize {
-        let findings: Vec<&str> =
-            names.iter().enumerate().filter(|(bit, _)| round >> bit & 1 == 1).map(|(_, name)| &**name).collect();
-        let facts = Facts { findings: &findings, ..PLAIN };
-        assert_eq!(judge.decide(&facts).of(2).unwrap().terms().is_some(), round == 0, "round {round}");
-    }
-    assert!(cache.len() <= 16 * 2 * 4_096, "{} are kept", cache.len());
-}
-
-#[test]
 fn a_chain_is_told_what_is_never_reached_and_where_a_failure_moves_a_request() {
     let rules = "@id(\"all\")\npermit (principal, action, resource);\n\
         @id(\"stays\")\nforbid (principal, action, resource) when { context.class != \"open\" } unless { resource.processed_within.contains(\"KR\") };";

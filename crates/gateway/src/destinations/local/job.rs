@@ -38,6 +38,10 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
         Words::Completion(request) => {
             (of_completion(model, request)?, prompts(&request.prompt), request.echo.unwrap_or(false))
         }
+        Words::Embedding(_) => {
+            let message = "this model makes no embeddings: it answers in words";
+            return Err(ApiError::field(Code::UnsupportedParameter, message, "input"));
+        }
     };
     let echo = if echo { echoed(model, &source) } else { Vec::new() };
     let prompts = encode(model, source).await?;

@@ -66,6 +66,8 @@ impl Words {
                 let wanted = request.logprobs.is_some();
                 (StreamKind::Completion, "cmpl", request.includes_usage(), wanted, request.choices())
             }
+            // Refused before there are words of it.
+            Asked::Embedding(_) => (StreamKind::Completion, "embd", false, false, 1),
         };
         let id = format!("{prefix}-{}", errand.answer_id);
         let head = errand.stream.then(|| StreamHead::new(kind, &id, errand.created, model, Some(fingerprint), usage));
@@ -112,7 +114,7 @@ impl Words {
                         let delta = Delta::text(text);
                         head.write_choice(out, &ChunkChoice { index, delta, logprobs, finish_reason: None });
                     }
-                    Surface::Completions => {
+                    Surface::Completions | Surface::Embeddings => {
                         let logprobs = self.logprobs.then(|| score::completion(tokens, &mut choice.characters));
                         head.write_choice(out, &CompletionChoice { text, index, logprobs, finish_reason: None });
                     }
@@ -127,7 +129,7 @@ impl Words {
                     Surface::Chat => {
                         head.write_choice(out, &ChunkChoice { index, finish_reason, ..ChunkChoice::default() });
                     }
-                    Surface::Completions => {
+                    Surface::Completions | Surface::Embeddings => {
                         head.write_choice(
                             out,
                             &CompletionChoice { index, finish_reason, ..CompletionChoice::default() },
@@ -182,7 +184,7 @@ impl Words {
                 service_tier: None,
                 system_fingerprint,
             }),
-            Surface::Completions => serde_json::to_vec(&Completion {
+            Surface::Completions | Surface::Embeddings => serde_json::to_vec(&Completion {
                 id,
                 object: TextCompletionObject,
                 created,
@@ -212,8 +214,8 @@ impl Choice {
             Surface::Chat => {
                 head.write_choice(out, &ChunkChoice { index, delta: Delta::opening(), ..ChunkChoice::default() });
             }
-            Surface::Completions if self.before.is_empty() => {}
-            Surface::Completions => {
+            Surface::Completions | Surface::Embeddings if self.before.is_empty() => {}
+            Surface::Completions | Surface::Embeddings => {
                 let text = std::mem::take(&mut self.before);
                 head.write_choice(out, &CompletionChoice { text, index, ..CompletionChoice::default() });
             }

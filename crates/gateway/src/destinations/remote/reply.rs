@@ -18,6 +18,7 @@ use crate::{
     config,
     destinations::Errand,
     error::ApiError,
+    read::Surface,
     relay::{Piece, Usage},
 };
 
@@ -29,6 +30,9 @@ const TAIL_BYTES_MAX: usize = 1024 * 1024;
 /// An answer under way. Dropping it closes its connection: the provider stops.
 pub(crate) struct Reply {
     body: Incoming,
+    surface: Surface,
+    /// Vectors that were asked for.
+    vectors: usize,
     stream: bool,
     about: Arc<config::Destination>,
     clock: Clock,
@@ -54,6 +58,15 @@ struct Whole<'a> {
     usage: Option<ChunkUsage>,
 }
 
+/// What is read of an answer of vectors.
+#[derive(Deserialize)]
+struct Vectors<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+    #[serde(default)]
+    usage: Option<ChunkUsage>,
+}
+
 #[derive(Deserialize)]
 struct WholeChoice<'a> {
     #[serde(default, borrow)]
@@ -70,6 +83,8 @@ impl Reply {
         Self {
             tls_group: answer.extensions().get().copied(),
             body: answer.into_body(),
+            surface: errand.ask.surface(),
+            vectors: usize::try_from(errand.ask.choices()).unwrap_or(usize::MAX),
             stream: errand.stream,
             about: Arc::clone(about),
             clock: clock.clone(),
@@ -170,6 +185,9 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
+        if self.surface == Surface::Embeddings {
+            return self.vectors(body.freeze());
+        }
         let Ok(whole) = serde_json::from_slice::<Whole<'_>>(&body) else {
             return Err(self.broken("the destination's answer is not understood"));
         };
@@ -182,6 +200,18 @@ impl Reply {
             self.progress.completion_tokens = usage.completion_tokens;
         }
         Ok(Piece::Complete(body.freeze()))
+    }
+
+    /// An answer of vectors: one for each text.
+    fn vectors(&mut self, body: Bytes) -> Result<Piece, ApiError> {
+        let Ok(answer) = serde_json::from_slice::<Vectors<'_>>(&body) else {
+            return Err(self.broken("the destination's answer is not understood"));
+        };
+        if answer.data.len() != self.vectors {
+            return Err(self.broken("the destination gave not one vector for each text"));
+        }
+        self.progress.prompt_tokens = answer.usage.and_then(|usage| usage.prompt_tokens);
+        Ok(Piece::Complete(body))
     }
 
     /// The next bytes of the body, within the limits of time; nothing at its orderly end.
