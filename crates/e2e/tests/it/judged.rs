@@ -153,6 +153,39 @@ async fn what_goes_out_disguised_comes_back_restored() {
     assert_eq!(rules[0], &json!(["sensitive-abroad-disguised"]));
 }
 
+/// Under a policy that disguises it, the resident number itself is answered with, restored, whole and streamed, in text and
+/// in a tool's arguments; what the provider heard has its shape and is nobody's.
+#[tokio::test]
+async fn a_resident_number_is_answered_under_a_pseudonym() {
+    let place = e2e::place::Place::new();
+    let rule =
+        "@id(\"disguised\")\n@edit(\"pseudonymise\")\npermit (principal, action == Action::\"infer\", resource);\n";
+    place.write("ours.cedar", rule);
+    let text = configuration("ours.cedar", &["echo"]);
+    let gateway = Setup::local(Script::new()).configured(&text, FACTS).at(place).start().await;
+    let words = format!("제 번호는 {RESIDENT}입니다");
+    for request in [asking("foreign-echo", &words), streaming("foreign-echo", &words)] {
+        let called = json!([{"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function",
+                             "function": {"name": "look_up", "arguments": format!("{{\"rrn\":\"{RESIDENT}\"}}")}}]},
+                            {"role": "tool", "tool_call_id": "c1", "content": "found"},
+                            {"role": "user", "content": words}]);
+        let answer = gateway.client.chat(&with(request, &json!({"messages": called}))).await;
+        assert_eq!((answer.status, answer.said(0)), (200, words.clone()), "{answer}");
+    }
+    let heard = gateway.wall.heard();
+    assert!(!heard.contains(RESIDENT.as_bytes()) && !heard.contains(b"900101"), "{heard}");
+    let sent: Vec<Value> = heard.requests().map(e2e::wall::Request::json).collect();
+    let said = sent[0]["messages"][2]["content"].as_str().unwrap();
+    let number = said.trim_start_matches("제 번호는 ").trim_end_matches("입니다");
+    let shape: String = number.chars().map(|digit| if digit.is_ascii_digit() { '0' } else { digit }).collect();
+    assert_eq!(shape, "000000-0000000", "{said}");
+    let arguments = sent[0]["messages"][0]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+    assert_eq!(arguments, format!("{{\"rrn\":\"{number}\"}}"), "one original has one pseudonym");
+    let other = sent[1]["messages"][2]["content"].as_str().unwrap();
+    assert_ne!(said, other, "each request has its own");
+    gateway.end().await;
+}
+
 /// A caller raises the class of a request, never lowers it; a conversation keeps the highest that it has had.
 #[tokio::test]
 async fn a_caller_can_raise_the_class_and_not_lower_it() {
