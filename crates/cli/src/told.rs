@@ -56,11 +56,11 @@ fn refusal(denial: &Denial) -> String {
 pub(crate) fn fact(fact: &str) -> String {
     let (not, asked) = fact.strip_prefix("no ").map_or((false, fact), |asked| (true, asked));
     let Some((name, values)) = asked.split_once('=') else { return fact.to_owned() };
-    let values = values.replace('|', " or ");
+    let values = values.replace('|', " or ").replace("(any other)", "any other");
     let (no, does) = if not { ("no ", "does not need") } else { ("", "needs") };
     match (name, values.as_str()) {
         ("findings", _) => format!("{no}{values} found"),
-        ("signals", "(any other)") => format!("{no}{}signal", if not { "" } else { "a " }),
+        ("signals", "any other") => format!("{no}{}signal", if not { "" } else { "a " }),
         ("signals", _) => format!("{no}{values}"),
         ("needs", _) => format!("{does} {values}"),
         ("high_impact", "true") => "high impact".to_owned(),

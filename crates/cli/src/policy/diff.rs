@@ -32,13 +32,13 @@ pub(super) struct Diff {
     json: bool,
 }
 
-/// How a destination changes.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a destination changes; what needs the closest look comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Change {
     Opens,
-    Closes,
     Terms,
+    Closes,
     Reason,
 }
 
@@ -67,7 +67,8 @@ impl Diff {
         let ids: Vec<String> = destinations.iter().map(|it| it.id.to_string()).collect();
         let [old, new] = [old.compile(destinations.clone()), new.compile(destinations)];
         let Differences { found, complete } = policy::diff(&old, &new);
-        let found: Vec<Told> = found.iter().map(told).collect();
+        let mut found: Vec<Told> = found.iter().map(told).collect();
+        found.sort_by_key(|difference| difference.change);
         let none = found.is_empty() && complete;
         if self.json {
             terminal.json(&Report { complete, destinations: ids, differences: found })?;

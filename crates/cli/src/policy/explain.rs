@@ -39,7 +39,7 @@ pub(super) struct Explain {
     /// What a user says
     #[arg(long, required_unless_present = "file", conflicts_with = "file")]
     text: Option<String>,
-    /// The same from a file; or a whole request, as JSON with `messages` or a `prompt`
+    /// The same from a file; or a whole request, as JSON with `messages`, a `prompt` or an `input`
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Whose request it is: a key's name or id
@@ -98,7 +98,7 @@ impl Explain {
                 .map_err(|error| Failure::trouble(format!("could not read `{}`: {error}", file.display())))?,
             (None, None) => String::new(),
         };
-        let is_request = |body: &Map<String, Value>| ["messages", "prompt"].iter().any(|key| body.contains_key(*key));
+        let is_request = |body: &Map<String, Value>| ["messages", "prompt", "input"].iter().any(|key| body.contains_key(*key));
         let whole = serde_json::from_str::<Map<String, Value>>(&text).ok();
         let whole = whole.filter(|body| self.file.is_some() && is_request(body));
         // A whole request is read as it came, so that what is wrong with it is told as its caller would be told.

@@ -22,6 +22,8 @@ pub struct Part {
 pub enum Edit {
     /// It is masked or pseudonymised.
     Hidden,
+    /// It is masked; a vector cannot be restored, so no rule may pseudonymise it.
+    Masked,
     /// It has to stay as it is: the request does not go there.
     TakesDestinationAway,
     /// Pseudonyms are turned back, and kinds are masked where a rule asks for it.
@@ -37,6 +39,7 @@ impl Edit {
     pub fn word(self) -> &'static str {
         match self {
             Self::Hidden => "masked or pseudonymised",
+            Self::Masked => "masked",
             Self::TakesDestinationAway => "takes the destination away",
             Self::Restored => "restored; masked where asked",
             Self::LeftOut => "left out where texts are changed",
@@ -45,9 +48,10 @@ impl Edit {
     }
 }
 
-/// Every part, of `/v1/chat/completions` and `/v1/completions` together.
-pub const PARTS: [Part; 22] = [
+/// Every part, of `/v1/chat/completions`, `/v1/completions` and `/v1/embeddings` together.
+pub const PARTS: [Part; 23] = [
     asked("messages, prompts, results of tools", true, Edit::Hidden),
+    asked("texts to make vectors of", true, Edit::Masked),
     asked("names of speakers", true, Edit::Hidden),
     asked("refusals in earlier answers", true, Edit::Hidden),
     asked("arguments of tool calls", true, Edit::Hidden),
@@ -63,7 +67,7 @@ pub const PARTS: [Part; 22] = [
     asked("references to voices", true, Edit::TakesDestinationAway),
     asked("addresses of pictures, kept files", true, Edit::TakesDestinationAway),
     asked("pictures, sound, files", false, Edit::TakesDestinationAway),
-    asked("prompts given as tokens", false, Edit::TakesDestinationAway),
+    asked("prompts and texts given as tokens", false, Edit::TakesDestinationAway),
     answered("text, refusals, reasoning", true, Edit::Restored),
     answered("arguments of tool calls", true, Edit::Restored),
     answered("transcripts of sound", true, Edit::Restored),

@@ -22,7 +22,8 @@ use crate::{
 /// What is asked about: a request, as somebody would send it.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The body of a `POST /v1/chat/completions`; with a `prompt` and no `messages`, of a `POST /v1/completions`.
+    /// The body of a `POST /v1/chat/completions`; without `messages` but with a `prompt`, of a `POST /v1/completions`, with an
+    /// `input` of a `POST /v1/embeddings`.
     pub body: Bytes,
     /// The caller's key, by its id; any text where there is none.
     pub key: Arc<str>,
@@ -37,7 +38,7 @@ pub struct Question {
 /// What would come of it.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    /// `chat` or `completions`.
+    /// `chat`, `completions` or `embeddings`.
     pub surface: &'static str,
     /// The model asked for.
     pub model: String,
@@ -194,7 +195,11 @@ fn told(refusal: &Refusal) -> (String, Option<Arc<str>>, String) {
 fn surface(body: &Bytes) -> Surface {
     let parsed = serde_json::from_slice::<serde_json::Value>(body);
     let has = |key: &str| parsed.as_ref().is_ok_and(|body| body.get(key).is_some());
-    if has("prompt") && !has("messages") { Surface::Completions } else { Surface::Chat }
+    match (has("messages"), has("prompt"), has("input")) {
+        (false, true, _) => Surface::Completions,
+        (false, false, true) => Surface::Embeddings,
+        _ => Surface::Chat,
+    }
 }
 
 fn hidden(contents: &Contents, terms: &Terms) -> Result<Hidden, String> {

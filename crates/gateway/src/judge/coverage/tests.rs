@@ -16,8 +16,9 @@ use crate::{
 const PLANTED: &str = "kim@example.com";
 
 /// For each part of a request, a body in which `@` stands there. A picture is a picture, and only counts as not read.
-const ASKED: [(&str, &str); 17] = [
+const ASKED: [(&str, &str); 18] = [
     ("messages, prompts, results of tools", r#"{"messages":[{"role":"tool","tool_call_id":"c","content":"@"}]}"#),
+    ("texts to make vectors of", r#"{"input":["x","@"]}"#),
     ("names of speakers", r#"{"messages":[{"role":"user","name":"@","content":"x"}]}"#),
     (
         "refusals in earlier answers",
@@ -66,12 +67,16 @@ const ASKED: [(&str, &str); 17] = [
         "pictures, sound, files",
         r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,a2ltQGV4YW1wbGUuY29t"}}]}]}"#,
     ),
-    ("prompts given as tokens", r#"{"prompt":[1,2,3]}"#),
+    ("prompts and texts given as tokens", r#"{"prompt":[1,2,3]}"#),
 ];
 
 fn body(sample: &str) -> (Surface, Bytes) {
     let body = sample.replacen('{', "{\"model\":\"m\",", 1).replace('@', PLANTED);
-    let surface = if sample.contains("\"prompt\"") { Surface::Completions } else { Surface::Chat };
+    let surface = match sample {
+        sample if sample.contains("\"prompt\"") => Surface::Completions,
+        sample if sample.contains("\"input\"") => Surface::Embeddings,
+        _ => Surface::Chat,
+    };
     (surface, body.into())
 }
 
@@ -93,7 +98,9 @@ fn each_part_of_a_request_is_treated_as_the_table_says() {
             let done = disguise(&contents, &body, |_| Some(how), &[7; 32]);
             let hidden =
                 done.is_ok_and(|done| done.hidden > 0 && !String::from_utf8_lossy(&done.bytes).contains(PLANTED));
-            assert_eq!(hidden, part.edit == Edit::Hidden, "{} {how:?}", part.what);
+            // That no rule pseudonymises where a vector is made is proved of each policy when it is loaded.
+            let hides = part.edit == Edit::Hidden || part.edit == Edit::Masked;
+            assert_eq!(hidden, hides, "{} {how:?}", part.what);
         }
     }
 }

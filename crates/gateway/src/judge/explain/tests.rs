@@ -126,4 +126,9 @@ fn a_body_is_read_as_its_address_would_read_it() {
     let completion = json!({ "model": "m", "prompt": "900101-1234568" });
     let it = explained("t", &completion, None);
     assert_eq!((it.surface, it.found.len()), ("completions", 1));
+    let embedding = json!({ "model": "m", "input": "900101-1234568" });
+    let it = explained("t", &embedding, None);
+    assert_eq!((it.surface, it.found.len()), ("embeddings", 1));
+    let Some(Ok(hidden)) = &it.steps.last().unwrap().hidden else { panic!("{it:?}") };
+    assert!(hidden.body.contains("[kr.resident]"), "a vector cannot be restored, so it is masked: {}", hidden.body);
 }
