@@ -79,10 +79,12 @@ impl Source {
             }
             Ok(config) => {
                 self.refused = None;
-                if config == *in_force {
+                // What the command line has set differs from the file, and is no change of it.
+                let changes = changes(&in_force, &config);
+                if changes.is_empty() {
                     return Looked::Same;
                 }
-                for change in changes(&in_force, &config) {
+                for change in changes {
                     if let Err(error) = recorder.administration(change).await {
                         self.seen.clear();
                         return Looked::Unrecorded(error);

@@ -401,6 +401,20 @@ async fn a_changed_policy_is_a_change_and_a_bad_one_leaves_the_last_good_one_in_
     assert_eq!(live.load().policy.rules.hash(), before);
 }
 
+#[tokio::test]
+async fn what_the_command_line_has_set_is_no_change_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gwanmun.toml");
+    std::fs::write(&path, "[limits]\nconnections_max = 9\n").unwrap();
+    let mut config = Config::load(&path).unwrap();
+    config.server.listen = "127.0.0.1:7".parse().unwrap();
+    let live = config.live();
+    let mut source = Source::new(path, Arc::clone(&live));
+    assert_eq!(source.look(false, &off()).await, Looked::Same);
+    assert_eq!(source.look(true, &off()).await, Looked::Same);
+    assert_eq!(live.load().server.listen.port(), 7);
+}
+
 /// A recorder that takes every change.
 fn off() -> Recorder {
     Recorder::off(CommitmentSecret::new(&[0; 32]), Clock::system())
