@@ -51,6 +51,9 @@ const ENGLISH: [&str; 24] = [
     "have", "from", "you", "which", "not", "he", "has",
 ];
 
+/// The longest of them, in bytes.
+const COMMON_MAX: usize = 5;
+
 #[derive(Debug, Default)]
 struct Counts {
     letters: usize,
@@ -144,7 +147,8 @@ fn count(text: &str) -> Counts {
 /// How many common words of French and of English.
 fn words(text: &str) -> (usize, usize) {
     let (mut french, mut english) = (0, 0);
-    for word in text.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).take(4_000) {
+    let words = text.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).take(4_000);
+    for word in words.filter(|word| word.len() <= COMMON_MAX) {
         french += usize::from(FRENCH.iter().any(|known| known.eq_ignore_ascii_case(word)));
         english += usize::from(ENGLISH.iter().any(|known| known.eq_ignore_ascii_case(word)));
     }
@@ -153,7 +157,7 @@ fn words(text: &str) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, guess};
+    use super::{COMMON_MAX, ENGLISH, FRENCH, Language, guess};
 
     #[test]
     fn says_what_it_sees_and_no_more() {
@@ -178,5 +182,6 @@ mod tests {
             assert_eq!(guess(text), language, "{text}");
         }
         assert_eq!(Language::Korean.tag(), "ko");
+        assert_eq!(FRENCH.iter().chain(&ENGLISH).map(|word| word.len()).max(), Some(COMMON_MAX));
     }
 }
