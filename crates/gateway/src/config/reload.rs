@@ -106,16 +106,16 @@ impl Source {
             }
             Looked::Same => {}
             Looked::Applied { waiting } => {
-                tracing::info!(%version, "`{file}` has changed: version {version} is in force");
+                tracing::info!(%version, "`{file}` or a file that it names has changed: version {version} is in force");
                 for setting in waiting {
                     tracing::warn!(setting, "`{setting}` has changed, and needs a restart to take effect");
                 }
             }
             Looked::Unrecorded(error) => {
-                tracing::error!(%error, "`{file}` has changed, but {error}; version {version} stays in force");
+                tracing::error!(%error, "`{file}` or a file that it names has changed, but {error}; version {version} stays in force");
             }
             Looked::Refused(mistakes) => {
-                tracing::error!(%version, "`{file}` has changed and is refused; version {version} stays in force\n{mistakes}");
+                tracing::error!(%version, "`{file}` or a file that it names has changed and is refused; version {version} stays in force\n{mistakes}");
             }
         }
     }
