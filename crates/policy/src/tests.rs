@@ -2,6 +2,7 @@
 
 mod differences;
 mod equal;
+mod guard;
 mod mistakes;
 mod proof;
 mod terms;
