@@ -118,7 +118,10 @@ impl Judged {
 
     fn write_routes(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         if !self.routes.is_empty() {
-            writeln!(terminal.out(), "\n{STRONG}where a request may go in which nothing is found{STRONG:#}")?;
+            writeln!(
+                terminal.out(),
+                "\n{STRONG}where a request may go in which nothing is found, of a caller that no rule names{STRONG:#}"
+            )?;
         }
         let width = self.routes.iter().map(|route| route.model.width()).max().unwrap_or(0);
         let mut before = "";

@@ -98,7 +98,8 @@ impl Explain {
                 .map_err(|error| Failure::trouble(format!("could not read `{}`: {error}", file.display())))?,
             (None, None) => String::new(),
         };
-        let is_request = |body: &Map<String, Value>| ["messages", "prompt", "input"].iter().any(|key| body.contains_key(*key));
+        let is_request =
+            |body: &Map<String, Value>| ["messages", "prompt", "input"].iter().any(|key| body.contains_key(*key));
         let whole = serde_json::from_str::<Map<String, Value>>(&text).ok();
         let whole = whole.filter(|body| self.file.is_some() && is_request(body));
         // A whole request is read as it came, so that what is wrong with it is told as its caller would be told.

@@ -260,6 +260,39 @@ fn a_key_and_a_whole_request_are_explained() {
     assert!(bench.run(&["policy", "explain"]).err.contains("--text <TEXT>"));
 }
 
+/// The blocks of a page that are of that language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let opening = format!("```{language}\n");
+    let blocks = text.split(opening.as_str()).skip(1);
+    blocks.map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_examples_of_the_pages_are_what_they_are_said_to_be() {
+    let bench = Bench::new();
+    let rules = blocks("policies.md", "cedar");
+    let settings = blocks("policies.md", "toml").split_off(1);
+    let (suspended, rules) = rules.split_last().unwrap();
+    bench.put("ours.cedar", rules.concat().as_bytes());
+    bench.put("ours.toml", settings.concat().as_bytes());
+    let tested = bench.ok(&["policy", "test", "ours.cedar"]);
+    assert!(tested.starts_with("✓ ours             1 case, 5 rules\n"), "{tested}");
+    bench.put("stopped.cedar", (rules.concat() + suspended).as_bytes());
+    let told = bench.run(&["policy", "diff", "ours.cedar", "stopped.cedar", "--json"]);
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    let closed = report["differences"].as_array().unwrap();
+    assert!(!closed.is_empty() && closed.iter().all(|it| it["change"] == "closes"), "{report:#}");
+
+    let contract = blocks("catalog.md", "toml");
+    bench.put("contracts/clova.toml", contract[0].as_bytes());
+    let checked = bench.ok(&["catalog", "check", "--folder", "contracts", "--older-than", "36500"]);
+    assert!(checked.starts_with("✓ "), "{checked}");
+    let shown = bench.ok(&["catalog", "show", "clova-studio", "--folder", "contracts"]);
+    assert!(shown.contains("\n  → processed_in (kr): KR\n  → controlled_by (HCX-005): KR\n"), "{shown}");
+}
+
 /// Places of every sort: on own machines, in the country, in its region under another's control, abroad, unknown; with and
 /// without what a contract says.
 fn destinations() -> Vec<Destination> {
