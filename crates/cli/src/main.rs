@@ -23,7 +23,6 @@ mod runtime;
 mod serve;
 mod table;
 mod terminal;
-mod told;
 mod version;
 
 use std::process::ExitCode;

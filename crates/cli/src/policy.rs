@@ -5,6 +5,7 @@ mod configured;
 mod diff;
 mod explain;
 mod test;
+pub(crate) mod told;
 mod written;
 
 use clap::{Args, Subcommand};

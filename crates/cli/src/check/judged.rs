@@ -17,8 +17,8 @@ use super::Finding;
 use crate::{
     failure::Failure,
     paragraph,
+    policy::told,
     terminal::{BAD, FAINT, STRONG, Terminal},
-    told,
 };
 
 /// The policy in force, for programs.

@@ -4,13 +4,12 @@ use clap::Args;
 use policy::{Destination, Difference, Differences, Judge, Outcome, Policy};
 use serde::Serialize;
 
-use super::configured::Configured;
+use super::{configured::Configured, told};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
     place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
-    told,
 };
 
 /// See which requests two policies judge differently

@@ -4,13 +4,12 @@ use clap::Args;
 use policy::{CaseResult, Policy};
 use serde::Serialize;
 
-use super::{configured::Configured, written::Written};
+use super::{configured::Configured, told, written::Written};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
     place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
-    told,
 };
 
 /// Run the cases of policies

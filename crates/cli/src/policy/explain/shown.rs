@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     failure::Failure,
     paragraph,
+    policy::told,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
-    told,
 };
 
 /// Columns of what is told before each line.
