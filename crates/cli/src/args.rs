@@ -73,7 +73,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(&self.place, terminal),
             Command::Ask(ask) => ask.run(&self.place, terminal),
             Command::Audit(audit) => audit.run(&self.place, terminal),
-            Command::Catalog(catalog) => catalog.run(terminal),
+            Command::Catalog(catalog) => catalog.run(&self.place, terminal),
             Command::Check(check) => check.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),

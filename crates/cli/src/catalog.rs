@@ -10,7 +10,9 @@ use ::catalog::{Catalog as Facts, Kind, Mistakes, rows};
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 
 use crate::{
+    assembly::Plan,
     failure::{Answer, Failure},
+    place::Place,
     table,
     terminal::{FAINT, Terminal},
 };
@@ -52,22 +54,30 @@ struct List {
     json: bool,
 }
 
-/// `--folder`
+/// `--folder`, `--config`
 #[derive(Args)]
 struct Laid {
-    /// A folder of one's own, whose `*.toml` files are laid over what is shipped
-    #[arg(long, value_name = "DIR")]
+    /// A folder of one's own, whose `*.toml` files are laid over what is shipped [default: the configured one]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
     folder: Option<PathBuf>,
+    /// The configuration that names one [default: gwanmun.toml in the data directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl Laid {
-    fn read(&self) -> Result<Facts, Mistakes> {
-        self.folder.as_ref().map_or_else(|| Ok(Facts::shipped()), |folder| Facts::load(folder))
+    fn read(&self, place: &Place) -> Result<Result<Facts, Mistakes>, Failure> {
+        let configured = || {
+            let plan = Plan { config_file: self.config.clone(), ..Plan::in_place(place.data_dir()) };
+            Ok::<_, Failure>(plan.config()?.policy.catalog_folder)
+        };
+        let folder = self.folder.clone().map_or_else(configured, |folder| Ok(Some(folder)))?;
+        Ok(folder.map_or_else(|| Ok(Facts::shipped()), |folder| Facts::load(&folder)))
     }
 
     /// The same, where a mistake is in the way.
-    fn open(&self) -> Result<Facts, Failure> {
-        self.read().map_err(|mistakes| {
+    fn open(&self, place: &Place) -> Result<Facts, Failure> {
+        self.read(place)?.map_err(|mistakes| {
             Failure::trouble(format!("the catalogue is wrong\n{mistakes}"))
                 .hint("mend these lines; `gwanmun catalog check` looks again")
         })
@@ -75,18 +85,18 @@ impl Laid {
 }
 
 impl Catalog {
-    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+    pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         match self.verb {
-            Verb::List(list) => list.run(terminal),
-            Verb::Show(show) => show.run(terminal),
-            Verb::Check(check) => check.run(terminal),
+            Verb::List(list) => list.run(place, terminal),
+            Verb::Show(show) => show.run(place, terminal),
+            Verb::Check(check) => check.run(place, terminal),
         }
     }
 }
 
 impl List {
-    fn run(&self, terminal: &mut Terminal) -> Result<Answer, Failure> {
-        let facts = self.laid.open()?;
+    fn run(&self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let facts = self.laid.open(place)?;
         let kind = self.kind.as_ref().and_then(|word| Kind::ALL.iter().find(|kind| kind.word() == word)).copied();
         let entries = rows::list(&facts, kind);
         if self.json {

@@ -15,6 +15,7 @@ use super::Laid;
 use crate::{
     failure::{Answer, Failure},
     paragraph,
+    place::Place,
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
 
@@ -57,8 +58,8 @@ struct Told {
 }
 
 impl Check {
-    pub(super) fn run(&self, terminal: &mut Terminal) -> Result<Answer, Failure> {
-        let read = self.laid.read();
+    pub(super) fn run(&self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let read = self.laid.read(place)?;
         let report = match &read {
             Err(mistakes) => mistaken(mistakes),
             Ok(facts) => self.report(facts),

@@ -12,6 +12,7 @@ use super::Laid;
 use crate::{
     failure::{Answer, Failure},
     paragraph,
+    place::Place,
     terminal::{BAD, FAINT, STRONG, Terminal},
 };
 
@@ -46,8 +47,8 @@ struct Shown {
 struct Sources(Vec<String>);
 
 impl Show {
-    pub(super) fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
-        let facts = self.laid.open()?;
+    pub(super) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let facts = self.laid.open(place)?;
         let fields = rows::show(&facts, &self.id);
         if fields.is_empty() {
             return Err(Failure::trouble(format!("the catalogue has no entry `{}`", self.id))

@@ -59,6 +59,9 @@ fn entries_are_listed_and_jurisdictions_only_counted() {
     let providers = bench.ok(&["catalog", "list", "--kind", "provider", "--folder", "own"]);
     let own: Vec<&str> = providers.lines().filter(|line| line.contains(" own ")).collect();
     assert_eq!(own.len(), 1, "{providers}");
+    // The folder that the configuration names counts without being named again.
+    bench.put("c.toml", b"[policy]\ncatalog = \"own\"\n");
+    assert_eq!(bench.ok(&["catalog", "list", "--kind", "provider", "--config", "c.toml"]), providers);
     assert!(own[0].starts_with("provider  azure") && own[0].ends_with("Azure, as agreed"), "{providers}");
     assert!(!bench.data().exists(), "looking makes nothing");
 }
