@@ -14,7 +14,7 @@ use crate::cases::Case;
 use crate::condition::Condition;
 use crate::mistakes::{Found, Mistakes};
 use crate::settings::Settings;
-use crate::split::{Piece, pieces, position};
+use crate::split::{Piece, depth, pieces, position};
 use crate::words::Words;
 use crate::{Action, Classes, Destination, File, Mistake, Rule, Vocabulary};
 
@@ -25,6 +25,10 @@ static READ_SCHEMA: LazyLock<Result<Schema, String>> =
 
 /// More rules than this are refused: a person could not read them either.
 const MOST_RULES: usize = 5_000;
+
+/// A longer rule, or one of more operators and brackets, is refused: its tree would be too deep to walk on a small stack.
+const MOST_RULE_BYTES: usize = 16 << 10;
+const MOST_DEPTH: usize = 64;
 
 /// A policy, read and checked. Cheap to clone; two are equal if their files are.
 #[derive(Clone)]
@@ -194,6 +198,14 @@ fn read_rules(file: File<'_>, vocabulary: &Vocabulary) -> (Vec<Rule>, Vec<Mistak
 }
 
 fn parse<'a>(number: usize, piece: Piece<'a>, found: &mut Found<'_>) -> Option<Parsed<'a>> {
+    if piece.text.len() > MOST_RULE_BYTES {
+        found.add(piece.at, format!("the rule is longer than {} KiB: divide it", MOST_RULE_BYTES >> 10));
+        return None;
+    }
+    if depth(piece.text) > MOST_DEPTH {
+        found.add(piece.at, format!("the rule joins more than about {MOST_DEPTH} conditions: divide it"));
+        return None;
+    }
     let policy = match cedar_policy::Policy::parse(Some(PolicyId::new(number.to_string())), piece.text) {
         Ok(policy) => policy,
         Err(wrong) => {

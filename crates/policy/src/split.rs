@@ -40,6 +40,31 @@ pub(crate) fn position(rule: &str, told: &str) -> Option<usize> {
     rule.windows(told.len()).find(same)?.first().map(|(at, _)| *at)
 }
 
+/// How deep the tree of a rule can be at most: by brackets, by operators in a row, by attributes of attributes.
+pub(crate) fn depth(rule: &str) -> usize {
+    let (mut open, mut deepest, mut signs, mut dots, mut most_dots) = (0_usize, 0, 0_usize, 0_usize, 0);
+    for (_, token) in Tokens::of(rule) {
+        match token {
+            "(" | "[" | "{" => open += 1,
+            ")" | "]" | "}" => open = open.saturating_sub(1),
+            // Of `&&` and `||` each sign is a token.
+            "&" | "|" => signs += 1,
+            "if" | "+" | "-" | "*" | "!" => signs += 2,
+            _ => {}
+        }
+        dots = if token == "." {
+            dots + 1
+        } else if is_word(token) {
+            dots
+        } else {
+            0
+        };
+        deepest = deepest.max(open);
+        most_dots = most_dots.max(dots);
+    }
+    signs / 2 + deepest + most_dots
+}
+
 fn is_word(token: &str) -> bool {
     token.starts_with(|first: char| first.is_alphanumeric() || first == '_' || first == '"')
 }

@@ -13,7 +13,7 @@ use cedar_policy::{
 use super::{destination, read};
 use crate::judge::Memory;
 use crate::places::{entity, uid};
-use crate::split::pieces;
+use crate::split::{depth, pieces};
 use crate::{Action, Class, Destination, Facts, Judge, Outcome};
 
 /// A seed to run again; none for a new one each time.
@@ -146,12 +146,25 @@ pub(crate) fn rules(chance: &mut Chance) -> String {
         let resource =
             chance.of(&["resource", "resource", "resource is Destination", "resource == Destination::\"d0\""]);
         write!(text, "{} ({principal}, {action}, {resource})", if permit { "permit" } else { "forbid" }).unwrap();
-        for _ in 0..chance.below(3) {
-            let clause = if chance.once_in(3) { "unless" } else { "when" };
-            let depth = chance.below(4);
-            write!(text, "\n  {clause} {{ {} }}", condition(chance, depth)).unwrap();
-        }
+        // What is too deep is refused before anything is compared.
+        let clauses = loop {
+            let clauses = clauses(chance);
+            if depth(&clauses) < 50 {
+                break clauses;
+            }
+        };
+        text.push_str(&clauses);
         text.push_str(";\n");
+    }
+    text
+}
+
+fn clauses(chance: &mut Chance) -> String {
+    let mut text = String::new();
+    for _ in 0..chance.below(3) {
+        let clause = if chance.once_in(3) { "unless" } else { "when" };
+        let depth = chance.below(4);
+        write!(text, "\n  {clause} {{ {} }}", condition(chance, depth)).unwrap();
     }
     text
 }

@@ -194,3 +194,38 @@ fn a_semicolon_in_a_text_or_comment_ends_no_rule() {
     assert_eq!(policy.rules()[0].line, 2);
     assert_eq!(policy.rules()[0].why.as_deref(), Some("stay; or \"go\"; // no comment"));
 }
+
+#[test]
+fn a_rule_is_as_deep_as_can_be_walked() {
+    // On the stack of a test, 2 MiB.
+    for (open, close) in [
+        ("context.unread && ", ""),
+        ("resource.local || ", ""),
+        ("!(", ")"),
+        ("(", ")"),
+        ("if context.unread then (", ") else false"),
+    ] {
+        let rule =
+            |count: usize| format!("{ALL}when {{ {}context.stream{} }};", open.repeat(count), close.repeat(count));
+        let judge = read(&rule(24)).unwrap().compile(super::destinations());
+        assert!(judge.prove().complete);
+        let facts = crate::Facts { stream: true, unread: true, ..super::PLAIN };
+        assert!(super::permitted(&judge, &facts).contains(&"local".to_owned()), "{open}");
+        for count in [80, 400] {
+            told(&rule(count), &["test.cedar:1: the rule joins more than about 64 conditions: divide it"]);
+        }
+    }
+    let ands = format!("{ALL}when {{ {}context.stream }};", "context.unread && ".repeat(60));
+    assert!(read(&ands).is_ok());
+    told(
+        &format!("{ALL}when {{ resource{} == 1 }};", ".name".repeat(100)),
+        &["test.cedar:1: the rule joins more than about 64"],
+    );
+    let rule = |count: usize| {
+        let teams: Vec<String> = (0..count).map(|number| format!("Team::\"{number}\"")).collect();
+        format!("{ALL}when {{ principal in [{}] }};", teams.join(","))
+    };
+    let judge = read(&rule(1_200)).unwrap().compile(super::destinations());
+    assert_eq!(super::permitted(&judge, &crate::Facts { team: "77", ..super::PLAIN }).len(), 4);
+    told(&rule(2_000), &["test.cedar:1: the rule is longer than 16 KiB: divide it"]);
+}

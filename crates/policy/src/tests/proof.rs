@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{PLAIN, destination, destinations, permitted, read, refusal};
+use crate::split::{depth, pieces};
 use crate::{Class, Facts, Judge, Policy, Proof};
 
 fn judge(rules: &str) -> Judge {
@@ -174,6 +175,7 @@ fn every_shipped_policy_has_its_rules_and_its_settings() {
     for name in Policy::SHIPPED {
         let (rules, settings) = Policy::shipped_files(name).unwrap();
         assert_eq!((rules.name, settings.name), (&*format!("{name}.cedar"), &*format!("{name}.toml")));
+        assert!(pieces(rules.text).iter().all(|rule| depth(rule.text) < 48), "{name} is near the limit of a rule");
         assert!(rules.text.contains("@id(") && settings.text.contains("[[case]]"), "{name}");
     }
     assert!(Policy::shipped_files("nothing").is_none());
