@@ -113,6 +113,11 @@ fn write(judges: [&Judge; 2], found: &[Told], complete: bool, terminal: &mut Ter
         writeln!(terminal.out(), "{GOOD}✓{GOOD:#} {all}")?;
         return Ok(());
     }
+    if found.is_empty() {
+        let many = format!("{old} and {new} tell too many combinations of facts apart to be compared");
+        writeln!(terminal.out(), "{BAD}!{BAD:#} {many}")?;
+        return Ok(());
+    }
     let count = |change: Change| found.iter().filter(|it| it.change == change).count();
     let counts = [
         (Change::Opens, "open"),

@@ -152,6 +152,22 @@ opens  cloud
     assert_eq!(report["destinations"], serde_json::json!(["local", "abroad/m", "seoul/m"]));
 }
 
+#[test]
+fn what_is_too_much_to_compare_is_not_called_alike() {
+    let bench = Bench::new();
+    let forbid = |(number, kind): (usize, &inspect::Kind)| {
+        format!(
+            "@id(\"no-{number}\")\nforbid (principal, action, resource)\nwhen {{ context.findings.contains(\"{kind}\") }};\n"
+        )
+    };
+    let rules: String = inspect::Kind::BUILT_IN.iter().enumerate().map(forbid).collect();
+    bench.put("a.cedar", format!("{RULES}{rules}").as_bytes());
+    bench.put("b.cedar", format!("{rules}{RULES}").as_bytes());
+    let told = bench.run(&["policy", "diff", "a.cedar", "b.cedar"]);
+    assert_eq!(told.exit, Some(1), "{}", told.err);
+    assert_eq!(told.out, "! a and b tell too many combinations of facts apart to be compared\n");
+}
+
 const CONFIG: &str = r#"
 [policy]
 use = "kr-enterprise"
