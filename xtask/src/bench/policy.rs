@@ -1,6 +1,6 @@
 //! The judge measured: how long a policy of 500 rules takes to load and to be proved for 200 destinations, what a decision takes
 //! when it is asked again and when it is first seen, and how often Cedar would have to be asked instead. A decision of the judge
-//! is for all destinations; Cedar's is for one of them, taken in the same process.
+//! is for all destinations; Cedar's is for one of them, taken in the same process. And how fast texts are searched.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -10,6 +10,7 @@ use crate::children;
 use crate::repository::Repository;
 
 const PROGRAM: &str = "policy_bench";
+const SCAN: &str = "scan_speed";
 /// How the verdicts are kept, and what is said of it.
 const MEMORIES: [(&str, &str); 2] = [("table", "all verdicts in a table"), ("cache", "too many combinations, cached")];
 const ROUNDS: usize = 3;
@@ -35,7 +36,29 @@ pub(super) fn run(repository: &Repository, quick: bool) -> Result<Value> {
         }
         told.insert(memory.to_owned(), tell(meaning, &all)?);
     }
+    told.insert("scan".to_owned(), scan(repository)?);
     Ok(Value::Object(told))
+}
+
+/// How fast texts are searched for identifiers on one core, as the reader's own example tells it: printed as it comes.
+fn scan(repository: &Repository) -> Result<Value> {
+    let build = ["build", "--release", "--quiet", "-p", "inspect", "--example", SCAN];
+    if !children::run(repository.command("cargo").args(build))? {
+        anyhow::bail!("the release build failed");
+    }
+    let output = children::quietly(&mut repository.command(repository.built("release", "examples").join(SCAN)))?;
+    println!("texts searched for identifiers, one core");
+    let mut speeds = Map::new();
+    for line in output.lines() {
+        println!("  {line}");
+        if let [plain, with_own, _, name] = line.split_whitespace().collect::<Vec<_>>()[..]
+            && let (Ok(plain), Ok(with_own)) = (plain.parse::<f64>(), with_own.parse::<f64>())
+        {
+            speeds.insert(name.to_owned(), json!({"mb_per_s": plain, "with_own_mb_per_s": with_own}));
+        }
+    }
+    anyhow::ensure!(!speeds.is_empty(), "the search told no speed");
+    Ok(Value::Object(speeds))
 }
 
 /// Prints the medians of some rounds.
