@@ -168,7 +168,7 @@ impl Changes {
 
 fn noticed(outcome: &Outcome) -> Noticed {
     let terms = outcome.terms()?;
-    Some(Terms { rules: Vec::new(), ..(**terms).clone() })
+    Some(Terms { rules: Vec::new(), edit_rules: Vec::new(), ..(**terms).clone() })
 }
 
 /// A path in words, the facts in the order of the specification.

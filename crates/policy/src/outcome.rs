@@ -218,6 +218,7 @@ fn terms<'r>(rules: impl Iterator<Item = &'r Rule>) -> Terms {
             answer.extend(rule.kinds.iter().cloned());
         }
         let Some(hide) = rule.edit else { continue };
+        terms.edit_rules.push((rule.id.clone(), rule.kinds.clone()));
         for kind in &rule.kinds {
             let there = terms.edits.entry(kind.clone()).or_insert(hide);
             *there = hide.max(*there);

@@ -1,6 +1,6 @@
 //! What a policy says of one request: for each destination whether it may go there, under which terms, or why not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The outcome for each destination of a judge, in the judge's order.
@@ -23,6 +23,8 @@ pub struct Terms {
     pub rules: Vec<Arc<str>>,
     /// What must be hidden before it goes there: kinds and groups of findings, `*` for every one.
     pub edits: BTreeMap<Arc<str>, Hide>,
+    /// Which rule asks for which of these, in the order of the file: its name, and the kinds and groups that it names.
+    pub edit_rules: Vec<(Arc<str>, BTreeSet<Arc<str>>)>,
     /// Kinds and groups that are masked in what comes back.
     pub answer: Vec<Arc<str>>,
     /// Labels of the answer.
@@ -86,6 +88,13 @@ impl Terms {
     /// How a finding that goes by these names (its kind and groups) must be hidden, if it must.
     pub fn hides<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<Hide> {
         names.into_iter().chain(["*"]).filter_map(|name| self.edits.get(name)).max().copied()
+    }
+
+    /// The first rule of the file that asks for a finding that goes by these names (its kind and groups) to be hidden.
+    pub fn rule_that_hides<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<&Arc<str>> {
+        let names: Vec<&str> = names.into_iter().chain(["*"]).collect();
+        let covers = |kinds: &BTreeSet<Arc<str>>| names.iter().any(|name| kinds.contains(*name));
+        self.edit_rules.iter().find(|(_, kinds)| covers(kinds)).map(|(rule, _)| rule)
     }
 }
 

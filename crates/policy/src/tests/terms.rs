@@ -44,6 +44,26 @@ fn the_strictest_of_all_permits_counts() {
 }
 
 #[test]
+fn the_first_rule_of_the_file_that_asks_for_an_edit_is_named() {
+    let all = "@id(\"all\") @edit(\"mask\")\npermit (principal, action == Action::\"infer\", resource) when { context.stream };";
+    let judge = read(&format!("{EDITS}{all}")).unwrap().compile(destinations());
+    let told = terms(&judge, &PLAIN, "abroad");
+    let hides = |told: &Terms, names: &[&str]| told.rule_that_hides(names.iter().copied()).map(ToString::to_string);
+    // `masked` is the stricter for `email`, but `disguised` stands before it.
+    assert_eq!(hides(&told, &["email"]).as_deref(), Some("disguised"));
+    assert_eq!(hides(&told, &["kr.business", "kr"]), None);
+    let told = terms(&judge, &Facts { stream: true, ..PLAIN }, "abroad");
+    assert_eq!(hides(&told, &["kr.phone", "kr", "person"]).as_deref(), Some("disguised"));
+    assert_eq!(hides(&told, &["kr.business", "kr"]).as_deref(), Some("all"));
+    assert_eq!(hides(&told, &[]).as_deref(), Some("all"));
+    // A rule that permits and asks for nothing to be hidden is never the one.
+    let judge = read(EDITS).unwrap().compile(destinations());
+    let told = terms(&judge, &Facts { team: "hr", high_impact: true, ..PLAIN }, "abroad");
+    assert_eq!(told.rules.len(), 2);
+    assert_eq!(told.edit_rules.iter().map(|(rule, _)| &**rule).collect::<Vec<_>>(), ["disguised"]);
+}
+
+#[test]
 fn secrets_are_masked_where_everything_is_disguised() {
     let rules = "@id(\"a\") @edit(\"pseudonymise\")\npermit (principal, action == Action::\"infer\", resource);";
     let told = terms(&read(rules).unwrap().compile(destinations()), &PLAIN, "home");
