@@ -4,6 +4,7 @@
 mod configured;
 mod diff;
 mod explain;
+mod proved;
 mod test;
 pub(crate) mod told;
 mod written;

@@ -1,10 +1,10 @@
 //! `gwanmun policy diff`: every combination of facts that two policies judge differently, with what each says.
 
 use clap::Args;
-use policy::{Destination, Difference, Differences, Judge, Outcome, Policy};
+use policy::{Difference, Differences, Judge, Outcome};
 use serde::Serialize;
 
-use super::{configured::Configured, told};
+use super::{configured::Configured, proved, told};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
@@ -15,7 +15,7 @@ use crate::{
 /// See which requests two policies judge differently
 ///
 /// For the destinations of the configuration, or where it has none, those of the policies' cases. Exit status 1 where any
-/// request is judged differently.
+/// request is judged differently, or one of the two could not come into force.
 #[derive(Args)]
 pub(super) struct Diff {
     /// The policy as it is
@@ -62,9 +62,13 @@ impl Diff {
     pub(super) fn run(&self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let config = self.configured.read(place)?;
         let [old, new] = [config.policy(&self.old)?, config.policy(&self.new)?];
-        let destinations = config.destinations().unwrap_or_else(|| of_cases([&old, &new]));
+        let destinations = config.destinations().unwrap_or_else(|| proved::destinations([&old, &new], Vec::new()));
         let ids: Vec<String> = destinations.iter().map(|it| it.id.to_string()).collect();
         let [old, new] = [old.compile(destinations.clone()), new.compile(destinations)];
+        if let Some(unproved) = proved::Unproved::of([&old, &new]) {
+            unproved.tell(self.json, terminal)?;
+            return Ok(Answer::No);
+        }
         let Differences { found, complete } = policy::diff(&old, &new);
         let mut found: Vec<Told> = found.iter().map(told).collect();
         found.sort_by_key(|difference| difference.change);
@@ -76,17 +80,6 @@ impl Diff {
         }
         Ok(if none { Answer::Yes } else { Answer::No })
     }
-}
-
-/// The destinations of the policies' cases, each once.
-fn of_cases(policies: [&Policy; 2]) -> Vec<Destination> {
-    let mut all: Vec<Destination> = Vec::new();
-    for destination in policies.into_iter().flat_map(Policy::case_destinations) {
-        if all.iter().all(|known| known.id != destination.id) {
-            all.push(destination.clone());
-        }
-    }
-    all
 }
 
 fn told(difference: &Difference) -> Told {

@@ -17,7 +17,7 @@ use gateway::{
 use policy::Class;
 use serde_json::{Map, Value, json};
 
-use super::configured::Configured;
+use super::{configured::Configured, proved::Unproved};
 use crate::{
     failure::{Answer, Failure},
     place::Place,
@@ -30,7 +30,8 @@ const TEAM: &str = "default";
 
 /// See what would become of a request: what is found in it, its class, where it may go and why not elsewhere
 ///
-/// Nothing is sent and nothing recorded. Exit status 1 where no destination may have it.
+/// Nothing is sent and nothing recorded. Exit status 1 where no destination may have it, or the policy could not come into
+/// force.
 #[derive(Args)]
 pub(super) struct Explain {
     /// Judge by this one [default: the configured one]
@@ -76,6 +77,12 @@ impl Explain {
             config = config.with(policy);
         }
         let judgement = config.judgement();
+        // The configured policy was proved when it was read.
+        let asked = self.policy.iter().map(|_| &**judgement.judge());
+        if let Some(unproved) = Unproved::of(asked) {
+            unproved.tell(self.json, terminal)?;
+            return Ok(Answer::No);
+        }
         let body = self.body(&judgement)?;
         let question = self.question(body, place)?;
         let explained = judgement

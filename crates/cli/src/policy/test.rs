@@ -4,7 +4,7 @@ use clap::Args;
 use policy::{CaseResult, Policy};
 use serde::Serialize;
 
-use super::{configured::Configured, told, written::Written};
+use super::{configured::Configured, proved, told, written::Written};
 use crate::{
     failure::{Answer, Failure},
     paragraph,
@@ -14,7 +14,8 @@ use crate::{
 
 /// Run the cases of policies
 ///
-/// Exit status 1 where one is not decided as expected.
+/// Each policy is proved as well, for the destinations of its cases and of the configuration. Exit status 1 where a case is not
+/// decided as expected, or the policy could not come into force.
 #[derive(Args)]
 pub(super) struct Test {
     /// Which [default: every shipped one]
@@ -33,6 +34,8 @@ struct Tested {
     policy: String,
     hash: String,
     rules: usize,
+    /// What the proof finds wrong, each with file and line.
+    mistakes: Vec<String>,
     cases: Vec<Told>,
 }
 
@@ -53,16 +56,22 @@ impl Test {
         let config = self.configured.read(place)?;
         let shipped = || Policy::SHIPPED.iter().map(|name| (*name).to_owned()).collect();
         let named: Vec<String> = if self.policies.is_empty() { shipped() } else { self.policies.clone() };
+        let configured = config.destinations().unwrap_or_default();
         let mut tested = Vec::new();
         let mut good = true;
         for name in &named {
             let (policy, written) = (config.policy(name)?, Written::of(name));
             let results = policy.test();
-            good &= results.iter().all(CaseResult::passed);
+            let everywhere = policy.compile(proved::destinations([&policy], configured.clone()));
+            let mistakes = proved::mistakes(&everywhere);
+            good &= mistakes.is_empty() && results.iter().all(CaseResult::passed);
             if self.json {
-                tested.push(for_programs(&policy, &written, &results));
+                tested.push(for_programs(&policy, mistakes, &written, &results));
             } else {
-                write(&policy, &written, &results, !self.policies.is_empty(), terminal)?;
+                write_head(&policy, &mistakes, &results, terminal)?;
+                for result in results.iter().filter(|result| !self.policies.is_empty() || !result.passed()) {
+                    case(result, &written, terminal)?;
+                }
             }
         }
         if self.json {
@@ -72,20 +81,22 @@ impl Test {
     }
 }
 
-fn write(
+fn write_head(
     policy: &Policy,
-    written: &Written,
+    mistakes: &[String],
     results: &[CaseResult],
-    all: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let failed = results.iter().filter(|result| !result.passed()).count();
-    let (style, mark) = if failed == 0 { (GOOD, "✓") } else { (BAD, "✗") };
-    let counts = match failed {
+    let (style, mark) = if failed == 0 && mistakes.is_empty() { (GOOD, "✓") } else { (BAD, "✗") };
+    let mut counts = match failed {
         0 => format!("{}, {}", told::counted(results.len(), "case"), told::counted(policy.rules().len(), "rule")),
         1 => format!("1 of {} is not decided as expected", told::counted(results.len(), "case")),
         failed => format!("{failed} of {} are not decided as expected", told::counted(results.len(), "case")),
     };
+    if !mistakes.is_empty() {
+        counts += &format!("; it could not come into force: {}", told::counted(mistakes.len(), "mistake"));
+    }
     writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<16}{STRONG:#} {counts}", policy.name())?;
     if results.is_empty() {
         writeln!(
@@ -93,10 +104,7 @@ fn write(
             "  {FAINT}it has none: write some into its `.toml` (spec/policy.md, section 4){FAINT:#}"
         )?;
     }
-    for result in results.iter().filter(|result| all || !result.passed()) {
-        case(result, written, terminal)?;
-    }
-    Ok(())
+    proved::write(mistakes, terminal)
 }
 
 fn case(result: &CaseResult, written: &Written, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -117,7 +125,7 @@ fn case(result: &CaseResult, written: &Written, terminal: &mut Terminal) -> Resu
     Ok(())
 }
 
-fn for_programs(policy: &Policy, written: &Written, results: &[CaseResult]) -> Tested {
+fn for_programs(policy: &Policy, mistakes: Vec<String>, written: &Written, results: &[CaseResult]) -> Tested {
     let told = |result: &CaseResult| Told {
         name: result.case.name.to_string(),
         file: written.file.clone(),
@@ -132,6 +140,7 @@ fn for_programs(policy: &Policy, written: &Written, results: &[CaseResult]) -> T
         policy: policy.name().to_owned(),
         hash: hex::encode(policy.hash()),
         rules: policy.rules().len(),
+        mistakes,
         cases: results.iter().map(told).collect(),
     }
 }

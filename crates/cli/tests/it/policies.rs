@@ -17,7 +17,7 @@ when { resource.local };
 
 @id("open-in-korea")
 @edit("pseudonymise")
-permit (principal, action, resource)
+permit (principal, action == Action::"infer", resource)
 when { context.class == "open" && resource.processed_within.contains("KR") };
 "#;
 
@@ -97,6 +97,64 @@ fn a_case_that_fails_shows_what_was_asked_expected_and_decided() {
     bench.put("ours.toml", SETTINGS.split("\n[[case]]").next().unwrap().as_bytes());
     let bare = bench.ok(&["policy", "test", "ours.cedar"]);
     assert!(bare.contains("\n  it has none: write some into its `.toml`"), "{bare}");
+}
+
+/// What `check` and `serve` refuse, though each case is decided as expected.
+const UNSOUND: &str = r#"
+@id("only-classified")
+permit (principal, action == Action::"infer", resource)
+when { context.class == "classified" };
+
+@id("dead")
+permit (principal, action, resource)
+when { context.class == "open" && context.class == "sensitive" };
+
+@id("vectors")
+@edit("pseudonymise")
+permit (principal, action, resource)
+when { resource.local };
+"#;
+
+#[test]
+fn a_policy_that_could_not_come_into_force_is_neither_tested_nor_compared_nor_explained_as_good() {
+    let bench = Bench::new();
+    let settings =
+        SETTINGS.replace("class  = \"open\"", "class  = \"classified\"").replace("open-in-korea", "only-classified");
+    bench.put("unsound.cedar", UNSOUND.as_bytes());
+    bench.put("unsound.toml", settings.split("\n[[case]]\nname     =").next().unwrap().as_bytes());
+    bench.put("c.toml", CONFIG.as_bytes());
+    let mistakes = |told: &str| -> Vec<String> {
+        ["unsound.cedar:2: `only-classified` ", "unsound.cedar:6: `dead` ", "unsound.cedar:10: `vectors` "]
+            .into_iter()
+            .filter(|place| told.contains(place))
+            .map(str::to_owned)
+            .collect()
+    };
+    let table: [&[&str]; 4] = [
+        &["policy", "test", "unsound.cedar"],
+        &["policy", "diff", "local", "unsound.cedar", "--config", "c.toml"],
+        &["policy", "diff", "unsound.cedar", "local"],
+        &["policy", "explain", "--config", "c.toml", "--policy", "unsound.cedar", "--text", "hello"],
+    ];
+    for arguments in table {
+        let told = bench.run(arguments);
+        assert_eq!(told.exit, Some(1), "{arguments:?}: {}", told.err);
+        assert_eq!(mistakes(&told.out).len(), 3, "{arguments:?}: {}", told.out);
+        assert!(told.out.starts_with("✗ ") && !told.out.contains("permitted; asked"), "{}", told.out);
+        let told = bench.run(&arguments.iter().chain(&["--json"]).copied().collect::<Vec<_>>());
+        assert_eq!(told.exit, Some(1), "{arguments:?}: {}", told.err);
+        let report: Value = serde_json::from_str(&told.out).unwrap();
+        let report = report.get(0).unwrap_or(&report);
+        assert!(report["mistakes"].as_array().is_some_and(|it| it.len() >= 3), "{report:#}");
+    }
+    let told = bench.run(&["policy", "test", "unsound.cedar"]).out;
+    assert!(told.starts_with("✗ unsound          1 case, 3 rules; it could not come into force: "), "{told}");
+    assert!(told.contains("\n  ✓ open data goes to Korea\n"), "{told}");
+
+    // Without cases, what it does is proved for the destinations that are configured.
+    std::fs::remove_file(bench.path("unsound.toml")).unwrap();
+    let told = bench.run(&["policy", "test", "unsound.cedar", "--config", "c.toml"]);
+    assert_eq!((told.exit, mistakes(&told.out).len()), (Some(1), 3), "{}", told.out);
 }
 
 #[test]
