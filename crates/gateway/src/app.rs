@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use http::StatusCode;
 use local_model::LocalModel;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use wire::error::Code;
 
 use crate::{
@@ -69,6 +70,8 @@ pub struct App {
     tasks: Tasks,
     gate: Arc<Gate>,
     conversations: Conversations,
+    /// One for each core: so many long requests are read at once, and the others wait.
+    asides: Semaphore,
     /// What pseudonyms are drawn from: of this process, so that nobody can link those of two.
     pseudonyms: [u8; 32],
     metrics: Metrics,
@@ -113,6 +116,7 @@ impl App {
             gate: Arc::new(Gate::new(tasks.stop())),
             tasks,
             conversations: Conversations::default(),
+            asides: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             pseudonyms,
             metrics: Metrics::new(),
             began_seconds,
@@ -195,8 +199,14 @@ impl App {
         Sha256::new().chain_update(self.pseudonyms).chain_update(arrival.id.as_bytes()).finalize().into()
     }
 
-    pub(crate) fn tasks(&self) -> &Tasks {
-        &self.tasks
+    /// Does what takes long beside the road, so that others do not wait for it; `None` where it did not come to its end.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let _turn = self.asides.acquire().await.ok()?;
+        self.tasks.blocking(name, work).await
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -41,9 +41,9 @@ pub(crate) async fn road(
     let declared = Declared::read(&head.headers)?;
     let ask = Arc::new(read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?);
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
-    let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await;
+    let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await?;
     let decision = decide(&facts, &force.judgement);
-    let (decision, forms) = prepare(decision, Arc::clone(&ask), &facts, app.pseudonym_key(arrival), app.tasks()).await;
+    let (decision, forms) = prepare(decision, Arc::clone(&ask), &facts, app.pseudonym_key(arrival), app).await?;
     let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
     let recorded = record(app, decision, &facts, &ask, arrival).await?;
     let answer = dispatch(recorded, forms, slot, reservation, &force, app, arrival).await?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::policy::Class;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use wire::{error::Code, needs::Needed};
 
 pub(crate) use conversations::Conversations;
@@ -73,24 +73,32 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// Reads what the headers declare.
+    /// Reads what the headers declare. Of several classes the highest counts: whoever stands between a caller and the gateway
+    /// may add one, and must not be undone by the caller's own.
     pub(crate) fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-        let class = text(&CLASS_HEADER).map(|word| {
-            word.parse().map_err(|_| {
+        let texts = |name: &HeaderName| {
+            let values = headers.get_all(name).into_iter();
+            values.map(|value| value.to_str().unwrap_or_default().trim().to_owned()).collect::<Vec<_>>()
+        };
+        let mut class = None;
+        for word in texts(&CLASS_HEADER) {
+            let declared: Class = word.parse().map_err(|_| {
                 let message = "`x-gwanmun-class` must be `open`, `sensitive` or `classified`";
                 ApiError::field(Code::InvalidValue, message, CLASS_HEADER.as_str())
-            })
-        });
-        let conversation = text(&CONVERSATION_HEADER).map(|name| {
-            let proper = (1..=CONVERSATION_BYTES_MAX).contains(&name.len());
-            if proper {
-                return Ok(name.into());
+            })?;
+            class = class.max(Some(declared));
+        }
+        let conversation = match texts(&CONVERSATION_HEADER).as_slice() {
+            [] => None,
+            [name] if (1..=CONVERSATION_BYTES_MAX).contains(&name.len()) => Some(name.as_str().into()),
+            _ => {
+                let message = format!(
+                    "`x-gwanmun-conversation` must be one name of 1 to {CONVERSATION_BYTES_MAX} visible characters"
+                );
+                return Err(ApiError::field(Code::InvalidValue, message, CONVERSATION_HEADER.as_str()));
             }
-            let message = format!("`x-gwanmun-conversation` must be 1 to {CONVERSATION_BYTES_MAX} visible characters");
-            Err(ApiError::field(Code::InvalidValue, message, CONVERSATION_HEADER.as_str()))
-        });
-        Ok(Self { class: class.transpose()?, conversation: conversation.transpose()? })
+        };
+        Ok(Self { class, conversation })
     }
 }
 
@@ -101,23 +109,28 @@ pub(crate) async fn inspect<'a>(
     declared: &Declared,
     judgement: &Arc<Judgement>,
     app: &App,
-) -> Facts<'a> {
-    let contents = Arc::new(contents(ask, judgement, app).await);
+) -> Result<Facts<'a>, ApiError> {
+    let contents = Arc::new(contents(ask, judgement, app).await.ok_or_else(not_read)?);
     let mut facts = facts(caller, ask, contents, declared.class, judgement);
     if let Some(conversation) = &declared.conversation {
         facts.class = app.conversations().raise(&caller.team, conversation, facts.class);
     }
-    facts
+    Ok(facts)
 }
 
-async fn contents(ask: &Ask, judgement: &Arc<Judgement>, app: &App) -> Contents {
+/// What the request holds is not known: it is not judged by half of it.
+pub(crate) fn not_read() -> ApiError {
+    let message = "what this request holds could not be read to its end, and without that nothing is sent";
+    ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)
+}
+
+/// Nothing where it could not be read to its end.
+async fn contents(ask: &Ask, judgement: &Arc<Judgement>, app: &App) -> Option<Contents> {
     if ask.bytes.len() < ASIDE_BYTES_MIN {
-        return Contents::read(&ask.bytes, ask.surface(), judgement.identifiers());
+        return Some(Contents::read(&ask.bytes, ask.surface(), judgement.identifiers()));
     }
     let (bytes, surface, aside) = (ask.bytes.clone(), ask.surface(), Arc::clone(judgement));
-    let read = app.tasks().blocking("inspect", move || Contents::read(&bytes, surface, aside.identifiers())).await;
-    // What was not read to its end holds what nobody knows.
-    read.unwrap_or_else(Contents::unknown)
+    app.aside("inspect", move || Contents::read(&bytes, surface, aside.identifiers())).await
 }
 
 /// The facts, of contents that are known. Pure.

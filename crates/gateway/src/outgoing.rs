@@ -10,12 +10,13 @@ use ::policy::{Class, Hide, Terms};
 use bytes::Bytes;
 
 use crate::{
+    app::App,
     contents::Contents,
     decide::{Decision, Place, Why},
     disguise::{self, CannotHide},
-    inspect::{ASIDE_BYTES_MIN, Facts},
+    error::ApiError,
+    inspect::{ASIDE_BYTES_MIN, Facts, not_read},
     read::Ask,
-    tasks::Tasks,
 };
 
 /// A request in the forms in which it may go out.
@@ -24,12 +25,19 @@ pub(crate) struct Forms {
     /// The class of the request.
     pub(crate) class: Class,
     list: Vec<Outgoing>,
+    /// Places that cannot have one, and why.
+    without: Vec<(Place, CannotHide)>,
 }
 
 impl Forms {
     /// The form for the place that entries call so.
     pub(crate) fn of(&self, label: &str) -> Option<&Outgoing> {
         self.list.iter().find(|it| *it.place.link.label == *label)
+    }
+
+    /// Why the place that entries call so cannot have one, if it cannot.
+    pub(crate) fn without(&self, label: &str) -> Option<&CannotHide> {
+        self.without.iter().find(|(place, _)| *place.link.label == *label).map(|(_, why)| why)
     }
 }
 
@@ -59,47 +67,70 @@ pub(crate) struct Form {
 type Edits = BTreeMap<Arc<str>, Hide>;
 
 /// Makes each permitted place's form, with pseudonyms drawn from `key`. Places that cannot have one are taken out of the
-/// decision.
+/// decision. What takes long is done beside the road.
 pub(crate) async fn prepare(
     decision: Decision,
     ask: Arc<Ask>,
     facts: &Facts<'_>,
     key: [u8; 32],
-    tasks: &Tasks,
-) -> (Decision, Forms) {
+    app: &App,
+) -> Result<(Decision, Forms), ApiError> {
     let is_long = ask.bytes.len() >= ASIDE_BYTES_MIN;
-    let class = facts.class;
-    let Decision::Permitted(permitted) = decision else { return (decision, Forms { class, list: Vec::new() }) };
+    let (contents, class) = (Arc::clone(&facts.contents), facts.class);
+    let work = move || forms(decision, ask, &contents, class, &key);
+    if is_long { app.aside("disguise", work).await.ok_or_else(not_read) } else { Ok(work()) }
+}
+
+/// The form of each place that `decision` permits, and the decision without those that cannot have one. Pure.
+pub(crate) fn forms(
+    decision: Decision,
+    ask: Arc<Ask>,
+    contents: &Contents,
+    class: Class,
+    key: &[u8; 32],
+) -> (Decision, Forms) {
+    let mut forms = Forms { class, list: Vec::new(), without: Vec::new() };
+    let Decision::Permitted(permitted) = decision else { return (decision, forms) };
+    // A body that would be no request in NFC, such as one with two keys that are then alike, goes out as it came.
     let plain = if permitted.nfc() { in_nfc(&ask) } else { None };
     let plain = Arc::new(plain.unwrap_or(Form { ask, map: None, hidden: 0, changed: Vec::new() }));
-    let mut forms: Vec<(Edits, Result<Arc<Form>, CannotHide>)> = Vec::new();
-    let mut list: Vec<Outgoing> = Vec::new();
+    let mut made: Vec<(&Edits, Result<Arc<Form>, CannotHide>)> = Vec::new();
     for place in permitted.places() {
         let edits = &place.terms.edits;
-        let known = forms.iter().find(|(known, _)| known == edits).map(|(_, form)| form.clone());
-        let form = match known {
-            Some(form) => form,
-            None if edits.is_empty() => Ok(Arc::clone(&plain)),
-            None => {
-                let (plain, terms, contents) =
-                    (Arc::clone(&plain), Arc::clone(&place.terms), Arc::clone(&facts.contents));
-                let hide = move || hidden(&plain, &terms, &contents, &key);
-                // What takes long is done beside the road, so that others do not wait for it.
-                let made = if is_long { tasks.blocking("disguise", hide).await } else { Some(hide()) };
-                let made = made.unwrap_or_else(|| Err(CannotHide::unreadable()));
-                forms.push((edits.clone(), made.clone()));
-                made
-            }
-        };
-        if let Ok(form) = form {
-            list.push(Outgoing { place: place.clone(), form });
+        let known = made.iter().find(|(known, _)| *known == edits).map(|(_, form)| form.clone());
+        let form = known.unwrap_or_else(|| {
+            let form =
+                if edits.is_empty() { Ok(Arc::clone(&plain)) } else { hidden(&plain, &place.terms, contents, key) };
+            made.push((edits, form.clone()));
+            form
+        });
+        match form {
+            Ok(form) => forms.list.push(Outgoing { place: place.clone(), form }),
+            Err(why) => forms.without.push((place.clone(), why)),
         }
     }
-    let trouble = forms.into_iter().find_map(|(_, form)| form.err());
-    let rule = permitted.places().first().and_then(|place| place.terms.rules.first().cloned());
-    let has_form = |place: &Place| list.iter().any(|it| it.place.link == place.link);
-    let why = || Why::CannotHide { rule, what: trouble.map_or_else(String::new, |trouble| trouble.to_string()) };
-    (permitted.only(has_form, why), Forms { class, list })
+    let why = forms.without.first().map(|(place, why)| Why::CannotHide {
+        rule: asking_rule(&place.terms, why, contents).cloned(),
+        what: why.to_string(),
+    });
+    let decision = match why {
+        None => Decision::Permitted(permitted),
+        Some(why) => {
+            let has_form = |place: &Place| forms.list.iter().any(|it| it.place.link == place.link);
+            permitted.only(has_form, || why)
+        }
+    };
+    (decision, forms)
+}
+
+/// The rule that asks for what cannot be hidden: for the kind that is in the way, or for anything that was found.
+fn asking_rule<'t>(terms: &'t Terms, why: &CannotHide, contents: &Contents) -> Option<&'t Arc<str>> {
+    let is_in_the_way = |found: &&Kind| match why {
+        CannotHide::Place { kind, .. } => *found.name() == **kind,
+        CannotHide::Again { .. } | CannotHide::TooMuch | CannotHide::Ambiguous | CannotHide::Form { .. } => true,
+    };
+    let names: Vec<_> = contents.kinds().filter(is_in_the_way).flat_map(Kind::names).collect();
+    terms.rule_that_hides(names.iter().map(AsRef::as_ref))
 }
 
 fn in_nfc(ask: &Arc<Ask>) -> Option<Form> {

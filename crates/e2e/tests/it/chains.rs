@@ -164,3 +164,23 @@ async fn embeddings_are_judged_like_everything_else() {
     let outcome = log.of("outcome").next().unwrap();
     assert_eq!((&outcome["hidden"], &outcome["prompt_tokens"]), (&json!(1), &json!(7)));
 }
+
+/// What must be hidden stands where nothing can be replaced: the rule that asks for it is told, and nothing is sent.
+#[tokio::test]
+async fn what_cannot_be_hidden_is_refused_by_the_rule_that_asks_for_it() {
+    let gateway = setup("open", "destinations = [\"national/echo\"]").start().await;
+    let mut request = asking("chain", "call me");
+    request["tools"] = json!([{"type": "function", "function": {"name": "call_010-1234-5678"}}]);
+    let answer = gateway.client.chat(&request).await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (403, &json!("cannot_hide")), "{answer}");
+    assert_eq!(answer.header("x-gwanmun-rule"), "people-are-disguised", "{answer}");
+    let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        message.starts_with("policy permits `chain` only with something hidden: `kr.phone` stands in "),
+        "{message}"
+    );
+    assert_eq!(gateway.wall.heard().0.len(), 0);
+    let log = gateway.end().await;
+    let refusal = log.of("refusal").next().unwrap();
+    assert_eq!((&refusal["reason"], &refusal["rule"]), (&json!("cannot_hide"), &json!("people-are-disguised")));
+}

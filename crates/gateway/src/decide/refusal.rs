@@ -83,10 +83,9 @@ impl fmt::Display for Refusal {
                 Ok(())
             }
             Why::Forbidden { policy, denial, class } => forbidden_words(f, asked, policy, denial, *class),
-            Why::CannotHide { what, .. } => write!(
-                f,
-                "policy permits `{asked}` only what can be masked or disguised, and {what} cannot be: send it without"
-            ),
+            Why::CannotHide { what, .. } => {
+                write!(f, "policy permits `{asked}` only with something hidden: {what}")
+            }
             Why::Lacks(Needed { need, param }) => {
                 write!(f, "the model `{asked}` does not support {}, which `{param}` asks for", need.word())
             }

@@ -96,5 +96,15 @@ fn what_a_caller_declares_is_read_strictly() {
     }
     assert_eq!(declared("x-gwanmun-conversation", "c-1").unwrap().conversation.as_deref(), Some("c-1"));
     assert!(declared("x-gwanmun-conversation", &"c".repeat(CONVERSATION_BYTES_MAX + 1)).is_err());
+    let several = |name: &'static str, values: [&'static str; 2]| {
+        let mut headers = HeaderMap::new();
+        values.into_iter().for_each(|value| drop(headers.append(name, HeaderValue::from_static(value))));
+        Declared::read(&headers)
+    };
+    for both in [["open", "classified"], ["classified", "open"]] {
+        assert_eq!(several("x-gwanmun-class", both).unwrap().class, Some(Class::Classified), "the highest counts");
+    }
+    assert!(several("x-gwanmun-class", ["classified", "none"]).is_err());
+    assert!(several("x-gwanmun-conversation", ["a", "b"]).is_err());
     assert_eq!(Declared::read(&HeaderMap::new()).unwrap(), Declared::default());
 }

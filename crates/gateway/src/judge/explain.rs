@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     inspect::{Facts, Registers, class, facts},
     keys::Caller,
-    outgoing::hides,
+    outgoing::{Forms, forms, hides},
     read::{Ask, Surface},
 };
 
@@ -114,19 +114,19 @@ impl Judgement {
     /// # Errors
     /// Where its body is no request.
     pub fn explain(&self, question: &Question) -> Result<Explained, ApiError> {
-        let ask = Ask::alone(surface(&question.body), question.body.clone())?;
+        let ask = Arc::new(Ask::alone(surface(&question.body), question.body.clone())?);
         let registered = question.registered.clone();
         let (key_id, team) = (Arc::clone(&question.key), Arc::clone(&question.team));
         let caller = Caller { name: Arc::clone(&key_id), key_id, team, registered };
         let contents = Arc::new(Contents::read(&ask.bytes, ask.surface(), self.identifiers()));
         let because = self.because(&caller, ask.model(), &contents, question.declared);
         let facts = facts(&caller, &ask, contents, question.declared, self);
-        let steps: Vec<Step> = self.steps(&facts);
-        let (permitted, refused) = match decide(&facts, self) {
+        // Pseudonyms of an explanation are nobody's: any key does.
+        let (decision, forms) = forms(decide(&facts, self), Arc::clone(&ask), &facts.contents, facts.class, &[0; 32]);
+        let steps: Vec<Step> = self.steps(&facts, &forms);
+        let (permitted, refused) = match decision {
             Decision::Permitted(permitted) => {
-                let can = |label: &Arc<str>| steps.iter().any(|step| step.link.label == *label && step.can_be_sent());
-                let labels = permitted.places().iter().map(|place| Arc::clone(&place.link.label));
-                (labels.filter(can).collect(), None)
+                (permitted.places().iter().map(|place| Arc::clone(&place.link.label)).collect(), None)
             }
             Decision::Refused(refusal) => (Vec::new(), Some(told(&refusal))),
         };
@@ -167,23 +167,17 @@ impl Judgement {
         because
     }
 
-    fn steps(&self, facts: &Facts<'_>) -> Vec<Step> {
+    fn steps(&self, facts: &Facts<'_>, forms: &Forms) -> Vec<Step> {
         let Some(chain) = self.chain(facts.model) else { return Vec::new() };
         let verdict = verdict(facts, self);
         let step = |link: &Link| {
             let outcome = verdict.of(link.judged)?.clone();
             let lacks = facts.needs.iter().find(|_| !link.understands_everything).map(|needed| needed.need.word());
             let terms = outcome.terms().filter(|terms| !terms.edits.is_empty());
-            let hidden = terms.map(|terms| hidden(&facts.contents, terms));
+            let hidden = terms.and_then(|terms| hidden(&facts.contents, terms, forms, &link.label));
             Some(Step { link: link.clone(), outcome, lacks, hidden })
         };
         chain.links.iter().filter_map(step).collect()
-    }
-}
-
-impl Step {
-    fn can_be_sent(&self) -> bool {
-        !matches!(self.hidden, Some(Err(_)))
     }
 }
 
@@ -202,15 +196,16 @@ fn surface(body: &Bytes) -> Surface {
     }
 }
 
-fn hidden(contents: &Contents, terms: &Terms) -> Result<Hidden, String> {
-    // Pseudonyms of an explanation are nobody's: any key does.
-    const KEY: [u8; 32] = [0; 32];
-    let hide = |kind: &::inspect::Kind| hides(terms, kind);
+/// What would be sent there, or why that cannot be; nothing where it is not asked for another reason.
+fn hidden(contents: &Contents, terms: &Terms, forms: &Forms, label: &str) -> Option<Result<Hidden, String>> {
+    if let Some(why) = forms.without(label) {
+        return Some(Err(why.to_string()));
+    }
+    let form = &forms.of(label)?.form;
     let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
-    let done = disguise(contents, contents.bytes(), hide, &KEY).map_err(|why| why.to_string())?;
-    let all = |kind: &::inspect::Kind| hide(kind).or(Some(Hide::Mask));
-    let shown = disguise(contents, contents.bytes(), all, &KEY).ok().map(|shown| text(&shown.bytes));
-    Ok(Hidden { count: done.hidden, body: text(&done.bytes), shown })
+    let all = |kind: &::inspect::Kind| hides(terms, kind).or(Some(Hide::Mask));
+    let shown = disguise(contents, contents.bytes(), all, &[0; 32]).ok().map(|shown| text(&shown.bytes));
+    Some(Ok(Hidden { count: form.hidden, body: text(&form.ask.bytes), shown }))
 }
 
 fn found(contents: &Contents) -> Vec<FoundIn> {
