@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::Action;
 use crate::bits::Bits;
 use crate::condition::Condition;
 use crate::diagram::Path;
@@ -11,92 +12,158 @@ use crate::judge::tree;
 use crate::space::{Combination, Dimension, Set, Space, Variable};
 use crate::tree::{Answer, Tree};
 
-/// So many different questions about destinations have all their answers tried: each doubles the destinations that could be.
-const MOST_PLACES: usize = 8;
-/// A rule that is still not decided after so many steps counts as one that can apply.
+/// Of so many questions about destinations all answers are tried at once, each way of them as one destination of a lane.
+const AT_ONCE: usize = Bits::LANE.ilog2() as usize;
+/// Of so many more they are tried one way after the other.
+const IN_TURN: usize = 8;
+/// A search ends after so many steps, whatever was found.
 const MOST_STEPS: u32 = 1 << 16;
 
-/// Whether a rule with this condition can apply to some request and some destination; for `embed` too, or only at all.
-pub(crate) fn can_apply(condition: &Condition, kinds: &BTreeMap<String, BTreeSet<String>>, embed: bool) -> bool {
-    let mut places = BTreeSet::new();
-    condition.each_place(&mut |place| places.extend([place.to_string()]));
-    if places.len() > MOST_PLACES {
-        return true;
-    }
-    // Every way in which destinations could answer is one destination.
-    let all = Bits::first(1 << places.len());
-    let answer = |told: &str| {
-        let number = places.iter().position(|place| place == told).unwrap_or_default();
-        let mut yes = Bits::NONE;
-        (0..1_usize << places.len()).filter(|way| way >> number & 1 == 1).for_each(|way| yes.insert(way));
-        Answer::yes(yes)
-    };
+/// Whether something can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Can {
+    Yes,
+    No,
+    /// There was too much to try.
+    Unknown,
+}
+
+/// Kinds of findings, each with the groups to which it belongs.
+type Kinds = BTreeMap<String, BTreeSet<String>>;
+
+/// What is searched: requests, over these facts, by this action if one is given.
+pub(crate) struct Search<'a> {
+    pub(crate) space: &'a Space,
+    pub(crate) kinds: &'a Kinds,
+    pub(crate) action: Option<Action>,
+    /// How many steps may still be taken.
+    steps: u32,
+}
+
+/// Whether a rule with this condition can apply to some request, by this action if one is given, and some destination.
+pub(crate) fn can_apply(condition: &Condition, kinds: &Kinds, action: Option<Action>) -> Can {
     let space = Space::of(std::iter::once(condition), &[Dimension::Action]);
-    let tree = tree(condition, &space, &|place| answer(&place.to_string()), all);
-    can_be(&tree, all, &space, kinds, embed.then_some(1))
+    let mut search = Search::of(&space, kinds, action);
+    let mut signs = BTreeMap::new();
+    condition.each_sign((true, false), &mut |place, (asked, denied)| {
+        let sign = signs.entry(place.to_string()).or_insert((false, false));
+        *sign = (sign.0 | asked, sign.1 | denied);
+    });
+    // What is only asked for is best answered by yes, what is only denied by no: all ways are needed of the others alone.
+    let both: Vec<&String> = signs.iter().filter(|(_, sign)| **sign == (true, true)).map(|(place, _)| place).collect();
+    let (at_once, in_turn) = both.split_at(both.len().min(AT_ONCE));
+    if !in_turn.is_empty() {
+        let most = tree(&condition.loosened(true), &space, &|_| Answer::NO, Bits::first(1));
+        if search.can_be(&most, Bits::first(1)) == Can::No {
+            return Can::No;
+        }
+    }
+    let all = Bits::first(1 << at_once.len());
+    let mut can = if in_turn.len() > IN_TURN { Can::Unknown } else { Can::No };
+    for way in 0..1_usize << in_turn.len().min(IN_TURN) {
+        let place = |place: &str| {
+            if let Some(number) = at_once.iter().position(|there| *there == place) {
+                return Answer::yes(chosen(at_once.len(), number));
+            }
+            let yes = match in_turn.iter().position(|there| *there == place) {
+                Some(number) => number < IN_TURN && way >> number & 1 == 1,
+                None => signs.get(place).is_some_and(|(asked, _)| *asked),
+            };
+            if yes { Answer::yes(all) } else { Answer::NO }
+        };
+        let tree = tree(condition, &space, &|told| place(&told.to_string()), all);
+        match search.can_be(&tree, all) {
+            Can::Yes => return Can::Yes,
+            Can::Unknown => can = Can::Unknown,
+            Can::No => {}
+        }
+        if search.steps == 0 {
+            return Can::Unknown;
+        }
+    }
+    can
 }
 
-/// Whether a tree is yes for some destination and some request, with this action if one is given.
-pub(crate) fn can_be(
-    tree: &Arc<Tree>,
-    all: Bits,
-    space: &Space,
-    kinds: &BTreeMap<String, BTreeSet<String>>,
-    action: Option<u16>,
-) -> bool {
-    let pins = [Variable::Value(Dimension::Action), Variable::Value(Dimension::Surface)];
-    let mut asked = BTreeSet::new();
-    tree.each_test(&mut |test| asked.extend(test.variables()));
-    let mut variables = space.variables();
-    variables.retain(|(variable, _)| pins.contains(variable) || asked.contains(variable));
-    variables.sort_by_key(|(variable, _)| (!pins.contains(variable), *variable));
-    let pinned = variables.iter().filter(|(variable, _)| pins.contains(variable)).count();
-    let possible = Possible::of(space, kinds);
-    let mut search = Search { all, variables, pinned, possible, action, steps: 0 };
-    search.dive(tree, 0, Combination::default(), 0)
+/// Of all ways in which so many questions can be answered, those where this one is answered by yes.
+fn chosen(questions: usize, number: usize) -> Bits {
+    let mut yes = Bits::NONE;
+    (0..1_usize << questions).filter(|way| way >> number & 1 == 1).for_each(|way| yes.insert(way));
+    yes
 }
 
-struct Search {
+impl<'a> Search<'a> {
+    pub(crate) fn of(space: &'a Space, kinds: &'a Kinds, action: Option<Action>) -> Self {
+        Self { space, kinds, action, steps: MOST_STEPS }
+    }
+
+    /// Whether a tree is yes for some destination of `all` and some request.
+    pub(crate) fn can_be(&mut self, tree: &Arc<Tree>, all: Bits) -> Can {
+        let action = Variable::Value(Dimension::Action);
+        let only = self.action.map(|only| u16::from(only == Action::Embed));
+        let fixed = only.and_then(|only| tree.fix(action, only, all));
+        let tree = fixed.as_ref().unwrap_or(tree);
+        let pins = [action, Variable::Value(Dimension::Surface)];
+        let mut asked = BTreeSet::new();
+        tree.each_test(&mut |test| asked.extend(test.variables()));
+        let mut variables = self.space.variables();
+        variables.retain(|(variable, _)| pins.contains(variable) || asked.contains(variable));
+        variables.sort_by_key(|(variable, _)| (!pins.contains(variable), *variable));
+        let pinned = variables.iter().filter(|(variable, _)| pins.contains(variable)).count();
+        let possible = Possible::of(self.space, self.kinds);
+        let mut dive = Dive { all, variables, pinned, possible, action: only, steps: &mut self.steps };
+        dive.on(tree, 0, Combination::default(), 0)
+    }
+}
+
+struct Dive<'s> {
     all: Bits,
     variables: Vec<(Variable, u16)>,
     pinned: usize,
     possible: Possible,
     action: Option<u16>,
-    steps: u32,
+    steps: &'s mut u32,
 }
 
-impl Search {
+impl Dive<'_> {
     /// `absent` are the findings of which it is settled that they are not there.
-    fn dive(&mut self, tree: &Arc<Tree>, level: usize, at: Combination, absent: u128) -> bool {
-        self.steps += 1;
-        if self.steps > MOST_STEPS {
-            return true;
-        }
+    fn on(&mut self, tree: &Arc<Tree>, level: usize, at: Combination, absent: u128) -> Can {
+        let Some(steps) = self.steps.checked_sub(1) else { return Can::Unknown };
+        *self.steps = steps;
         if let Tree::Fixed(answer) = &**tree {
             if answer.yes.is_empty() {
-                return false;
+                return Can::No;
             }
             if level >= self.pinned {
-                return self.possible.findings(at.bits(Set::Findings), absent);
+                let holds = self.possible.findings(at.bits(Set::Findings), absent);
+                return if holds { Can::Yes } else { Can::No };
             }
         }
-        let Some((variable, values)) = self.variables.get(level).copied() else { return false };
-        (0..values).any(|value| {
+        let Some((variable, values)) = self.variables.get(level).copied() else { return Can::No };
+        if level >= self.pinned && tree.fix(variable, 0, self.all).is_none() {
+            return self.on(tree, level + 1, at, absent);
+        }
+        let mut can = Can::No;
+        for value in 0..values {
             let mut at = at;
             at.set(variable, value);
             if variable == Variable::Value(Dimension::Action) && self.action.is_some_and(|action| action != value) {
-                return false;
+                continue;
             }
             if level + 1 == self.pinned && !self.possible.surface(&at) {
-                return false;
+                continue;
             }
             let gone = match variable {
                 Variable::Bit(Set::Findings, bit) if value == 0 => 1 << bit,
                 Variable::Bit(..) | Variable::Value(_) => 0,
             };
             let rest = tree.fix(variable, value, self.all).unwrap_or_else(|| tree.clone());
-            self.dive(&rest, level + 1, at, absent | gone)
-        })
+            match self.on(&rest, level + 1, at, absent | gone) {
+                Can::Yes => return Can::Yes,
+                Can::Unknown => can = Can::Unknown,
+                Can::No => {}
+            }
+        }
+        can
     }
 }
 
@@ -110,7 +177,7 @@ pub(crate) struct Possible {
 }
 
 impl Possible {
-    pub(crate) fn of(space: &Space, kinds: &BTreeMap<String, BTreeSet<String>>) -> Self {
+    pub(crate) fn of(space: &Space, kinds: &Kinds) -> Self {
         let groups: BTreeMap<u8, Vec<String>> =
             (0..128).map(|bit| (bit, space.group(Set::Findings, bit))).filter(|(_, words)| !words.is_empty()).collect();
         let implied = groups.iter().map(|(bit, words)| {
@@ -163,5 +230,26 @@ impl Possible {
         let surface = usize::from(combination.value(Dimension::Surface));
         let can = self.surfaces.as_ref().and_then(|surfaces| surfaces.get(surface));
         can.is_none_or(|(embed, other)| if combination.value(Dimension::Action) == 1 { *embed } else { *other })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{read, vocabulary};
+
+    #[test]
+    fn a_search_that_runs_out_of_steps_says_neither_yes_nor_no() {
+        let rule = "@id(\"a\")\npermit (principal, action, resource) when { context.stream && context.unread };";
+        let policy = read(rule).unwrap();
+        let condition = &policy.rules()[0].condition;
+        let space = Space::of(std::iter::once(condition), &[Dimension::Action]);
+        let kinds = vocabulary().kinds;
+        let all = Bits::first(1);
+        let tree = tree(condition, &space, &|_| Answer::NO, all);
+        for (steps, can) in [(0, Can::Unknown), (2, Can::Unknown), (64, Can::Yes)] {
+            let mut search = Search { steps, ..Search::of(&space, &kinds, None) };
+            assert_eq!(search.can_be(&tree, all), can, "{steps}");
+        }
     }
 }

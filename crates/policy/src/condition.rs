@@ -134,6 +134,46 @@ impl Condition {
         });
     }
 
+    /// Every expression about the destination, with whether the rule can come to apply because it is so, and because it is not so.
+    pub(crate) fn each_sign<'c>(&'c self, sign: (bool, bool), see: &mut impl FnMut(&'c Arc<Expr>, (bool, bool))) {
+        match self {
+            Self::Constant(_) | Self::Ask(_) => {}
+            Self::Place(place) => see(place, sign),
+            Self::Not(part) => part.each_sign((sign.1, sign.0), see),
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.each_sign(sign, see);
+                right.each_sign(sign, see);
+            }
+            Self::If(cond, then, other) => {
+                cond.each_sign((true, true), see);
+                then.each_sign(sign, see);
+                other.each_sign(sign, see);
+            }
+        }
+    }
+
+    /// A condition about the request alone that holds (if `up`; otherwise fails) wherever this one does for some destination.
+    pub(crate) fn loosened(&self, up: bool) -> Self {
+        let boxed = |part: &Self, up| Box::new(part.loosened(up));
+        match self {
+            Self::Constant(_) | Self::Ask(_) => self.clone(),
+            Self::Place(_) => Self::Constant(up),
+            Self::Not(part) => Self::Not(boxed(part, !up)),
+            Self::And(left, right) => Self::And(boxed(left, up), boxed(right, up)),
+            Self::Or(left, right) => Self::Or(boxed(left, up), boxed(right, up)),
+            Self::If(cond, then, other) => {
+                let mut places = false;
+                cond.each_place(&mut |_| places = true);
+                let (then, other) = (boxed(then, up), boxed(other, up));
+                match (places, up) {
+                    (false, _) => Self::If(cond.clone(), then, other),
+                    (true, true) => Self::Or(then, other),
+                    (true, false) => Self::And(then, other),
+                }
+            }
+        }
+    }
+
     fn each<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
         see(self);
         match self {

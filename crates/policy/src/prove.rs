@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::alive::{Possible, can_apply, can_be};
+use crate::alive::{Can, Possible, Search, can_apply};
 use crate::bits::Bits;
 use crate::judge::Memory;
 use crate::outcome::Applied;
 use crate::space::{Combination, Dimension, Set, Variable};
 use crate::survey::{Order, Survey, combinations};
-use crate::{Effect, Hide, Judge, Mistake, Note, Outcome, Rule};
+use crate::{Action, Effect, Hide, Judge, Mistake, Note, Outcome, Rule};
 
 /// The most mistakes of one proof: who has mended these runs it again.
 const MOST_MISTAKES: usize = 100;
@@ -100,23 +100,39 @@ impl Judge {
         for (number, rule) in self.policy.rules().iter().enumerate() {
             let (file, kinds) = (self.policy.file(), self.policy.kinds());
             let mistake = |what: String| Mistake { file: file.clone(), line: rule.line, what };
-            if !can_apply(&rule.condition, kinds, false) {
-                proof.mistakes.push(mistake(format!(
-                    "`{}` can never apply: no facts satisfy its conditions together; mend them or take it away",
+            let note = |what: String| Note { at: Some((file.clone(), rule.line)), what };
+            match can_apply(&rule.condition, kinds, None) {
+                Can::Yes => {}
+                Can::No => {
+                    proof.mistakes.push(mistake(format!(
+                        "`{}` can never apply: no facts satisfy its conditions together; mend them or take it away",
+                        rule.id
+                    )));
+                    continue;
+                }
+                Can::Unknown => proof.notes.push(note(format!(
+                    "whether `{}` can ever apply is not known: it has too many conditions to try; divide it to have it \
+                     proved",
                     rule.id
-                )));
-                continue;
+                ))),
             }
-            if rule.edit == Some(Hide::Pseudonymise) && can_apply(&rule.condition, kinds, true) {
-                proof.mistakes.push(mistake(format!(
-                    "`{}` pseudonymises for `embed` too, where it cannot be undone: write `action == \
-                     Action::\"infer\"`, or `@edit(\"mask\")`",
-                    rule.id
-                )));
+            if rule.edit == Some(Hide::Pseudonymise) {
+                match can_apply(&rule.condition, kinds, Some(Action::Embed)) {
+                    Can::No => {}
+                    Can::Yes => proof.mistakes.push(mistake(format!(
+                        "`{}` pseudonymises for `embed` too, where it cannot be undone: write `action == \
+                         Action::\"infer\"`, or `@edit(\"mask\")`",
+                        rule.id
+                    ))),
+                    Can::Unknown => proof.notes.push(note(format!(
+                        "whether `{}` pseudonymises for `embed` too is not known: it has too many conditions to try; \
+                         where it does, the destination is refused with `cannot_hide`",
+                        rule.id
+                    ))),
+                }
             }
             if !self.concerns(number) {
-                let what = format!("`{}` concerns none of the destinations here", rule.id);
-                proof.notes.push(Note { at: Some((file.clone(), rule.line)), what });
+                proof.notes.push(note(format!("`{}` concerns none of the destinations here", rule.id)));
             }
         }
     }
@@ -125,7 +141,8 @@ impl Judge {
     fn concerns(&self, rule: usize) -> bool {
         let entries = self.compiled.entries.iter().filter(|entry| entry.rule as usize == rule);
         let (space, kinds) = (&self.compiled.space, self.policy.kinds());
-        entries.into_iter().any(|entry| can_be(&entry.tree, self.compiled.all(entry.lane), space, kinds, None))
+        let mut lanes = entries.map(|entry| (&entry.tree, self.compiled.all(entry.lane)));
+        lanes.any(|(tree, all)| Search::of(space, kinds, None).can_be(tree, all) != Can::No)
     }
 
     /// A higher class, a signal, unread content never opens a destination.

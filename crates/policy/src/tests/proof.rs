@@ -120,6 +120,64 @@ fn a_pseudonym_in_a_vector_is_refused() {
     mistakes("@id(\"a\") @edit(\"mask\")\npermit (principal, action, resource);", &[]);
 }
 
+/// So many questions about destinations, each as `one` puts it in place of `@`, joined.
+fn places(count: usize, join: &str, one: &str) -> String {
+    let each = (1..=count).map(|number| one.replace('@', &format!("resource.name == \"n{number}\"")));
+    each.collect::<Vec<_>>().join(join)
+}
+
+#[test]
+fn a_rule_for_infer_alone_is_no_mistake_however_many_destinations_it_asks_about() {
+    let rule = |when: &str| {
+        format!(
+            "@id(\"a\") @edit(\"pseudonymise\")\npermit (principal, action == Action::\"infer\", resource) when {{ {when} }};"
+        )
+    };
+    mistakes(&rule(&places(9, " || ", "(context.stream && @)")), &[]);
+    mistakes(&rule(&places(9, " || ", "(context.stream && !(@))")), &[]);
+    // Each asked for and denied, so that all their ways have to be tried.
+    mistakes(&rule(&places(9, " && ", "(if @ then context.stream else context.unread)")), &[]);
+    // And one that is a mistake is found.
+    let wrong = rule(&places(9, " || ", "(context.stream && @)")).replace("action == Action::\"infer\"", "action");
+    assert_eq!(prove(&wrong).mistakes.len(), 1);
+    let wrong = places(12, " && ", "(if @ then context.stream else context.unread)");
+    let wrong = rule(&wrong).replace("action == Action::\"infer\"", "action");
+    assert_eq!(prove(&wrong).mistakes.len(), 1);
+}
+
+#[test]
+fn a_dead_rule_is_found_however_many_destinations_it_asks_about() {
+    let dead = |when: String, unless: &str| {
+        let rule = format!("@id(\"a\")\nforbid (principal, action, resource) when {{ {when} }} unless {{ {unless} }};");
+        assert!(prove(&rule).mistakes.iter().any(|mistake| mistake.what.contains("can never apply")), "{rule}");
+    };
+    dead(places(9, " || ", "(context.stream && @)"), "context.stream");
+    dead(places(9, " && ", "(context.stream || @)"), "context.stream || resource.name == \"n1\"");
+    dead(places(20, " && ", "(if @ then context.stream else context.unread)"), "context.stream || context.unread");
+    dead(places(9, " && ", "(if @ then context.stream else false)"), "resource.name == \"n9\"");
+}
+
+#[test]
+fn what_cannot_be_searched_through_is_noted_and_no_mistake() {
+    // It applies to nothing but a destination of which all is true.
+    let when = places(17, " && ", "(if @ then context.stream else context.unread)");
+    let rule = format!(
+        "@id(\"a\") @edit(\"pseudonymise\")\npermit (principal, action, resource) when {{ {when} }} unless {{ context.unread }};"
+    );
+    let proof = prove(&rule);
+    assert!(proof.mistakes.is_empty(), "{:?}", proof.mistakes);
+    let notes: Vec<String> = proof.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "test.cedar:1: `a` concerns none of the destinations here",
+            "test.cedar:1: whether `a` can ever apply is not known: it has too many conditions to try; divide it to have it proved",
+            "test.cedar:1: whether `a` pseudonymises for `embed` too is not known: it has too many conditions to try; where it does, \
+             the destination is refused with `cannot_hide`",
+        ]
+    );
+}
+
 /// Twenty-one findings told apart, and a class that opens upside down: 3 × 2^21 combinations.
 fn too_many() -> Policy {
     let mut words = super::vocabulary();
