@@ -43,14 +43,14 @@ impl InPlace {
     pub(super) fn policy(&self, named: &str) -> Result<Policy, Failure> {
         let judged = &self.config.policy;
         let used = UsedPolicy::new(named, Path::new(""));
-        let is_there = match &used {
-            UsedPolicy::Shipped(name) => Policy::SHIPPED.contains(&name.as_ref()),
-            UsedPolicy::File(path) => path.exists(),
-        };
-        if !is_there {
-            let shipped = Policy::SHIPPED.join(", ");
-            return Err(Failure::usage(format!("there is no policy `{named}`"))
-                .hint(format!("shipped are {shipped}; a policy of your own is a file ending in `.cedar`")));
+        match &used {
+            UsedPolicy::Shipped(name) if !Policy::SHIPPED.contains(&name.as_ref()) => {
+                let shipped = Policy::SHIPPED.join(", ");
+                return Err(Failure::usage(format!("there is no policy `{named}`"))
+                    .hint(format!("shipped are {shipped}; a policy of your own is a file ending in `.cedar`")));
+            }
+            UsedPolicy::File(path) if !path.is_file() => return Err(not_a_file(path)),
+            UsedPolicy::Shipped(_) | UsedPolicy::File(_) => {}
         }
         let words = vocabulary(&judged.catalog, &judged.own.0, &judged.own.1);
         used.read(Path::new(""), &words).map_err(|mistakes| {
@@ -74,4 +74,15 @@ impl InPlace {
     pub(super) fn destinations(&self) -> Option<Vec<Destination>> {
         (!self.config.destinations.is_empty()).then(|| self.judgement().judge().destinations().to_vec())
     }
+}
+
+fn not_a_file(path: &Path) -> Failure {
+    let named = path.display();
+    if path.exists() {
+        return Failure::usage(format!("`{named}` is no file")).hint("name a file of rules, ending in `.cedar`");
+    }
+    let from =
+        if path.is_absolute() { "mind its folder" } else { "it is looked for in the folder that the command runs in" };
+    Failure::usage(format!("there is no file `{named}`"))
+        .hint(format!("{from}; without `.cedar`, a shipped policy is meant"))
 }

@@ -165,9 +165,15 @@ fn what_cannot_be_tested_is_told_with_its_place() {
     assert_eq!(told.exit, Some(2));
     assert!(told.err.starts_with("error: the policy `wrong.cedar` is wrong\nwrong.cedar:9: "), "{}", told.err);
     assert!(told.err.contains("`KOREA`") && told.err.contains("`public`"), "all at once: {}", told.err);
-    let table: [(&str, i32, &str); 2] = [
+    std::fs::create_dir(bench.path("folder.cedar")).unwrap();
+    let table: [(&str, i32, &str); 3] = [
         ("kr-publik", 64, "error: there is no policy `kr-publik`\nhint: shipped are local, open, kr-public-sector,"),
-        ("gone.cedar", 64, "error: there is no policy `gone.cedar`\nhint: shipped are"),
+        (
+            "gone.cedar",
+            64,
+            "error: there is no file `gone.cedar`\nhint: it is looked for in the folder that the command runs in",
+        ),
+        ("folder.cedar", 64, "error: `folder.cedar` is no file\n"),
     ];
     for (named, exit, says) in table {
         let told = bench.run(&["policy", "test", named]);
@@ -343,6 +349,29 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     blocks.map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
 }
 
+/// The destinations of which the page's policy speaks.
+const OURS: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+[policy]
+use = "ours.cedar"
+home = "KR"
+catalog = "contracts"
+[local]
+model = "none"
+[[destination]]
+name = "abroad"
+provider = "openai"
+base_url = "http://127.0.0.1:1/v1"
+models = ["gpt-x"]
+[[destination]]
+name = "clova"
+provider = "clova-studio"
+region = "kr"
+base_url = "http://127.0.0.1:2/v1"
+models = ["HCX-005"]
+"#;
+
 #[test]
 fn the_examples_of_the_pages_are_what_they_are_said_to_be() {
     let bench = Bench::new();
@@ -353,14 +382,18 @@ fn the_examples_of_the_pages_are_what_they_are_said_to_be() {
     bench.put("ours.toml", settings.concat().as_bytes());
     let tested = bench.ok(&["policy", "test", "ours.cedar"]);
     assert!(tested.starts_with("✓ ours             1 case, 5 rules\n"), "{tested}");
+    let contract = blocks("catalog.md", "toml");
+    bench.put("contracts/clova.toml", contract[0].as_bytes());
+    bench.put("c.toml", OURS.as_bytes());
+    let checked = bench.run(&["check", "--config", "c.toml"]);
+    assert_eq!(checked.exit, Some(0), "{}", checked.out);
+    assert!(checked.out.contains("✓ policy          ours: "), "{}", checked.out);
     bench.put("stopped.cedar", (rules.concat() + suspended).as_bytes());
     let told = bench.run(&["policy", "diff", "ours.cedar", "stopped.cedar", "--json"]);
     let report: Value = serde_json::from_str(&told.out).unwrap();
     let closed = report["differences"].as_array().unwrap();
     assert!(!closed.is_empty() && closed.iter().all(|it| it["change"] == "closes"), "{report:#}");
 
-    let contract = blocks("catalog.md", "toml");
-    bench.put("contracts/clova.toml", contract[0].as_bytes());
     let checked = bench.ok(&["catalog", "check", "--folder", "contracts", "--older-than", "36500"]);
     assert!(checked.starts_with("✓ "), "{checked}");
     let shown = bench.ok(&["catalog", "show", "clova-studio", "--folder", "contracts"]);
