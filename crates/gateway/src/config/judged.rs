@@ -13,7 +13,7 @@ use ::inspect::language::Language;
 use ::inspect::signals::Signal;
 use ::inspect::{Dictionary, Kind, Pattern, Rules};
 use ::policy::{Class, Judge, Vocabulary};
-use catalog::{Bloc, Capability, Catalog, Jurisdiction};
+use catalog::{Bloc, Capability, Catalog, Jurisdiction, Permission, Training, TransferBasis};
 
 use super::{Config, Mistake, Mistakes, read_file};
 use crate::judge::Judgement;
@@ -35,6 +35,8 @@ pub struct Judged {
     pub catalog_folder: Option<PathBuf>,
     /// The policy, read and checked.
     pub rules: ::policy::Policy,
+    /// Whether settings lay beside its rules: its classes and cases.
+    pub has_settings: bool,
     /// The catalogue in force.
     pub catalog: Arc<Catalog>,
     /// What is looked for in texts.
@@ -114,6 +116,7 @@ impl Judged {
             identifiers: Rules::default(),
             own,
             compiled: None,
+            has_settings: true,
         })
     }
 
@@ -188,13 +191,23 @@ impl UsedPolicy {
             Self::File(path) => {
                 let rules = text(path)?;
                 let beside = settings_beside(path);
-                let settings = if beside.exists() { Some(text(&beside)?) } else { None };
+                let settings = if is_absent(&beside) { None } else { Some(text(&beside)?) };
                 let (name, beside) = (path.display().to_string(), beside.display().to_string());
                 let rules = ::policy::File { name: &name, text: &rules };
                 let settings = settings.as_ref().map(|text| ::policy::File { name: &beside, text });
                 let called = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                 ::policy::Policy::read(&called, rules, settings, vocabulary).map_err(Mistakes::from)
             }
+        }
+    }
+}
+
+impl UsedPolicy {
+    /// Whether settings lie beside its rules.
+    pub(super) fn has_settings(&self) -> bool {
+        match self {
+            Self::Shipped(_) => true,
+            Self::File(path) => !is_absent(&settings_beside(path)),
         }
     }
 }
@@ -213,6 +226,12 @@ fn settings_beside(rules: &Path) -> PathBuf {
     rules.with_extension("toml")
 }
 
+/// Whether there is nothing of that name: what is there and cannot be read is a mistake, for without its settings a policy
+/// gives other classes.
+fn is_absent(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 fn text(path: &Path) -> Result<String, Mistakes> {
     read_file(path).map_err(|error| Mistakes::of_file(&path.display().to_string(), format!("cannot be read: {error}")))
 }
@@ -223,9 +242,36 @@ pub fn vocabulary(catalog: &Catalog, dictionaries: &[Dictionary], patterns: &[Pa
         places: places(catalog),
         kinds: kinds(dictionaries, patterns),
         signals: Signal::ALL.iter().map(|signal| signal.name().to_owned()).collect(),
-        needs: Capability::ALL.iter().map(|capability| capability.word().to_owned()).collect(),
+        needs: crate::decide::needs().map(|capability| capability.word().to_owned()).collect(),
         languages: Language::ALL.iter().map(|language| tag(*language)).collect(),
+        attributes: attributes(catalog),
     }
+}
+
+/// What the catalogue's facts about a destination can be ([`crate::judge`] tells them), by attribute.
+fn attributes(catalog: &Catalog) -> BTreeMap<String, BTreeSet<String>> {
+    fn set<'w>(words: impl Iterator<Item = &'w str>) -> BTreeSet<String> {
+        words.map(str::to_owned).collect()
+    }
+    let regions = catalog.providers().flat_map(|(_, provider)| provider.regions.keys());
+    let developers = catalog::rows::list(catalog, Some(catalog::Kind::Organisation)).into_iter().map(|row| row.id);
+    let of_models = catalog.models().filter_map(|(_, model)| model.languages.known()).flatten();
+    let languages = of_models.cloned().chain(Language::ALL.iter().map(|language| tag(*language)));
+    let permissions = set(Permission::ALL.iter().map(|word| word.word()));
+    let attributes = [
+        // The organisation itself, or one of the catalogue.
+        ("provider", set(catalog.providers().map(|(id, _)| id).chain(["own"]))),
+        ("region", set(regions.map(String::as_str))),
+        ("card", set(catalog.models().map(|(id, _)| id))),
+        ("developer", developers.collect()),
+        ("languages", languages.collect()),
+        ("capabilities", set(Capability::ALL.iter().map(|word| word.word()))),
+        ("training_on_input", set(Training::ALL.iter().map(|word| word.word()))),
+        ("transfer_basis", set(TransferBasis::ALL.iter().map(|word| word.word()))),
+        ("commercial_use", permissions.clone()),
+        ("offer_to_third_parties", permissions),
+    ];
+    attributes.into_iter().map(|(attribute, words)| (attribute.to_owned(), words)).collect()
 }
 
 /// Every jurisdiction and bloc, each with those others within which it lies.

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use audit_log::{Action, Administration, Text, Word};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, Live, Mistakes, read_file};
+use super::{Config, Live, Mistakes, UsedPolicy, read_file};
 use crate::clock::Clock;
 use crate::record::{RecordError, Recorder};
 use crate::tasks::Tasks;
@@ -28,6 +28,8 @@ pub struct Source {
     seen: Vec<Seen>,
     /// What was wrong with them then: told of once.
     refused: Option<Mistakes>,
+    /// What the log was told of a change that is not in force yet.
+    noted: Vec<Administration>,
 }
 
 /// What tells a changed file without reading it; none where it is not there.
@@ -53,7 +55,7 @@ pub enum Looked {
 impl Source {
     /// Follows the file at `path`, which `live` was made of. A file that is not there yet is taken when it comes.
     pub fn new(path: PathBuf, live: Live) -> Self {
-        Self { path, live, seen: Vec::new(), refused: None }
+        Self { path, live, seen: Vec::new(), refused: None, noted: Vec::new() }
     }
 
     /// Reads the files if one seems changed, or in any case if `asked`, and takes what is good: it is in force when
@@ -68,16 +70,17 @@ impl Source {
         let in_force = self.live.load_full();
         // To compile and prove a large policy takes a while.
         let file = self.path.display().to_string();
-        let Ok(parsed) = tokio::task::spawn_blocking(move || Config::parse(&text, &file)).await else {
-            return Looked::Same;
-        };
+        let parsed = tokio::task::spawn_blocking(move || Config::parse(&text, &file)).await;
+        let parsed = parsed.unwrap_or_else(|_| {
+            let what = "could not be judged: this program broke off over it, which is a defect of it".to_owned();
+            Err(Mistakes::of_file(&self.path.display().to_string(), what))
+        });
         match parsed {
-            Err(mistakes) if self.refused.as_ref() == Some(&mistakes) => Looked::Same,
-            Err(mistakes) => {
-                self.refused = Some(mistakes.clone());
-                Looked::Refused(mistakes)
-            }
+            Err(mistakes) => self.refuse(mistakes),
             Ok(config) => {
+                if let Some(vanished) = vanished_settings(&in_force, &config) {
+                    return self.refuse(vanished);
+                }
                 self.refused = None;
                 // What the command line has set differs from the file, and is no change of it.
                 let changes = changes(&in_force, &config);
@@ -85,16 +88,30 @@ impl Source {
                     return Looked::Same;
                 }
                 for change in changes {
-                    if let Err(error) = recorder.administration(change).await {
+                    if self.noted.contains(&change) {
+                        continue;
+                    }
+                    if let Err(error) = recorder.administration(change.clone()).await {
                         self.seen.clear();
                         return Looked::Unrecorded(error);
                     }
+                    self.noted.push(change);
                 }
+                self.noted.clear();
                 let waiting = in_force.waiting_for_restart(&config);
                 self.live.store(Arc::new(config));
                 Looked::Applied { waiting }
             }
         }
+    }
+
+    /// What was in force stays; the same mistakes are told of once.
+    fn refuse(&mut self, mistakes: Mistakes) -> Looked {
+        if self.refused.as_ref() == Some(&mistakes) {
+            return Looked::Same;
+        }
+        self.refused = Some(mistakes.clone());
+        Looked::Refused(mistakes)
     }
 
     /// Tells the operator what came of a look.
@@ -139,6 +156,14 @@ impl Source {
             })
             .collect()
     }
+}
+
+/// The same policy, whose settings are gone: an editor may be writing them, and without them its classes are others.
+fn vanished_settings(from: &Config, to: &Config) -> Option<Mistakes> {
+    let gone = from.policy.used == to.policy.used && from.policy.has_settings && !to.policy.has_settings;
+    let UsedPolicy::File(rules) = &to.policy.used else { return None };
+    let what = "is gone, and the policy in force has its classes from it: put it back, or give the rules another name";
+    gone.then(|| Mistakes::of_file(&rules.with_extension("toml").display().to_string(), what.to_owned()))
 }
 
 /// What the log is told when one configuration takes the place of another. Who has written the files is not known.

@@ -402,6 +402,28 @@ async fn a_changed_policy_is_a_change_and_a_bad_one_leaves_the_last_good_one_in_
 }
 
 #[tokio::test]
+async fn a_policy_whose_settings_vanish_is_refused_and_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, settings) = (folder.path().join("gwanmun.toml"), folder.path().join("ours.toml"));
+    std::fs::write(&path, "[policy]\nuse = \"ours.cedar\"\n").unwrap();
+    std::fs::write(folder.path().join("ours.cedar"), "@id(\"a\")\npermit (principal, action, resource);\n").unwrap();
+    std::fs::write(&settings, "[classes]\ndefault = \"classified\"\n").unwrap();
+    let live = Config::load(&path).unwrap().live();
+    let mut source = Source::new(path.clone(), Arc::clone(&live));
+    assert_eq!(source.look(false, &off()).await, Looked::Same);
+    std::fs::remove_file(&settings).unwrap();
+    let Looked::Refused(mistakes) = source.look(false, &off()).await else { panic!("refused") };
+    assert!(mistakes.list()[0].file.ends_with("ours.toml"), "{mistakes}");
+    assert_eq!(source.look(true, &off()).await, Looked::Same, "it is told once");
+    assert_eq!(live.load().policy.rules.classes().default(), ::policy::Class::Classified);
+    std::os::unix::fs::symlink("nowhere", &settings).unwrap();
+    assert!(Config::load(&path).unwrap_err().to_string().contains("ours.toml: cannot be read"), "a link to nothing");
+    std::fs::remove_file(&settings).unwrap();
+    std::fs::write(&settings, "[classes]\ndefault = \"open\"\n").unwrap();
+    assert_eq!(source.look(false, &off()).await, Looked::Applied { waiting: vec![] });
+}
+
+#[tokio::test]
 async fn what_the_command_line_has_set_is_no_change_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gwanmun.toml");

@@ -54,6 +54,7 @@ pub(super) fn policy(
         }
         Err(found) => mistakes.add_elsewhere(found.list().iter().cloned()),
     }
+    judged.has_settings = used.has_settings();
     judged.used = used;
     judged
 }
