@@ -63,7 +63,7 @@ impl Contents {
         let mut reading = Reading::new(Self::nothing(bytes, surface, rules));
         if leaves(bytes, surface, |seen| reading.see(&seen)).is_err() {
             // It was parsed before, so this cannot be; if it were, nobody would have read the rest.
-            reading.contents.unread = true;
+            return Self::unknown();
         }
         reading.end()
     }
@@ -205,15 +205,15 @@ impl Reading {
     /// A text that is JSON itself is read twice: as it stands, where a key names its value, and string by string, where escapes
     /// are undone. What was found in it as it stands is kept with the string or number that it stands in.
     fn read_inner(&mut self, place: Place, token: &Token<'_>, inner: &Inner<'_>, found: &Findings) {
-        let mut found = found.iter().peekable();
+        let mut rest = found.iter().peekable();
         let mut astray = Vec::new();
         inner.each(|leaf| {
             if matches!(leaf.text, Cow::Owned(_)) {
                 self.notice(place, &leaf);
             }
-            let own: Vec<Finding> = scan(&leaf.text, &self.contents.rules).iter().cloned().collect();
-            let mut findings = own.clone();
-            while let Some(next) = found.next_if(|next| next.range.start < leaf.range.end) {
+            let mut own = scan(&leaf.text, &self.contents.rules);
+            let mut more = Vec::new();
+            while let Some(next) = rest.next_if(|next| next.range.start < leaf.range.end) {
                 let range = if leaf.kind == TokenKind::Number {
                     let within = |at: usize| at.checked_sub(leaf.range.start);
                     within(next.range.start).zip(within(next.range.end)).map(|(start, end)| start..end)
@@ -221,21 +221,29 @@ impl Reading {
                     leaf.decoded(inner.json(), next.range.clone())
                 };
                 match range.filter(|_| next.range.end <= leaf.range.end) {
-                    Some(range) if is_among(&own, &range, &next.kind) => {}
-                    Some(range) => findings.push(Finding { range, ..next.clone() }),
+                    Some(range) if is_among(own.iter().as_slice(), &range, &next.kind) => {}
+                    Some(range) => more.push(Finding { range, ..next.clone() }),
                     None => astray.push(next.clone()),
                 }
             }
             let at = LeafAt { place, token: token.range.clone(), inner: Some(leaf.range.clone()) };
-            self.keep(at, findings.into_iter().collect());
+            own.join(more.into_iter().collect());
+            self.keep(at, own);
         });
-        astray.extend(found.cloned());
+        astray.extend(rest.cloned());
         self.keep(LeafAt { place, token: token.range.clone(), inner: None }, astray.into_iter().collect());
+        // Where these stand is not known; most of them were found in their own strings too.
+        self.contents.is_cut |= found.is_cut();
+        for kind in found.beyond().keys() {
+            self.contents.counts.entry(kind.clone()).or_insert(1);
+        }
     }
 
+    /// Counts all that was found, also what is not kept, so that the judge knows of it.
     fn keep(&mut self, at: LeafAt, findings: Findings) {
-        for finding in &findings {
-            *self.contents.counts.entry(finding.kind.clone()).or_default() += 1;
+        let kept = findings.iter().map(|finding| (&finding.kind, 1));
+        for (kind, count) in kept.chain(findings.beyond().iter().map(|(kind, count)| (kind, *count))) {
+            *self.contents.counts.entry(kind.clone()).or_default() += count;
         }
         self.kept = self.kept.saturating_add(findings.len());
         self.contents.is_cut |= findings.is_cut() || self.kept > FINDINGS_MAX;

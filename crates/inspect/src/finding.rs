@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Kind;
 
-/// Findings that one text may have; beyond them, `Findings::is_cut` tells that there were more.
+/// Findings of one text whose places are kept; beyond them, only how many of each kind there were.
 const FINDINGS_MAX: usize = 100_000;
 
 /// How sure a finding is.
@@ -34,7 +34,8 @@ pub struct Finding {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     list: Vec<Finding>,
-    is_cut: bool,
+    /// Those whose places are not kept.
+    beyond: BTreeMap<Kind, u64>,
 }
 
 impl Findings {
@@ -44,17 +45,25 @@ impl Findings {
         for finding in &self.list {
             *counts.entry(finding.kind.name().into_owned()).or_default() += 1;
         }
+        for (kind, count) in &self.beyond {
+            *counts.entry(kind.name().into_owned()).or_default() += count;
+        }
         counts
     }
 
     /// Whether there were more than are kept; such a text can be judged, not disguised.
     pub fn is_cut(&self) -> bool {
-        self.is_cut
+        !self.beyond.is_empty()
+    }
+
+    /// How many of each kind there were beyond those that are kept: a judge must know of them too.
+    pub fn beyond(&self) -> &BTreeMap<Kind, u64> {
+        &self.beyond
     }
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && self.beyond.is_empty()
     }
 
     /// How many are kept.
@@ -72,10 +81,18 @@ impl Findings {
         for finding in later.list {
             self.push(finding);
         }
-        self.is_cut |= later.is_cut;
+        for (kind, count) in later.beyond {
+            *self.beyond.entry(kind).or_default() += count;
+        }
     }
 
-    /// Keeps those that `wanted` names; what a policy ignores need not be disguised.
+    /// Adds what else was found in the same text; what is found twice is one.
+    pub fn join(&mut self, others: Self) {
+        self.append(others);
+        self.settle();
+    }
+
+    /// Keeps those that `wanted` names; what a policy ignores need not be disguised. A text that is cut stays so.
     pub fn retain(&mut self, wanted: impl FnMut(&Finding) -> bool) {
         self.list.retain(wanted);
     }
@@ -84,12 +101,17 @@ impl Findings {
         if self.list.len() < FINDINGS_MAX {
             self.list.push(finding);
         } else {
-            self.is_cut = true;
+            *self.beyond.entry(finding.kind).or_default() += 1;
         }
     }
 
     pub(crate) fn sort(&mut self) {
         self.list.sort_by(|a, b| (a.range.start, a.range.end, &a.kind).cmp(&(b.range.start, b.range.end, &b.kind)));
+    }
+
+    fn settle(&mut self) {
+        self.sort();
+        self.list.dedup_by(|next, before| next.kind == before.kind && next.range == before.range);
     }
 }
 
@@ -100,8 +122,7 @@ impl FromIterator<Finding> for Findings {
         for finding in given {
             findings.push(finding);
         }
-        findings.sort();
-        findings.list.dedup_by(|next, before| next.kind == before.kind && next.range == before.range);
+        findings.settle();
         findings
     }
 }
@@ -112,5 +133,25 @@ impl<'a> IntoIterator for &'a Findings {
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FINDINGS_MAX, Findings};
+    use crate::{Rules, scan};
+
+    #[test]
+    fn kinds_beyond_the_limit_are_known() {
+        let text = "a@example.com ".repeat(FINDINGS_MAX + 1) + "900101-1234568 AKIAIOSFODNN7EXAMPLE";
+        let found = scan(&text, &Rules::default());
+        let counts: Vec<_> = found.counts().into_iter().collect();
+        let told = [("email", FINDINGS_MAX as u64 + 1), ("kr.resident", 1), ("secret.api_key", 1)];
+        assert_eq!(counts, told.map(|(kind, count)| (kind.to_owned(), count)));
+        assert!(found.is_cut() && found.len() == FINDINGS_MAX && found.beyond().len() == 3);
+        let mut all: Findings = found.iter().cloned().collect();
+        assert!(!all.is_cut());
+        all.append(found);
+        assert_eq!(all.beyond().values().sum::<u64>(), FINDINGS_MAX as u64 + 3);
     }
 }

@@ -192,6 +192,24 @@ fn what_is_kept_is_bounded() {
     assert!(places > 10 && !read(Surface::Chat, &body).is_cut());
 }
 
+#[test]
+fn what_lies_beyond_the_limit_is_judged() {
+    let many = "a@example.com ".repeat(FINDINGS_MAX + 1);
+    let planted = "900101-1234568 AKIAIOSFODNN7EXAMPLE";
+    let inner = serde_json::json!({"note": format!("{many}{planted}")}).to_string();
+    let apart = serde_json::json!(vec!["a@example.com"; FINDINGS_MAX + 1])
+        .to_string()
+        .replace(']', ",\"900101-1234568\",\"AKIAIOSFODNN7EXAMPLE\"]");
+    for text in [format!("{many}{planted}"), inner, apart] {
+        let contents = said(&text);
+        let names = contents.names();
+        for name in ["email", "kr.resident", "person", "secret.api_key", "secret"] {
+            assert!(names.contains(name), "{name} in {names:?}");
+        }
+        assert!(contents.is_cut() && contents.counts()["email"] > FINDINGS_MAX as u64);
+    }
+}
+
 /// The figure is printed; the bound is wide, for a debug build on a busy machine.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a stop watch needs a clock")]

@@ -195,6 +195,19 @@ fn what_would_be_no_request_is_refused() {
 }
 
 #[test]
+fn what_lies_beyond_what_is_kept_is_not_sent_undisguised() {
+    let many = "a@example.com ".repeat(100_001);
+    let bytes = Bytes::from(saying(&format!("{many}900101-1234568 AKIAIOSFODNN7EXAMPLE")).to_string());
+    let contents = Contents::read(&bytes, Surface::Chat, &Rules::default());
+    for kind in [Kind::KrResident, Kind::SecretApiKey] {
+        let hide = |one: &Kind| (*one == kind).then_some(Hide::Mask);
+        assert_eq!(disguise(&contents, &bytes, hide, &KEY).unwrap_err(), CannotHide::TooMuch, "{kind}");
+    }
+    let cards = |kind: &Kind| (*kind == Kind::Card).then_some(Hide::Mask);
+    assert_eq!(disguise(&contents, &bytes, cards, &KEY).unwrap().hidden, 0);
+}
+
+#[test]
 fn a_finding_across_strings_cannot_be_hidden() {
     let across = Pattern { name: "pair".to_owned(), regex: "\"a\":\"b\"".to_owned() };
     let rules = Rules::new(&[], &[across]).expect("rules");
