@@ -152,28 +152,25 @@ pub(crate) fn verdict(facts: &Facts<'_>, judgement: &Judgement) -> Arc<Verdict> 
     })
 }
 
-/// What a model must be able to do for it, in the catalogue's words, where those have one.
+/// What requests need for which the catalogue has a word, and that word: what a model must be able to do.
+const CAPABILITIES: [(Need, Capability); 8] = [
+    (Need::Tools, Capability::Tools),
+    (Need::Images, Capability::Vision),
+    (Need::AudioInput, Capability::Audio),
+    (Need::AudioOutput, Capability::Audio),
+    (Need::JsonObject, Capability::StructuredOutput),
+    (Need::JsonSchema, Capability::StructuredOutput),
+    (Need::Reasoning, Capability::Reasoning),
+    (Need::Embeddings, Capability::Embeddings),
+];
+
 fn capability(need: Need) -> Option<Capability> {
-    match need {
-        Need::Tools => Some(Capability::Tools),
-        Need::Images => Some(Capability::Vision),
-        Need::AudioInput | Need::AudioOutput => Some(Capability::Audio),
-        Need::JsonObject | Need::JsonSchema => Some(Capability::StructuredOutput),
-        Need::Reasoning => Some(Capability::Reasoning),
-        Need::Embeddings => Some(Capability::Embeddings),
-        Need::Files
-        | Need::Verbosity
-        | Need::WebSearch
-        | Need::Moderation
-        | Need::Storage
-        | Need::ServiceTier
-        | Need::Names
-        | Need::Obfuscation
-        | Need::Suffix
-        | Need::BestOf
-        | Need::PromptLogprobs
-        | _ => None,
-    }
+    CAPABILITIES.iter().find(|(there, _)| *there == need).map(|(_, capability)| *capability)
+}
+
+/// Everything that policies can be told that a request needs.
+pub(crate) fn needs() -> impl Iterator<Item = Capability> {
+    CAPABILITIES.iter().map(|(_, capability)| *capability)
 }
 
 fn permitted(chain: &Chain, verdict: &Verdict) -> impl Iterator<Item = Place> {

@@ -125,7 +125,6 @@ fn read_destination(table: &dyn TableLike, at: usize, names: &Names<'_>, found: 
     let floor = id.as_deref() == Some("local");
     let name = row.text("name").or_else(|| id.as_deref()?.split('/').next().map(Arc::from));
     let model = row.text("model").or_else(|| id.as_deref()?.split('/').next_back().map(Arc::from));
-    let set = |list: Option<Vec<Arc<str>>>| list.unwrap_or_default().into_iter().collect::<BTreeSet<_>>();
     let destination = Destination {
         id: id.clone().unwrap_or_default(),
         name: name.unwrap_or_default(),
@@ -133,27 +132,45 @@ fn read_destination(table: &dyn TableLike, at: usize, names: &Names<'_>, found: 
         local: row.flag("local").unwrap_or(floor),
         processed_in: read_axis(&mut row, "processed_in", names),
         controlled_by: read_axis(&mut row, "controlled_by", names),
-        provider: row.text("provider"),
-        region: row.text("region"),
-        card: row.text("card"),
-        developer: row.text("developer"),
-        training_on_input: row.text("training_on_input"),
+        provider: read_word(&mut row, "provider", names),
+        region: read_word(&mut row, "region", names),
+        card: read_word(&mut row, "card", names),
+        developer: read_word(&mut row, "developer", names),
+        training_on_input: read_word(&mut row, "training_on_input", names),
         retention_days: row.number("retention_days"),
-        transfer_basis: set(row.texts("transfer_basis")),
-        commercial_use: row.text("commercial_use"),
-        offer_to_third_parties: row.text("offer_to_third_parties"),
+        transfer_basis: read_set(&mut row, "transfer_basis", names),
+        commercial_use: read_word(&mut row, "commercial_use", names),
+        offer_to_third_parties: read_word(&mut row, "offer_to_third_parties", names),
         open_weights: row.number("open_weights"),
         open_data: row.number("open_data"),
         open_code: row.number("open_code"),
         frontier: row.flag("frontier"),
-        capabilities: set(row.texts("capabilities")),
-        languages: set(row.texts("languages")),
+        capabilities: read_set(&mut row, "capabilities", names),
+        languages: read_set(&mut row, "languages", names),
     };
     if id.is_none() {
         row.wrong("id", "a destination needs an `id`");
     }
     row.end();
     id.map(|_| destination)
+}
+
+/// An attribute that is one word.
+fn read_word(row: &mut Row<'_, '_, '_>, key: &'static str, names: &Names<'_>) -> Option<Arc<str>> {
+    let word = row.text(key)?;
+    if let Some(what) = names.words.wrong(key, &word) {
+        row.wrong(key, what);
+    }
+    Some(word)
+}
+
+/// An attribute that is several words.
+fn read_set(row: &mut Row<'_, '_, '_>, key: &'static str, names: &Names<'_>) -> BTreeSet<Arc<str>> {
+    let words: BTreeSet<Arc<str>> = row.texts(key).unwrap_or_default().into_iter().collect();
+    for what in words.iter().filter_map(|word| names.words.wrong(key, word)) {
+        row.wrong(key, what);
+    }
+    words
 }
 
 /// An axis of which all is known, or nothing where it is left out.

@@ -42,6 +42,16 @@ pub(crate) fn vocabulary() -> Vocabulary {
         signals: set(&["signal.override", "signal.reveal"]),
         needs: set(&["tools", "vision"]),
         languages: set(&["ko", "en", "vi"]),
+        attributes: map(&[
+            ("provider", &["own", "azure", "openai"]),
+            ("region", &["korea-central", "us-east"]),
+            ("developer", &["openai", "upstage"]),
+            ("card", &["solar-pro2", "gpt-oss-20b"]),
+            ("languages", &["ko", "en", "vi"]),
+            ("transfer_basis", &["consent", "standard-clauses"]),
+            ("training_on_input", &["never", "opt-out", "opt-in", "always"]),
+            ("commercial_use", &["yes", "limited", "no"]),
+        ]),
     }
 }
 

@@ -24,10 +24,38 @@ pub struct Vocabulary {
     pub kinds: BTreeMap<String, BTreeSet<String>>,
     /// Signals of prompt injection.
     pub signals: BTreeSet<String>,
-    /// What a request can need beside text; the same words are capabilities of models.
+    /// What a request can need beside text.
     pub needs: BTreeSet<String>,
     /// Languages that are told apart; `unknown` need not be among them.
     pub languages: BTreeSet<String>,
+    /// Of those attributes of destinations that are names or words of the catalogue (`provider`, `training_on_input`, …), by
+    /// the attribute's name, which words there are. One that is not here can be any.
+    pub attributes: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Vocabulary {
+    /// What is wrong with a word that an attribute of a destination is to be; none if it can be that.
+    pub(crate) fn wrong(&self, attribute: &str, word: &str) -> Option<String> {
+        let known = self.attributes.get(attribute)?;
+        let what = match attribute {
+            "provider" => "provider",
+            "region" => "region of a provider",
+            "card" => "model of the catalogue",
+            "developer" => "organisation",
+            "languages" => "language of models",
+            "capabilities" => "capability",
+            "transfer_basis" => "basis of a transfer",
+            "commercial_use" | "offer_to_third_parties" => "term of a licence",
+            _ => return missing(&format!("`{attribute}`"), word, known.iter().map(String::as_str)),
+        };
+        missing(what, word, known.iter().map(String::as_str))
+    }
+}
+
+/// That there is no such word, if it is none of these.
+pub(crate) fn missing<'w>(what: &str, word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    (!known.contains(&word)).then(|| format!("there is no {what} `{word}`{}", hint(word, known)))
 }
 
 /// `; did you mean …?`, or which words there are if they are few.

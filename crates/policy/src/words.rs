@@ -12,24 +12,10 @@ use crate::condition::{Ask, Condition};
 use crate::mistakes::Found;
 use crate::space::{Dimension, Set, Space};
 use crate::split::{Piece, position};
-use crate::vocabulary::hint;
+use crate::vocabulary::missing;
 use crate::{Class, Vocabulary};
 
 const SURFACES: [&str; 3] = ["chat", "completions", "embeddings"];
-/// Of the catalogue (`spec/catalog.md`).
-const TRAINING: [&str; 4] = ["never", "opt-out", "opt-in", "always"];
-const LICENCE: [&str; 4] = ["yes", "limited", "with-agreement", "no"];
-const TRANSFER: [&str; 7] = [
-    "consent",
-    "law-or-treaty",
-    "disclosed-contract",
-    "certified-recipient",
-    "adequate-country",
-    "standard-clauses",
-    "binding-rules",
-];
-const CAPABILITIES: [&str; 8] =
-    ["chat", "code", "tools", "vision", "audio", "reasoning", "structured-output", "embeddings"];
 
 /// The words that exist, and those that the rules use of each set.
 pub(crate) struct Words<'v> {
@@ -132,18 +118,9 @@ impl<'v> Words<'v> {
             "processed_in" | "processed_within" | "controlled_by" | "controlled_within" => {
                 missing("jurisdiction or bloc", word, self.vocabulary.places.keys().map(String::as_str))
             }
-            "training_on_input" => missing("`training_on_input`", word, TRAINING),
-            "commercial_use" | "offer_to_third_parties" => missing("term of a licence", word, LICENCE),
-            "transfer_basis" => missing("basis of a transfer", word, TRANSFER),
-            "capabilities" => missing("capability", word, CAPABILITIES),
-            _ => None,
+            _ => self.vocabulary.wrong(attribute, word),
         }
     }
-}
-
-fn missing<'w>(what: &str, word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
-    (!known.contains(&word)).then(|| format!("there is no {what} `{word}`{}", hint(word, known)))
 }
 
 /// The attribute, if an expression is one of a destination.

@@ -35,7 +35,7 @@ fn what_is_no_cedar_is_told_where_it_stands() {
         &["test.cedar:3: attribute `colour` on entity type `Destination` not found"],
     );
     told(
-        &format!("{ALL}when {{ resource.card == \"x\" }};"),
+        &format!("{ALL}when {{ resource.card == \"solar-pro2\" }};"),
         &["test.cedar:3: unable to guarantee safety of access to optional attribute `card`"],
     );
     told("@id(\"a\")\npermit (principal == ?principal, action, resource);", &["test.cedar:"]);
@@ -85,6 +85,50 @@ fn words_that_do_not_exist_are_told_with_the_nearest() {
     told(
         &format!("{ALL}when {{ resource.transfer_basis.contains(\"consents\") }};"),
         &["test.cedar:3: there is no basis of a transfer `consents`; did you mean `consent`?"],
+    );
+}
+
+#[test]
+fn what_a_destination_can_never_be_is_told_wherever_it_is_written() {
+    let when = |attribute: &str, is: &str| {
+        format!("{ALL}when {{ resource has {attribute} &&\n  resource.{attribute} {is} }};")
+    };
+    told(&when("provider", "== \"azuer\""), &["test.cedar:4: there is no provider `azuer`; did you mean `azure`?"]);
+    told(
+        &format!("{ALL}when {{ resource has provider && [\"own\", \"opnai\"].contains(resource.provider) }};"),
+        &["test.cedar:3: there is no provider `opnai`; did you mean `openai`?"],
+    );
+    told(
+        &when("region", "!= \"korea-centre\""),
+        &["test.cedar:4: there is no region of a provider `korea-centre`; did you mean `korea-central`?"],
+    );
+    told(
+        &when("developer", "== \"upstge\""),
+        &["test.cedar:4: there is no organisation `upstge`; did you mean `upstage`?"],
+    );
+    told(
+        &when("card", "== \"solar-pro-2\""),
+        &["test.cedar:4: there is no model of the catalogue `solar-pro-2`; did you mean `solar-pro2`?"],
+    );
+    told(
+        &when("training_on_input", "== \"nevr\""),
+        &["test.cedar:4: there is no `training_on_input` `nevr`; did you mean `never`?"],
+    );
+    told(
+        &format!("{ALL}unless {{ resource.languages.contains(\"kr\") }};"),
+        &["test.cedar:3: there is no language of models `kr`; did you mean `ko`?"],
+    );
+    // Of an attribute without a list of words nobody can say that.
+    assert!(read(&when("offer_to_third_parties", "== \"anything\"")).is_ok());
+    // The same words of the destinations that cases know.
+    let settings = "[[destination]]\nid = \"d\"\nprovider = \"azuer\"\ntransfer_basis = [\"consent\", \"consents\"]";
+    let mistakes = read_with(&format!("{ALL};"), settings).unwrap_err().to_string();
+    assert_eq!(
+        mistakes.lines().collect::<Vec<_>>(),
+        [
+            "test.toml:3: there is no provider `azuer`; did you mean `azure`?",
+            "test.toml:4: there is no basis of a transfer `consents`; did you mean `consent`?",
+        ]
     );
 }
 
