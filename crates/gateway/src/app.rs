@@ -5,7 +5,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -61,6 +61,8 @@ pub struct Parts {
 pub struct App {
     config: config::Live,
     in_force: ArcSwap<InForce>,
+    /// Held by who works out what follows from a new configuration.
+    renewing: Mutex<()>,
     keys: KeyRing,
     recorder: Recorder,
     payloads: Option<Payloads>,
@@ -107,6 +109,7 @@ impl App {
         Ok(Arc::new(Self {
             config,
             in_force,
+            renewing: Mutex::default(),
             keys,
             recorder,
             payloads,
@@ -127,6 +130,12 @@ impl App {
 
     /// The configuration in force, with what follows from it. After a change, the first request to ask works that out.
     pub(crate) fn in_force(&self) -> Arc<InForce> {
+        let known = self.in_force.load_full();
+        if Arc::ptr_eq(&known.config, &self.config.load()) {
+            return known;
+        }
+        // One works it out, the others wait for it. A poisoned lock holds nothing that could be half done.
+        let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.in_force.load_full();
         if Arc::ptr_eq(&known.config, &self.config.load()) {
             return known;

@@ -59,7 +59,7 @@ pub(crate) async fn dispatch(
             }
             Err(error) => {
                 history.push(error.fault());
-                last = Some(error);
+                last = Some(told(error, outgoing));
             }
         }
     }
@@ -86,6 +86,17 @@ fn restoring(outgoing: &Outgoing, force: &InForce) -> Restoring {
     }
     let mask = (!wanted.is_empty()).then(|| AnswerMask::new(force.judgement.identifiers(), wanted));
     Restoring::new(form.ask.surface(), form.ask.streams(), form.map.clone(), mask)
+}
+
+/// What a provider says of a request may repeat it: of one that was disguised, its words are not passed on.
+fn told(error: ApiError, outgoing: &Outgoing) -> ApiError {
+    let is_plain = outgoing.form.map.is_none() && outgoing.place.terms.answer.is_empty();
+    if is_plain || outgoing.place.link.local || error.fault() != Fault::Caller {
+        return error;
+    }
+    let message =
+        "the destination refused the request; its words are not passed on, because what it was sent was changed";
+    ApiError::caller(error.status(), Code::InvalidValue, message)
 }
 
 async fn send(

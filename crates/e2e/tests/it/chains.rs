@@ -165,6 +165,18 @@ async fn embeddings_are_judged_like_everything_else() {
     assert_eq!((&outcome["hidden"], &outcome["prompt_tokens"]), (&json!(1), &json!(7)));
 }
 
+/// A provider's words about a request that was changed may repeat what it was sent: they are not passed on.
+#[tokio::test]
+async fn a_providers_words_about_a_disguised_request_stay_outside() {
+    let gateway = setup("open", "destinations = [\"national/fault-400\"]").start().await;
+    let plain = gateway.client.chat(&asking("chain", "hello")).await;
+    assert!(plain.text().contains("the wall refuses with 400"), "{plain}");
+    let disguised = gateway.client.chat(&asking("chain", "write to kim@example.com")).await;
+    assert_eq!((disguised.status, &disguised.json()["error"]["code"]), (400, &json!("invalid_value")), "{disguised}");
+    assert!(!disguised.text().contains("the wall refuses"), "{disguised}");
+    gateway.end().await;
+}
+
 /// What must be hidden stands where nothing can be replaced: the rule that asks for it is told, and nothing is sent.
 #[tokio::test]
 async fn what_cannot_be_hidden_is_refused_by_the_rule_that_asks_for_it() {
