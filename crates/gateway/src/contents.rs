@@ -15,6 +15,7 @@ use inspect::{Finding, Findings, Kind, Rules, language, scan};
 use wire::place::Place;
 use wire::strict_json::{Token, TokenKind};
 
+use self::leaves::Flat;
 pub(crate) use self::leaves::{Inner, LeafAt, Seen, Words, leaves};
 use crate::read::Surface;
 
@@ -195,40 +196,38 @@ impl Reading {
     fn read(&mut self, words: &Words<'_, '_>) {
         let Words { place, token, inner } = words;
         self.notice(*place, token);
-        let found = scan(&token.text, &self.contents.rules);
         match inner {
-            None => self.keep(LeafAt { place: *place, token: token.range.clone(), inner: None }, found),
-            Some(inner) => self.read_inner(*place, token, inner, &found),
+            None => {
+                let found = scan(&token.text, &self.contents.rules);
+                self.keep(LeafAt { place: *place, token: token.range.clone(), inner: None }, found);
+            }
+            Some(inner) => self.read_inner(*place, token, inner),
         }
     }
 
-    /// A text that is JSON itself is read twice: as it stands, where a key names its value, and string by string, where escapes
-    /// are undone. What was found in it as it stands is kept with the string or number that it stands in.
-    fn read_inner(&mut self, place: Place, token: &Token<'_>, inner: &Inner<'_>, found: &Findings) {
+    /// A text that is JSON itself is read twice with its escapes undone: as one text, where a key names its value, and string
+    /// by string. What was found in it as one text is kept with the string or number that it stands in.
+    fn read_inner(&mut self, place: Place, token: &Token<'_>, inner: &Inner<'_>) {
+        let found = scan(&inner.flat(), &self.contents.rules);
         let mut rest = found.iter().peekable();
         let mut astray = Vec::new();
+        let mut flat = Flat::default();
         inner.each(|leaf| {
             if matches!(leaf.text, Cow::Owned(_)) {
                 self.notice(place, &leaf);
             }
             let mut own = scan(&leaf.text, &self.contents.rules);
             let mut more = Vec::new();
-            while let Some(next) = rest.next_if(|next| next.range.start < leaf.range.end) {
-                let range = if leaf.kind == TokenKind::Number {
-                    let within = |at: usize| at.checked_sub(leaf.range.start);
-                    within(next.range.start).zip(within(next.range.end)).map(|(start, end)| start..end)
-                } else {
-                    leaf.decoded(inner.json(), next.range.clone())
-                };
-                match range.filter(|_| next.range.end <= leaf.range.end) {
+            let at = flat.place(&leaf);
+            while let Some(next) = rest.next_if(|next| next.range.start < at.end) {
+                match within(&next.range, &at) {
                     Some(range) if is_among(own.iter().as_slice(), &range, &next.kind) => {}
                     Some(range) => more.push(Finding { range, ..next.clone() }),
                     None => astray.push(next.clone()),
                 }
             }
-            let at = LeafAt { place, token: token.range.clone(), inner: Some(leaf.range.clone()) };
             own.join(more.into_iter().collect());
-            self.keep(at, own);
+            self.keep(LeafAt { place, token: token.range.clone(), inner: Some(leaf.range.clone()) }, own);
         });
         astray.extend(rest.cloned());
         self.keep(LeafAt { place, token: token.range.clone(), inner: None }, astray.into_iter().collect());
@@ -263,6 +262,12 @@ impl Reading {
             self.signals.extend(signals(&token.text));
         }
     }
+}
+
+/// `range` as it is counted from the beginning of `whole`; none where it reaches out of it.
+fn within(range: &Range<usize>, whole: &Range<usize>) -> Option<Range<usize>> {
+    let start = range.start.checked_sub(whole.start)?;
+    (range.end <= whole.end).then(|| start..range.end - whole.start)
 }
 
 /// Whether a finding of `own`, in order, covers what was found in that range.

@@ -1,6 +1,7 @@
 //! The strings of a request's body that are to be read, one by one; and the strings and numbers within those that are JSON
 //! themselves. Knows which parts of a body no reader here understands; it does not judge what the others say.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use wire::error::Invalid;
@@ -47,6 +48,30 @@ pub(crate) struct Words<'s, 'b> {
     pub(crate) inner: Option<Inner<'s>>,
 }
 
+/// Where the strings and numbers of inner JSON stand in its text with the escapes undone; told them in order, each once.
+#[derive(Default)]
+pub(crate) struct Flat {
+    /// By how many bytes the text up to here is shorter than the JSON.
+    shorter: usize,
+}
+
+impl Flat {
+    /// What `leaf` says, in places of that text.
+    pub(crate) fn place(&mut self, leaf: &Token<'_>) -> Range<usize> {
+        let raw = said_at(leaf);
+        // Undone, no escape is longer than it was.
+        let start = raw.start - self.shorter;
+        self.shorter += raw.len() - leaf.text.len();
+        start..start + leaf.text.len()
+    }
+}
+
+/// Where a leaf's words stand in the JSON: without its quotes.
+fn said_at(leaf: &Token<'_>) -> Range<usize> {
+    let quote = usize::from(leaf.kind != TokenKind::Number);
+    leaf.range.start + quote..leaf.range.end - quote
+}
+
 /// JSON within a string.
 #[derive(Clone, Copy)]
 pub(crate) struct Inner<'s>(&'s str);
@@ -63,6 +88,24 @@ impl<'s> Inner<'s> {
     /// It.
     pub(crate) fn json(self) -> &'s str {
         self.0
+    }
+
+    /// It with the escapes of its strings undone where they stand: what a reader of it sees, a key beside its value.
+    pub(crate) fn flat(self) -> Cow<'s, str> {
+        if !self.0.contains('\\') {
+            return Cow::Borrowed(self.0);
+        }
+        let (mut flat, mut from) = (String::with_capacity(self.0.len()), 0);
+        self.each(|leaf| {
+            if matches!(leaf.text, Cow::Owned(_)) {
+                let raw = said_at(&leaf);
+                flat.push_str(self.0.get(from..raw.start).unwrap_or_default());
+                flat.push_str(&leaf.text);
+                from = raw.end;
+            }
+        });
+        flat.push_str(self.0.get(from..).unwrap_or_default());
+        Cow::Owned(flat)
     }
 
     /// Every key, string and long number in it, in order.

@@ -210,6 +210,31 @@ fn what_lies_beyond_the_limit_is_judged() {
     }
 }
 
+/// As encoders that write only ASCII spell it.
+#[test]
+fn a_key_in_escapes_names_its_value() {
+    let spelled = r#"{"a\"\ud83d\ude00":"\n", "\uacc4\uc88c\ubc88\ud638": "110-123-456789", "n":{"\uc8fc\ubbfc\ubc88\ud638":9001011234568}}"#;
+    let contents = said(spelled);
+    let places: Vec<&str> = contents.found().iter().filter_map(|found| spelled.get(found.at.inner.clone()?)).collect();
+    assert_eq!(places, ["\"110-123-456789\"", "9001011234568"]);
+    for (found, length) in contents.found().iter().zip([14, 13]) {
+        assert_eq!(found.findings.iter().map(|one| one.range.clone()).collect::<Vec<_>>(), [0..length]);
+    }
+    let counts: Vec<_> = contents.counts().into_iter().collect();
+    assert_eq!(counts, [("kr.account".to_owned(), 1), ("kr.resident".to_owned(), 1)]);
+}
+
+/// Were the string walked through from its beginning for each finding, this would take hours.
+#[test]
+fn a_long_inner_string_is_read_once() {
+    let addresses = format!("\n{}", "a@example.com ".repeat(90_000));
+    let inner = serde_json::json!({"note": addresses, "\"more\"": "x".repeat(3_000_000)}).to_string();
+    let contents = said(&inner);
+    let kept: usize = contents.found().iter().map(|found| found.findings.len()).sum();
+    assert_eq!((contents.counts()["email"], kept, contents.is_cut()), (90_000, 90_000, false));
+    assert_eq!(contents.found()[0].findings.iter().nth(1).map(|one| one.range.clone()), Some(15..28));
+}
+
 /// The figure is printed; the bound is wide, for a debug build on a busy machine.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a stop watch needs a clock")]

@@ -129,6 +129,19 @@ fn arguments_stay_json() {
 }
 
 #[test]
+fn what_a_key_in_escapes_names_is_hidden() {
+    let given = r#"{"\uacc4\uc88c\ubc88\ud638": "110-123-456789", "b": "\uacc4\uc88c 110-123-456789"}"#;
+    for body in [calling(given), saying(given)] {
+        let out = hidden(&body, Hide::Mask).unwrap();
+        assert!(out.hidden == 2 && !sent(&out).contains("110-123"), "{}", sent(&out));
+        let out = hidden(&body, Hide::Pseudonymise).unwrap();
+        assert!(!sent(&out).contains("110-123") && restored(&out) == decoded(&body.to_string()));
+    }
+    let masked = r#"{"\uacc4\uc88c\ubc88\ud638": "[kr.account]", "b": "계좌 [kr.account]"}"#;
+    assert_eq!(arguments(&hidden(&calling(given), Hide::Mask).unwrap()), masked);
+}
+
+#[test]
 fn schemas_are_disguised_with_their_keys_and_numbers() {
     let parameters = serde_json::json!({"type": "object", "properties": {"010-1234-5678": {"enum": ["010-1234-5678", 4_111_111_111_111_111_u64]}}, "required": ["010-1234-5678"]});
     let mut body = saying("x");

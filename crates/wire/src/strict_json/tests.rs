@@ -264,26 +264,4 @@ proptest! {
             prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok(), "{}", body);
         }
     }
-
-    /// A range of the bytes of a string is the same range of what it says.
-    #[test]
-    fn raw_places_are_found_in_the_decoded_text(text in "[a\"\\\\\n가😀]{1,12}", from in 0_usize..12, length in 1_usize..6, plain in any::<bool>()) {
-        let quoted = if plain { quoted(&text) } else { escaped(&text) };
-        let json = format!("[ {quoted}]");
-        // Where each character begins in the JSON and in the text, and where the last one ends.
-        let (mut raw, mut decoded) = (vec![3], vec![0]);
-        for character in text.chars() {
-            let spelled = character.to_string();
-            let spelled = if plain { super::quoted(&spelled) } else { escaped(&spelled) };
-            raw.push(raw.last().unwrap() + spelled.len() - 2);
-            decoded.push(decoded.last().unwrap() + character.len_utf8());
-        }
-        let (from, to) = (from.min(raw.len() - 2), (from + length).min(raw.len() - 1));
-        prop_assume!(from < to);
-        walk(json.as_bytes(), |token, _| if token.kind == TokenKind::Text {
-            assert_eq!(token.decoded(&json, raw[from]..raw[to]), Some(decoded[from]..decoded[to]));
-            assert_eq!(token.decoded(&json, 2..raw[to]), None);
-            assert_eq!(token.decoded(&json, raw[from]..json.len() - 1), None);
-        }).unwrap();
-    }
 }

@@ -177,39 +177,3 @@ impl<'b, See: FnMut(Token<'b>, &[Step<'b>])> Walker<'b, See> {
         self.tell(kind, begin, Cow::Borrowed(std::str::from_utf8(letters).unwrap_or_default()));
     }
 }
-
-impl Token<'_> {
-    /// Where in [`text`](Self::text) those bytes of `json` are told, whole characters; none where they are not all within
-    /// the string. `json` is the text that the token is of.
-    pub fn decoded(&self, json: &str, raw: Range<usize>) -> Option<Range<usize>> {
-        let inside = self.range.start + 1..self.range.end.checked_sub(1)?;
-        if raw.start < inside.start || raw.end > inside.end || raw.is_empty() {
-            return None;
-        }
-        if matches!(self.text, Cow::Borrowed(_)) {
-            return Some(raw.start - inside.start..raw.end - inside.start);
-        }
-        let mut at = inside.start;
-        let (mut begin, mut end) = (None, 0);
-        for (decoded, character) in self.text.char_indices() {
-            let next = at + raw_length(json.get(at..inside.end)?);
-            if raw.start < next && at < raw.end {
-                begin.get_or_insert(decoded);
-                end = decoded + character.len_utf8();
-            }
-            at = next;
-        }
-        begin.map(|begin| begin..end)
-    }
-}
-
-/// How many bytes write the first character of the body of a string that is well-formed.
-fn raw_length(rest: &str) -> usize {
-    let is_leading_half =
-        |digits: &str| matches!(digits.as_bytes(), [b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]);
-    match rest.as_bytes() {
-        [b'\\', b'u', ..] => 6 + if rest.get(2..).is_some_and(is_leading_half) { 6 } else { 0 },
-        [b'\\', ..] => 2,
-        _ => rest.chars().next().map_or(1, char::len_utf8),
-    }
-}
