@@ -2,6 +2,7 @@
 
 mod judged;
 mod looks;
+mod routes;
 
 use clap::Args;
 use serde::Serialize;

@@ -1,19 +1,16 @@
-//! What `check` says of the policy in force: what was proved of it, where each class of request may go, what is done with each
-//! part of a request and an answer.
+//! What `check` says of the policy in force: what was proved of it, and what is done with each part of a request and an answer.
 
 use anstyle::Style;
 use gateway::{
     config::Config,
     judge::{
-        Chain, FloorModel, Judgement, TENANT,
+        FloorModel, Judgement,
         coverage::{PARTS, Part},
     },
 };
-use policy::{Action, Class, Facts, Outcome};
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr as _;
 
-use super::Finding;
+use super::{Finding, routes};
 use crate::{
     failure::Failure,
     paragraph,
@@ -33,7 +30,7 @@ pub(super) struct Judged {
     combinations: u64,
     complete: bool,
     notes: Vec<String>,
-    routes: Vec<Route>,
+    routes: Vec<routes::Route>,
     coverage: Vec<Part>,
 }
 
@@ -46,20 +43,6 @@ struct Rule {
     /// `mask` or `pseudonymise`, and which kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     edit: Option<(String, String)>,
-}
-
-/// Where a plain request of a class may go.
-#[derive(Serialize)]
-struct Route {
-    model: String,
-    class: &'static str,
-    destinations: Vec<Reached>,
-}
-
-#[derive(Serialize)]
-struct Reached {
-    destination: String,
-    asked: Vec<String>,
 }
 
 impl Judged {
@@ -85,7 +68,7 @@ impl Judged {
             combinations: proof.combinations,
             complete: proof.complete,
             notes: proof.notes.iter().map(ToString::to_string).collect(),
-            routes: judgement.chains().iter().flat_map(|chain| routes(&judgement, chain)).collect(),
+            routes: routes::all(&judgement, config.teams.iter()),
             coverage: PARTS.to_vec(),
         }
     }
@@ -105,7 +88,7 @@ impl Judged {
     }
 
     pub(super) fn write(&self, terminal: &mut Terminal) -> Result<(), Failure> {
-        self.write_routes(terminal)?;
+        routes::write(&self.routes, terminal)?;
         if !self.notes.is_empty() {
             writeln!(terminal.out(), "\n{STRONG}what the proof notes{STRONG:#}")?;
         }
@@ -114,30 +97,6 @@ impl Judged {
         }
         // Where nothing is ever hidden, what could be is beside the point.
         if self.rules.iter().any(|rule| rule.edit.is_some()) { self.write_coverage(terminal) } else { Ok(()) }
-    }
-
-    fn write_routes(&self, terminal: &mut Terminal) -> Result<(), Failure> {
-        if !self.routes.is_empty() {
-            writeln!(
-                terminal.out(),
-                "\n{STRONG}where a request may go in which nothing is found, of a caller that no rule names{STRONG:#}"
-            )?;
-        }
-        let width = self.routes.iter().map(|route| route.model.width()).max().unwrap_or(0);
-        let mut before = "";
-        for route in &self.routes {
-            let model = if route.model == before { "" } else { &route.model };
-            before = &route.model;
-            let reached: Vec<String> = route.destinations.iter().map(reached).collect();
-            let (style, reached) = if reached.is_empty() {
-                (BAD, "nowhere".to_owned())
-            } else {
-                (Style::new(), paragraph::hanging(&reached.join(", "), width + 16))
-            };
-            let gap = width - model.width();
-            writeln!(terminal.out(), "  {model}{:gap$}  {:<10}  {style}{reached}{style:#}", "", route.class)?;
-        }
-        Ok(())
     }
 
     fn write_coverage(&self, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -157,45 +116,4 @@ impl Judged {
         }
         Ok(())
     }
-}
-
-/// With what is demanded of it; labels concern only the answer.
-fn reached(reached: &Reached) -> String {
-    let demanded: Vec<&str> = reached.asked.iter().map(String::as_str).filter(|it| !it.starts_with("label ")).collect();
-    if demanded.is_empty() {
-        return reached.destination.clone();
-    }
-    format!("{} ({})", reached.destination, demanded.join("; "))
-}
-
-/// Where a request goes in which nothing is found, for each class that requests by this route can have.
-fn routes(judgement: &Judgement, chain: &Chain) -> Vec<Route> {
-    let registered = &chain.registered;
-    let classes = Class::ALL.into_iter().filter(|class| registered.class.is_none_or(|least| *class >= least));
-    let route = |class: Class| {
-        let verdict = judgement.verdict(&Facts {
-            tenant: TENANT,
-            team: "",
-            key: "",
-            action: Action::Infer,
-            class,
-            findings: &[],
-            signals: &[],
-            needs: &[],
-            surface: "chat",
-            language: "unknown",
-            purpose: &registered.purpose,
-            use_area: &registered.use_area,
-            high_impact: registered.high_impact,
-            unread: false,
-            stream: false,
-            prompt_kib: 1,
-        });
-        let reached = chain.links.iter().filter_map(|link| {
-            let terms = verdict.of(link.judged).and_then(Outcome::terms)?;
-            Some(Reached { destination: link.label.to_string(), asked: told::asked(terms) })
-        });
-        Route { model: chain.model.to_string(), class: class.word(), destinations: reached.collect() }
-    };
-    classes.map(route).collect()
 }

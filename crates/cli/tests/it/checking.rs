@@ -156,6 +156,57 @@ fn the_policy_in_force_is_told_with_where_each_class_may_go_and_what_is_done_wit
     assert!(!local.contains("masked or pseudonymised"), "where no rule hides anything: {local}");
 }
 
+/// For answers it opens more than for vectors, and for one team more than for others.
+const FOR_SOME: &str = r#"
+@id("anybody")
+permit (principal, action, resource)
+when { context.class == "open" && resource.name == "own" };
+
+@id("answers-elsewhere")
+permit (principal, action == Action::"infer", resource)
+when { context.class == "open" && resource.name == "somewhere" };
+
+@id("audit")
+permit (principal in Team::"audit", action == Action::"infer", resource)
+when { ["open", "sensitive"].contains(context.class) && resource.name == "own" };
+
+@id("research")
+permit (principal, action, resource)
+when { context.purpose == "research" && context.class == "open" && resource.name == "somewhere" };
+"#;
+
+#[test]
+fn teams_and_vectors_that_may_go_elsewhere_are_told() {
+    let bench = Bench::new();
+    bench.put("some.cedar", FOR_SOME.as_bytes());
+    let teams =
+        "[[team]]\nname = \"audit\"\n[[team]]\nname = \"lab\"\npurpose = \"research\"\n[[team]]\nname = \"sales\"\n";
+    bench.put("c.toml", (JUDGED.replace("kr-enterprise", "some.cedar") + teams).as_bytes());
+    let shown = bench.ok(&["check", "--config", "c.toml"]);
+    let routes = shown.split("of a caller that no rule names unless it says so\n").nth(1).unwrap();
+    assert_eq!(
+        routes.split("\n\n").next().unwrap(),
+        "\
+\x20 files  sensitive   nowhere
+         classified  nowhere
+         sensitive   team audit: own/m
+         sensitive   team audit, vectors: nowhere
+  m      open        own, somewhere
+         open        vectors: own
+         sensitive   nowhere
+         classified  nowhere
+         sensitive   team audit: own
+         sensitive   team audit, vectors: nowhere
+         open        team lab, vectors: own, somewhere"
+    );
+    let told = bench.run(&["check", "--config", "c.toml", "--json"]);
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    let routes = report["judged"]["routes"].as_array().unwrap();
+    let of_lab: Vec<&Value> = routes.iter().filter(|route| route["team"] == "lab").collect();
+    assert_eq!(of_lab.len(), 1, "{routes:#?}");
+    assert_eq!((&of_lab[0]["action"], &of_lab[0]["model"]), (&"embed".into(), &"m".into()));
+}
+
 #[test]
 fn every_mistake_of_a_policy_is_told_with_file_and_line() {
     let bench = Bench::new();
