@@ -19,6 +19,9 @@ use crate::{Findings, Kind};
 /// How often a pseudonym that stands in the text already, or is part of another, is drawn again.
 const ROUNDS_MAX: u32 = 16;
 
+/// Different originals of one request. The map of as many pseudonyms is held until the answer ends, at about 900 bytes each.
+const ORIGINALS_MAX: usize = 10_000;
+
 /// What is found in one place is hidden in every other, where it is long enough to be no accident.
 const REPEATED_MIN: usize = 8;
 
@@ -42,7 +45,7 @@ impl fmt::Debug for RequestKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisguiseError {
-    /// More was found than is kept.
+    /// More was found than is kept, or more different ones than are disguised at once.
     #[error("the text holds more identifiers than can be disguised: send less at a time")]
     TooMany,
     /// Not of this text.
@@ -169,6 +172,9 @@ pub fn disguise_all(
     let mut spans = Vec::with_capacity(texts.len());
     for (text, findings) in texts {
         spans.push(originals.collect(text, findings, &hide)?);
+        if originals.list.len() > ORIGINALS_MAX {
+            return Err(DisguiseError::TooMany);
+        }
     }
     originals.add_repeated(texts, &mut spans)?;
     let mut drawn: Vec<u32> = vec![0; originals.list.len()];

@@ -221,6 +221,16 @@ fn what_lies_beyond_what_is_kept_is_not_sent_undisguised() {
 }
 
 #[test]
+fn different_originals_of_one_request_are_bounded() {
+    let many = |count: usize| (0..count).map(|which| format!("a{which}@example.com ")).collect::<String>();
+    for hide in [Hide::Mask, Hide::Pseudonymise] {
+        assert_eq!(hidden(&saying(&many(10_001)), hide).unwrap_err(), CannotHide::TooMuch);
+    }
+    let twice = many(10_000).repeat(2);
+    assert_eq!(hidden(&saying(&twice), Hide::Pseudonymise).unwrap().map.map(|map| map.len()), Some(10_000));
+}
+
+#[test]
 fn a_finding_across_strings_cannot_be_hidden() {
     let across = Pattern { name: "pair".to_owned(), regex: "\"a\":\"b\"".to_owned() };
     let rules = Rules::new(&[], &[across]).expect("rules");
