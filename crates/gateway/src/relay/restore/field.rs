@@ -8,6 +8,9 @@ use inspect::{Kind, Masker};
 
 use super::AnswerMask;
 
+/// How much of a text is restored at a time: what is remembered of each character while it is looked at is more than itself.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// One text under way.
 pub(super) struct Field {
     map: Option<Map>,
@@ -40,15 +43,15 @@ impl Field {
             self.reader = Some(self.begin(self.is_json || first == '{'));
         }
         let Some(reader) = &mut self.reader else { return text.to_owned() };
-        let restored = match &mut reader.restorer {
-            None => text.to_owned(),
-            Some(Restored::Text(restorer)) => restorer.push(text),
-            Some(Restored::Json(restorer)) => restorer.push(text),
-        };
-        match &mut reader.masker {
-            None => restored,
-            Some(masker) => masker.push(&restored),
+        let mut passed = String::with_capacity(text.len());
+        let mut rest = text;
+        while !rest.is_empty() {
+            // Whole characters.
+            let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE_BYTES)).unwrap_or((rest, ""));
+            passed.push_str(&reader.push(piece));
+            rest = after;
         }
+        passed
     }
 
     /// What was held back, and what the text held.
@@ -77,5 +80,19 @@ impl Field {
         });
         let masker = self.mask.as_ref().map(|mask| Masker::new(&mask.rules, mask.wanted.clone(), is_json));
         Reader { restorer, masker }
+    }
+}
+
+impl Reader {
+    fn push(&mut self, piece: &str) -> String {
+        let restored = match &mut self.restorer {
+            None => piece.to_owned(),
+            Some(Restored::Text(restorer)) => restorer.push(piece),
+            Some(Restored::Json(restorer)) => restorer.push(piece),
+        };
+        match &mut self.masker {
+            None => restored,
+            Some(masker) => masker.push(&restored),
+        }
     }
 }

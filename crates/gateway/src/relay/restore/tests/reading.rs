@@ -190,6 +190,17 @@ fn kinds_are_masked_in_what_comes_back_and_counted() {
     assert_eq!(whole(&mut { all }, &json!({"choices": [{"text": "a@example.com"}]}))["choices"][0]["text"], "[email]");
 }
 
+/// In one piece, the scanner would keep the places of a hundred thousand and pass on the others as they are.
+#[test]
+fn a_long_answer_is_masked_to_its_end() {
+    let said = format!("{}전화 010-1234-5678", "a@example.com ".repeat(100_001));
+    let mut restoring = Restoring::new(Surface::Chat, false, None, Some(masking(&["person"])));
+    let read = whole(&mut restoring, &json!({"choices": [{"index": 0, "message": {"content": said}}]}));
+    let content = read["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(!content.contains('@') && content.ends_with("전화 [kr.phone]"));
+    assert_eq!((restoring.counts()["email"], restoring.counts()["kr.phone"]), (100_001, 1));
+}
+
 #[test]
 fn what_the_restorer_held_is_masked_too() {
     let (out, map) = disguised(TEXT);
