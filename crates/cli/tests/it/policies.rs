@@ -545,6 +545,6 @@ fn vocabulary() -> Vocabulary {
         kinds,
         signals: inspect::signals::Signal::ALL.iter().map(|signal| signal.name().to_owned()).collect(),
         needs: BTreeSet::from(["tools".to_owned()]),
-        languages: BTreeSet::new(),
+        ..Vocabulary::default()
     }
 }
