@@ -110,7 +110,7 @@ impl Key {
 }
 
 fn class(word: &str) -> Result<Class, String> {
-    word.parse().map_err(|_| "must be `open`, `sensitive` or `classified`".to_owned())
+    word.parse::<Class>().map_err(|no| no.to_string())
 }
 
 fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), Failure> {

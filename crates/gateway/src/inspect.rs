@@ -82,8 +82,8 @@ impl Declared {
         };
         let mut class = None;
         for word in texts(&CLASS_HEADER) {
-            let declared: Class = word.parse().map_err(|_| {
-                let message = "`x-gwanmun-class` must be `open`, `sensitive` or `classified`";
+            let declared = word.parse::<Class>().map_err(|no| {
+                let message = format!("`x-gwanmun-class` {no}");
                 ApiError::field(Code::InvalidValue, message, CLASS_HEADER.as_str())
             })?;
             class = class.max(Some(declared));

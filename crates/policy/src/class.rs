@@ -41,8 +41,29 @@ impl FromStr for Class {
     }
 }
 
+/// What the word must be instead, to be read after the name of what holds it.
+impl fmt::Display for NoClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [open, sensitive, classified] = Class::ALL.map(Class::word);
+        write!(f, "must be `{open}`, `{sensitive}` or `{classified}`")
+    }
+}
+
+impl std::error::Error for NoClass {}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_names_no_class_is_told_which_do() {
+        let told = "Open".parse::<Class>().unwrap_err().to_string();
+        assert_eq!(told, "must be `open`, `sensitive` or `classified`");
     }
 }

@@ -66,7 +66,7 @@ pub(super) struct Explain {
 }
 
 fn class(word: &str) -> Result<Class, String> {
-    word.parse().map_err(|_| "must be `open`, `sensitive` or `classified`".to_owned())
+    word.parse::<Class>().map_err(|no| no.to_string())
 }
 
 impl Explain {
