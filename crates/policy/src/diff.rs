@@ -11,7 +11,7 @@ use crate::outcome::Bench;
 use crate::space::{Space, Variable};
 use crate::survey::{Order, Survey};
 use crate::table::Numbers;
-use crate::{Destination, Judge, Outcome, Policy, Terms, Verdict};
+use crate::{Destination, Outcome, Policy, Terms, Verdict};
 
 /// The most differences that are told.
 const MOST: usize = 1_000;
@@ -48,9 +48,9 @@ struct Change {
 /// What callers notice of an outcome: none where it is refused, otherwise its terms without the names of rules.
 type Noticed = Option<Terms>;
 
-/// Compares two policies for the destinations of the old one.
-pub fn diff(old: &Judge, new: &Judge) -> Differences {
-    compare(old.policy(), new.policy(), old.destinations()).unwrap_or_default()
+/// Compares two policies for these destinations.
+pub fn diff(old: &Policy, new: &Policy, destinations: &[Destination]) -> Differences {
+    compare(old, new, destinations).unwrap_or_default()
 }
 
 /// None where there are too many combinations.

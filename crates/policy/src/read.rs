@@ -88,16 +88,6 @@ impl Policy {
         self.0.settings.title.as_deref()
     }
 
-    /// Its version, if its settings give it one.
-    pub fn version(&self) -> Option<&str> {
-        self.0.settings.version.as_deref()
-    }
-
-    /// The documents that its rules follow.
-    pub fn sources(&self) -> &[Arc<str>] {
-        &self.0.settings.sources
-    }
-
     /// How it finds the class of a request.
     pub fn classes(&self) -> &Classes {
         &self.0.settings.classes

@@ -10,14 +10,12 @@ use crate::cases::{Case, Expect};
 use crate::mistakes::Found;
 use crate::typed::{Row, key_at};
 use crate::vocabulary::hint;
-use crate::{Action, Axis, Class, Classes, Destination, File, Hide, Mistake, Vocabulary};
+use crate::{Action, Axis, Class, Classes, Destination, File, Hide, Mistake, NoClass, Vocabulary};
 
 /// What a settings file says.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) title: Option<Arc<str>>,
-    pub(crate) version: Option<Arc<str>>,
-    pub(crate) sources: Vec<Arc<str>>,
     pub(crate) classes: Classes,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) cases: Vec<Case>,
@@ -30,15 +28,13 @@ struct Names<'a> {
     rules: &'a BTreeSet<Arc<str>>,
 }
 
-const CLASSES: [&str; 3] = ["open", "sensitive", "classified"];
 const HIDES: [&str; 2] = ["mask", "pseudonymise"];
 
 impl Settings {
     /// Of a policy without a settings file.
     pub(crate) fn none() -> Self {
         let classes = Classes { default: Class::default(), unread: Class::default(), findings: BTreeMap::new() };
-        let (title, version) = (None, None);
-        Self { title, version, sources: Vec::new(), classes, destinations: vec![local()], cases: Vec::new() }
+        Self { title: None, classes, destinations: vec![local()], cases: Vec::new() }
     }
 
     pub(crate) fn read(file: File<'_>, words: &Vocabulary, rules: &BTreeSet<Arc<str>>) -> Result<Self, Vec<Mistake>> {
@@ -65,8 +61,9 @@ impl Settings {
         if let Some((table, at)) = policy {
             let mut row = Row::of(table, at, found);
             self.title = row.text("title");
-            self.version = row.text("version");
-            self.sources = row.texts("sources").unwrap_or_default();
+            // For people alone, who read them in the file.
+            row.text("version");
+            row.texts("sources");
             row.end();
         }
         if let Some((table, at)) = classes {
@@ -100,8 +97,8 @@ fn local() -> Destination {
 
 fn read_classes(table: &dyn TableLike, at: usize, names: &Names<'_>, found: &mut Found<'_>) -> Classes {
     let mut row = Row::of(table, at, found);
-    let default = row.word("default", &CLASSES, |word| word.parse().ok()).unwrap_or_default();
-    let unread = row.word("unread", &CLASSES, |word| word.parse().ok()).unwrap_or_default();
+    let default = row.word("default", &Class::ALL.map(Class::word), |word| word.parse().ok()).unwrap_or_default();
+    let unread = row.word("unread", &Class::ALL.map(Class::word), |word| word.parse().ok()).unwrap_or_default();
     let kinds = row.table("findings");
     row.end();
     let mut findings = BTreeMap::new();
@@ -111,9 +108,9 @@ fn read_classes(table: &dyn TableLike, at: usize, names: &Names<'_>, found: &mut
             let near = hint(key, names.words.kinds.keys().map(String::as_str));
             found.add(at, format!("there is no kind or group of findings `{key}`{near}"));
         }
-        match item.as_str().and_then(|word| word.parse::<Class>().ok()) {
-            Some(class) => drop(findings.insert(Arc::from(key), class)),
-            None => found.add(at, format!("the class of `{key}` must be `open`, `sensitive` or `classified`")),
+        match item.as_str().map_or(Err(NoClass), str::parse) {
+            Ok(class) => drop(findings.insert(Arc::from(key), class)),
+            Err(no) => found.add(at, format!("the class of `{key}` {no}")),
         }
     }
     Classes { default, unread, findings }
@@ -213,7 +210,7 @@ fn read_case(
         team: row.text("team").unwrap_or_default(),
         key: row.text("key").unwrap_or_default(),
         action: action.unwrap_or(if surface.as_deref() == Some("embeddings") { Action::Embed } else { Action::Infer }),
-        class: row.word("class", &CLASSES, |word| word.parse().ok()),
+        class: row.word("class", &Class::ALL.map(Class::word), |word| word.parse().ok()),
         findings: read_words(&mut row, "findings", "kind or group of findings", &kinds),
         signals: read_words(&mut row, "signals", "signal", &signals),
         needs: read_words(&mut row, "needs", "need", &needs),

@@ -69,7 +69,7 @@ impl Diff {
             unproved.tell(self.json, terminal)?;
             return Ok(Answer::No);
         }
-        let Differences { found, complete } = policy::diff(&old, &new);
+        let Differences { found, complete } = policy::diff(old.policy(), new.policy(), old.destinations());
         let mut found: Vec<Told> = found.iter().map(told).collect();
         found.sort_by_key(|difference| difference.change);
         let none = found.is_empty() && complete;

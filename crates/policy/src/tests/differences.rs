@@ -4,8 +4,7 @@ use super::{destinations, read};
 use crate::{Differences, diff};
 
 fn compare(old: &str, new: &str) -> Differences {
-    let judge = |rules: &str| read(rules).unwrap().compile(destinations());
-    diff(&judge(old), &judge(new))
+    diff(&read(old).unwrap(), &read(new).unwrap(), &destinations())
 }
 
 /// Each difference in one line.

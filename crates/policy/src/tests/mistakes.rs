@@ -228,6 +228,10 @@ fn settings_are_checked_with_the_rules() {
         ],
     );
     told("[policy\ntitle = 1", &["test.toml:1: "]);
+    told(
+        "[policy]\nversion = 1\nsources = \"a law\"",
+        &["test.toml:2: `version` must be a text, not", "test.toml:3: `sources` must be a list of texts, not"],
+    );
 }
 
 #[test]
