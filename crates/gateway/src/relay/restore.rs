@@ -159,15 +159,21 @@ impl Restoring {
         if let Some(head) = &chunk.head {
             self.head = Some(head.clone());
         }
-        let mut edits = Vec::new();
+        let mut restored = Vec::with_capacity(chunk.texts.len());
         for said in &chunk.texts {
-            let restored = if said.way.is_streamed() {
+            restored.push(if said.way.is_streamed() {
                 self.streamed(said.choice, &said.way, &said.text, said.is_last)?
             } else {
                 self.at_once(&said.way, &said.text)
-            };
-            if restored != said.text {
-                edits.push((said.range.clone(), quoted(&restored)));
+            });
+        }
+        for (choice, way) in self.passed_by(&chunk) {
+            match chunk.texts.iter().rposition(|said| said.choice == choice && said.way == way) {
+                None => self.flush(choice, &way, out),
+                Some(last) => {
+                    let rest = self.end(&(choice, way));
+                    restored.get_mut(last).into_iter().for_each(|restored| restored.push_str(&rest));
+                }
             }
         }
         for choice in &chunk.finished {
@@ -177,7 +183,16 @@ impl Restoring {
                 self.flush(*choice, &way, out);
             }
         }
-        Ok(self.edited(data, edits, &chunk))
+        Ok(self.edited(data, edits(&chunk, &restored), &chunk))
+    }
+
+    /// Texts under way that have ended because of what `chunk` says: calls before one that it speaks of, and thoughts where it
+    /// answers. A caller takes them for whole then.
+    fn passed_by(&self, chunk: &Chunk) -> Vec<(u64, Way)> {
+        let answering = chunk.answering();
+        let has_ended =
+            |(choice, way): &&(u64, Way)| chunk.is_past(*choice, way) || way.is_thought() && answering.contains(choice);
+        self.fields.keys().filter(has_ended).cloned().collect()
     }
 
     fn edited(&self, data: &[u8], mut edits: Vec<(Range<usize>, String)>, chunk: &Chunk) -> Option<Vec<u8>> {
@@ -241,15 +256,15 @@ impl Restoring {
             return Ok(bytes.clone());
         }
         let chunk = Chunk::read(bytes).ok_or(Trouble::Unreadable)?;
-        let mut edits = Vec::new();
-        for said in &chunk.texts {
-            let restored = self.at_once(&said.way, &said.text);
-            if restored != said.text {
-                edits.push((said.range.clone(), quoted(&restored)));
-            }
-        }
-        Ok(self.edited(bytes, edits, &chunk).map_or_else(|| bytes.clone(), Bytes::from))
+        let restored: Vec<String> = chunk.texts.iter().map(|said| self.at_once(&said.way, &said.text)).collect();
+        Ok(self.edited(bytes, edits(&chunk, &restored), &chunk).map_or_else(|| bytes.clone(), Bytes::from))
     }
+}
+
+/// Where the texts of `chunk` change, and what stands there then.
+fn edits(chunk: &Chunk, restored: &[String]) -> Vec<(Range<usize>, String)> {
+    let changed = chunk.texts.iter().zip(restored).filter(|(said, restored)| said.text != **restored);
+    changed.map(|(said, restored)| (said.range.clone(), quoted(restored))).collect()
 }
 
 impl From<Trouble> for ApiError {

@@ -55,6 +55,9 @@ pub(super) struct Said {
 pub(super) struct Chunk {
     /// Its texts, in order.
     pub(super) texts: Vec<Said>,
+    /// Arrays whose items say their own index, such as tool calls, with their choice: the highest that it speaks of, also
+    /// where that says no text yet.
+    pub(super) highest: BTreeMap<(u64, Way), u64>,
     /// Choices that finish with it.
     pub(super) finished: BTreeSet<u64>,
     /// Where it tells log-probabilities.
@@ -94,6 +97,26 @@ impl Chunk {
         })
         .ok()?;
         is_object.then(|| reading.end())
+    }
+}
+
+impl Chunk {
+    /// Choices that answer here: thinking is over. Some providers say nothing of an answer beside each thought.
+    pub(super) fn answering(&self) -> BTreeSet<u64> {
+        let texts = self.texts.iter().filter(|said| !said.text.is_empty()).map(|said| (said.choice, &said.way));
+        let arrays = self.highest.keys().map(|(choice, way)| (*choice, way));
+        texts.chain(arrays).filter(|(_, way)| way.is_answer()).map(|(choice, _)| choice).collect()
+    }
+
+    /// Whether it speaks of a later item of an array in which the text stands.
+    pub(super) fn is_past(&self, choice: u64, text: &Way) -> bool {
+        text.0.iter().enumerate().any(|(place, part)| match part {
+            Part::Key(_) => false,
+            Part::Item(item) => {
+                let array = Way(text.0.get(..place).unwrap_or_default().to_vec());
+                self.highest.get(&(choice, array)).is_some_and(|highest| highest > item)
+            }
+        })
     }
 }
 
@@ -146,25 +169,33 @@ impl Reading {
         let Self { mut texts, finished, logprobs, indexes, members, has_usage, has_choices } = self;
         let index_of = |item: u64| indexes.get(&(item, Vec::new())).copied().unwrap_or(item);
         let finished: BTreeSet<u64> = finished.into_iter().map(index_of).collect();
-        for said in &mut texts {
-            let own = |length: &usize| {
-                let prefix = said.way.0.get(..*length).filter(|prefix| matches!(prefix.last(), Some(Part::Item(_))))?;
-                Some((length - 1, *indexes.get(&(said.choice, prefix.to_vec()))?))
-            };
-            let all: Vec<(usize, u64)> = (1..=said.way.0.len()).filter_map(|length| own(&length)).collect();
-            for (place, index) in all {
-                if let Some(item) = said.way.0.get_mut(place) {
-                    *item = Part::Item(index);
+        let told = |choice: u64, parts: &[Part]| -> Vec<Part> {
+            let own = |(place, part): (usize, &Part)| match part {
+                Part::Key(_) => part.clone(),
+                Part::Item(item) => {
+                    let prefix = parts.get(..=place).unwrap_or_default().to_vec();
+                    Part::Item(indexes.get(&(choice, prefix)).copied().unwrap_or(*item))
                 }
-            }
+            };
+            parts.iter().enumerate().map(own).collect()
+        };
+        for said in &mut texts {
+            said.way = Way(told(said.choice, &said.way.0));
             said.choice = index_of(said.choice);
+        }
+        let mut highest = BTreeMap::new();
+        for ((choice, parts), index) in &indexes {
+            if let Some((Part::Item(_), array)) = parts.split_last() {
+                let known = highest.entry((index_of(*choice), Way(told(*choice, array)))).or_insert(*index);
+                *known = (*known).max(*index);
+            }
         }
         let mut later = BTreeSet::new();
         for said in texts.iter_mut().rev() {
             said.is_last = finished.contains(&said.choice) && later.insert((said.choice, said.way.clone()));
         }
         let head = Head { members, has_usage };
-        Chunk { texts, finished, logprobs, head: has_choices.then_some(head) }
+        Chunk { texts, highest, finished, logprobs, head: has_choices.then_some(head) }
     }
 }
 
@@ -177,6 +208,24 @@ impl Way {
     /// Whether it comes in pieces.
     pub(super) fn is_streamed(&self) -> bool {
         STREAMED.contains(&self.last())
+    }
+
+    /// Whether it is what a model thinks before it answers.
+    pub(super) fn is_thought(&self) -> bool {
+        self.member().is_some_and(|member| member.starts_with("reasoning") || member == "thinking")
+    }
+
+    /// Whether it is of the answer: thinking is over.
+    pub(super) fn is_answer(&self) -> bool {
+        self.member().is_some_and(|member| ["content", "tool_calls", "function_call"].contains(&member))
+    }
+
+    /// The member of the message or delta in which it stands.
+    fn member(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Part::Key(_), Part::Key(member), ..] => Some(member),
+            _ => None,
+        }
     }
 
     fn last(&self) -> &str {

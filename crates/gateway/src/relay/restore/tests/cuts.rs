@@ -39,6 +39,16 @@ impl Field {
         }
     }
 
+    /// Whether it is over when the other begins, as models tell them.
+    fn precedes(self, other: Self) -> bool {
+        let calls = [Self::Arguments, Self::OldArguments, Self::Input];
+        match self {
+            Self::Reasoning => other == Self::Content || calls.contains(&other),
+            Self::Input => other == Self::Arguments,
+            Self::Content | Self::Refusal | Self::Arguments | Self::OldArguments => false,
+        }
+    }
+
     fn way(self) -> &'static str {
         match self {
             Self::Content => "0 content",
@@ -188,7 +198,7 @@ fn completions_come_back_too() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
 
-    /// Several choices and fields, interleaved, in random pieces, grouped at random.
+    /// Several choices and fields, interleaved as far as models do that, in random pieces, grouped at random.
     #[test]
     fn interleaved_texts_come_back(
         texts in prop::collection::vec((0..3_u64, 0..FIELDS.len(), prop::collection::vec(any::<prop::sample::Index>(), 0..4)), 1..6),
@@ -214,8 +224,12 @@ proptest! {
         for turn in order.iter().cycle() {
             waiting.retain(|(.., pieces)| !pieces.is_empty());
             if waiting.is_empty() { break; }
-            let turn = turn.index(waiting.len());
-            let (choice, field, pieces) = &mut waiting[turn];
+            let is_next = |at: &usize| {
+                let (choice, field, _) = &waiting[*at];
+                !waiting.iter().any(|(of, before, _)| of == choice && before.precedes(*field))
+            };
+            let next: Vec<usize> = (0..waiting.len()).filter(is_next).collect();
+            let (choice, field, pieces) = &mut waiting[*turn.get(&next)];
             let piece = pieces.pop().unwrap();
             let event = said(*choice, *field, piece, spelled_out);
             let is_alone = !fields.iter().any(|(other, of)| other == choice && of != field);

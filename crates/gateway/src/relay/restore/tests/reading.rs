@@ -90,6 +90,71 @@ fn what_is_held_back_comes_before_the_finish_and_in_the_form_of_its_chunk() {
     assert!(joined(&passed)["0 content"].ends_with(&out[phone..phone + 5]));
 }
 
+/// What each event of a stream adds to which text of choice 0, and calls that begin.
+fn told(stream: &[u8]) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    for chunk in chunks(stream) {
+        let delta = &chunk["choices"][0]["delta"];
+        for member in ["reasoning_content", "content"] {
+            told.extend(delta[member].as_str().map(|text| (member.to_owned(), text.to_owned())));
+        }
+        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            let text = call["function"]["arguments"].as_str().unwrap_or("begins");
+            told.push((call["index"].to_string(), text.to_owned()));
+        }
+    }
+    told
+}
+
+#[test]
+fn a_call_is_whole_before_the_next_begins() {
+    let (out, map) = disguised("010-1234-5678");
+    let call = |index: u64, more: Value| json!({"index": index, "function": more});
+    for (map, mask, said, wanted) in [
+        (None, Some(masking(&["person"])), "010-1234-5678", "[kr.phone]"),
+        (Some(map.clone()), None, out.as_str(), "010-1234-5678"),
+        (Some(map), Some(masking(&["person"])), out.as_str(), "[kr.phone]"),
+    ] {
+        // Cut so that the end is held back: nothing says yet that it is one.
+        let calls = [
+            json!([call(0, json!({"name": "f", "arguments": ""}))]),
+            json!([call(0, json!({"arguments": said}))]),
+            json!([call(1, json!({"name": "g"}))]),
+            json!([call(1, json!({"arguments": &said[..6]}))]),
+            json!([call(1, json!({"arguments": &said[6..]})), call(2, json!({"arguments": said}))]),
+            json!([call(2, json!({"arguments": " "})), call(3, json!({"arguments": "x"}))]),
+        ];
+        let events = calls.map(|calls| event(&delta(0, &json!({ "tool_calls": calls }))));
+        let mut restoring = Restoring::new(Surface::Chat, true, map, mask);
+        let told = told(&pass(&mut restoring, events, event(&finish(0))).unwrap());
+        let order: Vec<&str> = told.iter().map(|(call, _)| call.as_str()).collect();
+        assert!(order.is_sorted(), "{told:?}");
+        for call in ["0", "1", "2"] {
+            let said: String = told
+                .iter()
+                .filter(|(of, text)| of == call && text != "begins")
+                .map(|(_, text)| text.as_str())
+                .collect();
+            assert_eq!(said.trim_end().trim_matches('"'), wanted, "{call} in {told:?}");
+        }
+    }
+}
+
+#[test]
+fn thinking_is_over_where_the_answer_begins() {
+    for answer in [json!({"content": "x"}), json!({"tool_calls": [{"index": 0, "function": {"name": "f"}}]})] {
+        let thought = |text: &str| event(&delta(0, &json!({"content": "", "reasoning_content": text})));
+        let events = [thought("전화 010-1234"), thought("-5678"), event(&delta(0, &answer))];
+        let mut restoring = Restoring::new(Surface::Chat, true, None, Some(masking(&["person"])));
+        let told = told(&pass(&mut restoring, events, event(&finish(0))).unwrap());
+        let said: Vec<_> = told.iter().filter(|(_, text)| !text.is_empty()).collect();
+        let (last, thoughts) = said.split_last().unwrap();
+        assert!(thoughts.iter().all(|(member, _)| member == "reasoning_content"), "{told:?}");
+        assert_eq!(thoughts.iter().map(|(_, text)| text.as_str()).collect::<String>(), "전화 [kr.phone]");
+        assert!(last.0 == "content" || last.0 == "0", "{told:?}");
+    }
+}
+
 #[test]
 fn an_empty_reason_is_no_finish() {
     let (out, map) = disguised(TEXT);
