@@ -74,6 +74,7 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
     };
     let local = Local { model: typed.local.model.and_then(|model| choice(&model, mistakes)), ..local };
     let policy = judged::policy(&typed.policy, &typed.dictionaries, &typed.patterns, mistakes);
+    let offered = judged::offered(&typed.destinations);
     let destinations = destinations(typed.destinations, &policy, environment, mistakes);
     Config {
         version,
@@ -82,7 +83,7 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
         admission,
         local,
         audit_log: audit_log(&typed.audit_log, mistakes),
-        routes: judged::routes(typed.routes, &destinations, mistakes),
+        routes: judged::routes(typed.routes, &offered, &destinations, mistakes),
         teams: judged::teams(typed.teams, mistakes),
         policy,
         destinations,

@@ -250,10 +250,27 @@ name = "t"
 [[team]]
 name = "t"
 [[dictionary]]
+name = "projects"
+words = ["x"]
+[[dictionary]]
 name = "Projects"
 words = ["x", 7]
 [[pattern]]
 name = "cases"
+[[pattern]]
+name = "projects"
+regex = "a+"
+[[pattern]]
+name = "open"
+regex = "(a"
+[[destination]]
+name = "e"
+base_url = "https://e.example"
+models = ["m"]
+key = "env:GWANMUN_NOT_SET"
+[[route]]
+model = "s"
+destinations = ["e/m"]
 "#;
     insta::assert_snapshot!(parse(text).unwrap_err());
 }
@@ -275,6 +292,13 @@ fn a_policy_and_facts_in_files_are_read_beside_the_configuration_and_their_mista
     let told = Config::load(&folder.path().join("gwanmun.toml")).unwrap_err().to_string();
     let told = told.replace(&format!("{}/", folder.path().display()), "");
     insta::assert_snapshot!(told);
+    for (used, told) in [("gone.cedar", "gone.cedar`, and there is no such file"), ("gwanmun.cedar", "this very file")]
+    {
+        write("gwanmun.cedar", "@id(\"a\")\npermit (principal, action, resource);\n");
+        write("gwanmun.toml", &format!("[policy]\nuse = \"{used}\"\n"));
+        let found = Config::load(&folder.path().join("gwanmun.toml")).unwrap_err().to_string();
+        assert!(found.contains("gwanmun.toml:2: `policy.use` is `") && found.contains(told), "{found}");
+    }
     write("gwanmun.toml", "[policy]\nuse = \"rules/ours.cedar\"\n");
     write("rules/ours.cedar", "@id(\"floor\")\npermit (principal, action, resource)\nwhen { resource.local };\n");
     let config = Config::load(&folder.path().join("gwanmun.toml")).unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::inspect::{Dictionary, Pattern, Rules};
+use ::inspect::{Dictionary, Pattern, Rules, RulesError};
 use ::policy::Class;
 use catalog::Catalog;
 
@@ -37,22 +37,29 @@ pub(super) fn policy(
     }
     judged.home = typed.home.as_ref().and_then(|typed| home(typed, &judged.catalog, mistakes));
     judged.own = own(dictionaries, patterns, mistakes);
-    match Rules::new(&judged.own.0, &judged.own.1) {
-        Ok(rules) => judged.identifiers = rules,
-        Err(error) => {
-            let at = dictionaries.first().map(|it| it.at).or(patterns.first().map(|it| it.at));
-            mistakes.add(at.unwrap_or(0), error.to_string());
-        }
+    // What is wrong with one of them is told where it is.
+    if let Ok(rules) = Rules::new(&judged.own.0, &judged.own.1) {
+        judged.identifiers = rules;
     }
     let chosen = typed.used.as_ref().map(|typed| (UsedPolicy::new(&typed.value, &folder), typed.at));
     let (used, at) = chosen.unwrap_or((judged.used.clone(), 0));
     let words = vocabulary(&judged.catalog, &judged.own.0, &judged.own.1);
     match used.read(&folder, &words) {
         Ok(rules) => judged.rules = rules,
-        Err(found) if matches!(used, UsedPolicy::Shipped(_)) => {
-            found.list().iter().for_each(|mistake| mistakes.add(at, format!("`policy.use`: {}", mistake.what)));
-        }
-        Err(found) => mistakes.add_elsewhere(found.list().iter().cloned()),
+        Err(found) => match &used {
+            UsedPolicy::Shipped(_) => {
+                found.list().iter().for_each(|mistake| mistakes.add(at, format!("`policy.use`: {}", mistake.what)));
+            }
+            UsedPolicy::File(path) if !path.exists() => {
+                let what = "and there is no such file: name a shipped policy, or a file that is there";
+                mistakes.add(at, format!("`policy.use` is `{}`, {what}", path.display()));
+            }
+            UsedPolicy::File(path) if path.with_extension("toml") == Path::new(mistakes.file()) => {
+                let what = "whose settings would be this very file: give the rules or the configuration another name";
+                mistakes.add(at, format!("`policy.use` is `{}`, {what}", path.display()));
+            }
+            UsedPolicy::File(_) => mistakes.add_elsewhere(found.list().iter().cloned()),
+        },
     }
     judged.has_settings = used.has_settings();
     judged.used = used;
@@ -81,12 +88,43 @@ fn own(
     }
     let dictionaries = dictionaries.iter().filter_map(|it| {
         let words = it.words.as_ref()?.value.iter().map(|word| word.value.clone()).collect();
-        Some(Dictionary { name: it.name.as_ref()?.value.clone(), words })
+        Some((it.at, Dictionary { name: it.name.as_ref()?.value.clone(), words }))
     });
     let patterns = patterns.iter().filter_map(|it| {
-        Some(Pattern { name: it.name.as_ref()?.value.clone(), regex: it.regex.as_ref()?.value.clone() })
+        Some((it.at, Pattern { name: it.name.as_ref()?.value.clone(), regex: it.regex.as_ref()?.value.clone() }))
     });
-    (dictionaries.collect(), patterns.collect())
+    let (mut sound, mut names) = ((Vec::new(), Vec::new()), BTreeSet::new());
+    for (at, dictionary) in dictionaries {
+        let rules = Rules::new(std::slice::from_ref(&dictionary), &[]).map(drop);
+        if is_sound(at, &dictionary.name, rules, &mut names, mistakes) {
+            sound.0.push(dictionary);
+        }
+    }
+    for (at, pattern) in patterns {
+        let rules = Rules::new(&[], std::slice::from_ref(&pattern)).map(drop);
+        if is_sound(at, &pattern.name, rules, &mut names, mistakes) {
+            sound.1.push(pattern);
+        }
+    }
+    sound
+}
+
+/// Whether one of the operator's own can be looked for; where it cannot, says so at its line.
+fn is_sound(
+    at: usize,
+    name: &str,
+    rules: Result<(), RulesError>,
+    names: &mut BTreeSet<String>,
+    mistakes: &mut Finder<'_>,
+) -> bool {
+    let twice = (!names.insert(name.to_owned())).then(|| RulesError::Twice(name.to_owned()));
+    let found = rules.err().or(twice);
+    if let Some(error) = &found {
+        // A mistake is one line.
+        let words: Vec<String> = error.to_string().lines().map(|line| line.trim().to_owned()).collect();
+        mistakes.add(at, words.join(" "));
+    }
+    found.is_none()
 }
 
 /// Who operates a destination.
@@ -150,9 +188,16 @@ pub(super) fn card(typed: At<String>, policy: &Judged, mistakes: &mut Finder<'_>
     Some(typed.value.into())
 }
 
+/// What destinations offer as it was typed, `DESTINATION/MODEL`: a destination with a mistake is told by that alone.
+pub(super) fn offered(typed: &[typed::Destination]) -> BTreeSet<String> {
+    let named = typed.iter().filter_map(|it| Some((&it.name.as_ref()?.value, &it.models.as_ref()?.value)));
+    named.flat_map(|(name, models)| models.iter().map(move |model| format!("{name}/{}", model.name.value))).collect()
+}
+
 /// `[[route]]`
 pub(super) fn routes(
     typed: Vec<typed::Route>,
+    offered: &BTreeSet<String>,
     destinations: &[Arc<Destination>],
     mistakes: &mut Finder<'_>,
 ) -> Vec<Route> {
@@ -165,7 +210,7 @@ pub(super) fn routes(
             mistakes.add(typed.at, format!("this route has no `{key}`: add one"));
         }
         let registered = registered("route", typed.registered, mistakes);
-        let steps = typed.destinations.map(|typed| steps(typed, destinations, mistakes));
+        let steps = typed.destinations.map(|typed| steps(typed, offered, destinations, mistakes));
         let model = typed.model.and_then(|typed| name("route.model", &typed, mistakes));
         let (Some(model), Some(steps)) = (model, steps) else { continue };
         if !models.insert(Arc::clone(&model)) {
@@ -176,13 +221,18 @@ pub(super) fn routes(
     routes
 }
 
-fn steps(typed: At<Vec<At<String>>>, destinations: &[Arc<Destination>], mistakes: &mut Finder<'_>) -> Vec<RouteStep> {
+fn steps(
+    typed: At<Vec<At<String>>>,
+    offered: &BTreeSet<String>,
+    destinations: &[Arc<Destination>],
+    mistakes: &mut Finder<'_>,
+) -> Vec<RouteStep> {
     if typed.value.is_empty() || typed.value.len() > LISTED_MAX {
         mistakes.add(typed.at, format!("`route.destinations` must name 1 to {LISTED_MAX} destinations"));
     }
     let mut steps = Vec::new();
     for typed in typed.value {
-        let Some(step) = step(&typed, destinations, mistakes) else { continue };
+        let Some(step) = step(&typed, offered, destinations, mistakes) else { continue };
         if steps.contains(&step) {
             mistakes.add(typed.at, format!("`route.destinations` names `{}` twice", typed.value.escape_debug()));
         } else {
@@ -192,7 +242,12 @@ fn steps(typed: At<Vec<At<String>>>, destinations: &[Arc<Destination>], mistakes
     steps
 }
 
-fn step(typed: &At<String>, destinations: &[Arc<Destination>], mistakes: &mut Finder<'_>) -> Option<RouteStep> {
+fn step(
+    typed: &At<String>,
+    offered: &BTreeSet<String>,
+    destinations: &[Arc<Destination>],
+    mistakes: &mut Finder<'_>,
+) -> Option<RouteStep> {
     if typed.value == "local" {
         return Some(RouteStep::Local);
     }
@@ -201,11 +256,8 @@ fn step(typed: &At<String>, destinations: &[Arc<Destination>], mistakes: &mut Fi
         let model = destination.models.iter().find(|it| *it.name == *model)?;
         Some(RouteStep::Remote { destination: Arc::clone(&destination.name), model: Arc::clone(&model.name) })
     });
-    if found.is_none() {
-        let all =
-            destinations.iter().flat_map(|it| it.models.iter().map(move |model| format!("{}/{}", it.name, model.name)));
-        let all: Vec<String> = all.chain(["local".to_owned()]).collect();
-        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    if found.is_none() && !offered.contains(&typed.value) {
+        let all: Vec<&str> = offered.iter().map(String::as_str).chain(["local"]).collect();
         let hint = super::nearest(&typed.value, &all).map(|near| format!(": did you mean `{near}`?"));
         let hint = hint.unwrap_or_else(|| ": write `DESTINATION/MODEL`, or `local`".to_owned());
         let shown = typed.value.escape_debug();
