@@ -2,6 +2,7 @@
 
 mod judged;
 mod looks;
+mod missing;
 mod routes;
 
 use clap::Args;

@@ -10,7 +10,7 @@ use gateway::{
 };
 use serde::Serialize;
 
-use super::{Finding, routes};
+use super::{Finding, missing, routes};
 use crate::{
     failure::Failure,
     paragraph,
@@ -31,6 +31,7 @@ pub(super) struct Judged {
     complete: bool,
     notes: Vec<String>,
     routes: Vec<routes::Route>,
+    missing: Vec<missing::Missing>,
     coverage: Vec<Part>,
 }
 
@@ -68,7 +69,8 @@ impl Judged {
             combinations: proof.combinations,
             complete: proof.complete,
             notes: proof.notes.iter().map(ToString::to_string).collect(),
-            routes: routes::all(&judgement, config.teams.iter()),
+            routes: routes::all(&judgement, &config.teams),
+            missing: missing::all(&judgement, config.policy.home),
             coverage: PARTS.to_vec(),
         }
     }
@@ -89,6 +91,7 @@ impl Judged {
 
     pub(super) fn write(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         routes::write(&self.routes, terminal)?;
+        missing::write(&self.missing, terminal)?;
         if !self.notes.is_empty() {
             writeln!(terminal.out(), "\n{STRONG}what the proof notes{STRONG:#}")?;
         }

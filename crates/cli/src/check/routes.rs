@@ -1,7 +1,7 @@
 //! Where a plain request of each class may go, by each model's route: of anybody, for vectors, and of each registered team. What
 //! holds for anybody is told once; the others only where they differ.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anstyle::Style;
 use gateway::{
@@ -55,17 +55,14 @@ struct Both {
 }
 
 /// Of every model; `teams` are those of the configuration.
-pub(super) fn all<'a>(
-    judgement: &Judgement,
-    teams: impl Iterator<Item = (&'a Arc<str>, &'a Registered)> + Clone,
-) -> Vec<Route> {
+pub(super) fn all(judgement: &Judgement, teams: &BTreeMap<Arc<str>, Registered>) -> Vec<Route> {
     let mut routes = Vec::new();
     for chain in judgement.chains() {
         let least = chain.registered.class;
         let both = |class, team| Both::of(judgement, chain, class, team);
         let anybody: Vec<(Class, Both)> = from(least).map(|class| (class, both(class, None))).collect();
         let mut differing = Vec::new();
-        for team in teams.clone() {
+        for team in teams {
             let least = least.max(team.1.class);
             for (class, anybody) in anybody.iter().filter(|(class, _)| least.is_none_or(|least| *class >= least)) {
                 differing.extend(both(*class, Some(team)).told_beside(anybody));

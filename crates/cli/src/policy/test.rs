@@ -89,15 +89,16 @@ fn write_head(
 ) -> Result<(), Failure> {
     let failed = results.iter().filter(|result| !result.passed()).count();
     let (style, mark) = if failed == 0 && mistakes.is_empty() { (GOOD, "✓") } else { (BAD, "✗") };
-    let mut counts = match failed {
+    let counts = match failed {
         0 => format!("{}, {}", told::counted(results.len(), "case"), told::counted(policy.rules().len(), "rule")),
         1 => format!("1 of {} is not decided as expected", told::counted(results.len(), "case")),
         failed => format!("{failed} of {} are not decided as expected", told::counted(results.len(), "case")),
     };
-    if !mistakes.is_empty() {
-        counts += &format!("; it could not come into force: {}", told::counted(mistakes.len(), "mistake"));
-    }
-    writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<16}{STRONG:#} {counts}", policy.name())?;
+    let unproved = match mistakes.len() {
+        0 => String::new(),
+        found => format!("; it could not come into force: {}", told::counted(found, "mistake")),
+    };
+    writeln!(terminal.out(), "{style}{mark}{style:#} {STRONG}{:<16}{STRONG:#} {counts}{unproved}", policy.name())?;
     if results.is_empty() {
         writeln!(
             terminal.out(),

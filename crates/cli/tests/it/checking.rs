@@ -207,6 +207,85 @@ fn teams_and_vectors_that_may_go_elsewhere_are_told() {
     assert_eq!((&of_lab[0]["action"], &of_lab[0]["model"]), (&"embed".into(), &"m".into()));
 }
 
+/// All that a policy for the public sector asks, written down.
+const CLOVA: &str = r#"
+[source.contract]
+document = "contract 2026-114, annex 3"
+date = 2026-09-01
+
+[organisation.naver]
+name = "NAVER"
+seat = { value = "KR", source = "contract" }
+parent = { value = "none", source = "contract" }
+
+[licence.as-agreed]
+name = "as agreed"
+revocable = { value = false, source = "contract" }
+
+[model.hcx-005]
+name = "HCX-005"
+developer = { value = "naver", source = "contract" }
+licence = { value = "as-agreed", source = "contract" }
+
+[provider.clova-studio]
+name = "CLOVA Studio, as agreed"
+operator = { value = "naver", source = "contract" }
+cloud = { value = "own", source = "contract" }
+sub_processors = { value = [], source = "contract" }
+training_on_input = { value = "never", source = "contract" }
+
+[provider.clova-studio.region.kr]
+processed_in = { value = ["KR"], source = "contract" }
+
+[provider.clova-studio.offer.HCX-005]
+model = { value = "hcx-005", source = "contract" }
+"#;
+
+#[test]
+fn what_stays_closed_for_want_of_facts_is_told_with_what_to_write_down() {
+    let bench = Bench::new();
+    let clova = "[[destination]]\nname = \"clova\"\nprovider = \"clova-studio\"\nbase_url = \"http://127.0.0.1:3/v1\"\nmodels = [\"HCX-005\"]\n";
+    let public = JUDGED.replace("kr-enterprise", "kr-public-sector");
+    bench.put("c.toml", (public.clone() + clova).as_bytes());
+    let shown = bench.ok(&["check", "--config", "c.toml"]);
+    let told =
+        shown.split("what stays closed because facts are not known\n").nth(1).unwrap_or_else(|| panic!("{shown}"));
+    assert_eq!(
+        told.split("\n\n").next().unwrap(),
+        "\
+\x20 own/m
+    closed to open, sensitive, classified data; not known: which model it is
+    name its `card` where `models` names it, one that `gwanmun catalog list --kind model` shows
+  somewhere/m
+    closed to open, sensitive data; not known: who operates it
+    name its `provider` in the configuration, and write down the contract: docs/catalog.md
+  clova/HCX-005
+    closed to open, sensitive data; not known: where the bytes are processed; on whose machines it
+    runs; who else gets the data; the seat of `naver`; who controls `naver`; the licence of
+    `hcx-005`; who made `hcx-005`; `training_on_input`
+    write down the contract: docs/catalog.md"
+    );
+    // Each mended as it is told to be; elsewhere than on own machines classified data stays closed, whatever is known.
+    let mended = public
+        .replace("models = [\"m\"]\n[[destination]]", "models = [{ name = \"m\", card = \"ax-3.1\" }]\n[[destination]]")
+        .replace("home = \"KR\"", "home = \"KR\"\ncatalog = \"own\"");
+    bench.put("own/clova.toml", CLOVA.as_bytes());
+    bench.put("c.toml", (mended + clova).as_bytes());
+    let told = bench.run(&["check", "--config", "c.toml", "--json"]);
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(report["good"], true, "{report:#}");
+    let missing = report["judged"]["missing"].as_array().unwrap();
+    let of: Vec<&Value> = missing.iter().map(|it| &it["destination"]).collect();
+    assert_eq!(of, ["somewhere/m"], "{missing:#?}");
+    let routes = report["judged"]["routes"].as_array().unwrap();
+    let to_clova: Vec<_> = routes.iter().filter(|it| it["destinations"][0]["destination"] == "clova").collect();
+    assert_eq!(to_clova.len(), 2, "{to_clova:#?}");
+
+    // A policy that asks for no facts wants none.
+    bench.put("c.toml", (public.replace("kr-public-sector", "local") + clova).as_bytes());
+    assert!(!bench.ok(&["check", "--config", "c.toml"]).contains("facts are not known"));
+}
+
 #[test]
 fn every_mistake_of_a_policy_is_told_with_file_and_line() {
     let bench = Bench::new();
