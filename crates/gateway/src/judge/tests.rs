@@ -93,3 +93,63 @@ fn an_explanation_says_what_the_road_would_do_and_why() {
     assert_eq!((lacking.steps[1].lacks, lacking.permitted.len()), (Some("tools"), 0));
     assert!(lacking.refused.is_some());
 }
+
+#[test]
+fn policies_know_every_word_that_a_request_or_a_destination_can_have_and_no_other() {
+    let catalog = Catalog::shipped();
+    let words = crate::config::vocabulary(&catalog, &[], &[]);
+    let needs: Vec<&str> = words.needs.iter().map(String::as_str).collect();
+    assert_eq!(needs, ["audio", "embeddings", "reasoning", "structured-output", "tools", "vision"]);
+    let mut checked = std::collections::BTreeSet::new();
+    let mut check = |attribute: &'static str, told: &mut dyn Iterator<Item = &Arc<str>>| {
+        for word in told {
+            assert!(words.attributes[attribute].contains(&**word), "`{word}` of `{attribute}`");
+            checked.insert(attribute);
+        }
+    };
+    // What only an operator's contract says.
+    let training: Vec<Arc<str>> = catalog::Training::ALL.iter().map(|word| word.word().into()).collect();
+    check("training_on_input", &mut training.iter());
+    let basis: Vec<Arc<str>> = catalog::TransferBasis::ALL.iter().map(|word| word.word().into()).collect();
+    check("transfer_basis", &mut basis.iter());
+    // Every model of every provider at its first region, and one at home.
+    let regions = |provider: &catalog::Provider| {
+        provider.regions.keys().next().map(|id| format!("region = \"{id}\"\n")).unwrap_or_default()
+    };
+    let of_providers = catalog.providers().flat_map(|(id, provider)| {
+        let at = format!("provider = \"{id}\"\n{}", regions(provider));
+        // What callers cannot ask for is offered under another name, too.
+        let offers = provider.offers.keys().map(String::as_str).filter(|offer| !offer.contains(' ')).chain(["m"]);
+        offers.map(move |offer| format!("models = [\"{offer}\"]\n{at}")).collect::<Vec<_>>()
+    });
+    let own = "models = [{ name = \"m\", card = \"qwen2.5-coder-1.5b-instruct\" }]\nprovider = \"own\"\n".to_owned();
+    for settings in of_providers.chain([own]) {
+        let it = destination(&settings);
+        check("provider", &mut it.provider.iter());
+        check("region", &mut it.region.iter());
+        check("card", &mut it.card.iter());
+        check("developer", &mut it.developer.iter());
+        check("commercial_use", &mut it.commercial_use.iter());
+        check("offer_to_third_parties", &mut it.offer_to_third_parties.iter());
+        check("capabilities", &mut it.capabilities.iter());
+        check("languages", &mut it.languages.iter());
+    }
+    assert_eq!(checked.len(), words.attributes.len(), "{checked:?}");
+}
+
+#[test]
+fn a_rule_about_a_provider_that_nobody_has_is_told_before_it_blocks_nothing() {
+    let words = crate::config::vocabulary(&Catalog::shipped(), &[], &[]);
+    let read = |when: &str| {
+        let text = format!("@id(\"a\")\nforbid (principal, action, resource) when {{ {when} }};");
+        let file = ::policy::File { name: "t.cedar", text: &text };
+        ::policy::Policy::read("t", file, None, &words).map_err(|mistakes| mistakes.to_string())
+    };
+    let wrong = |when: &str| read(when).unwrap_err();
+    let told = wrong("resource has provider && resource.provider == \"azuer\"");
+    assert_eq!(told, "t.cedar:2: there is no provider `azuer`; did you mean `azure`?");
+    let told = wrong("resource has card && resource.card == \"solar-pro-2\"");
+    assert_eq!(told, "t.cedar:2: there is no model of the catalogue `solar-pro-2`; did you mean `solar-pro2`?");
+    assert!(wrong("context.needs.contains(\"chat\")").starts_with("t.cedar:2: there is no need `chat`"));
+    assert!(read("context.needs.contains(\"embeddings\") && resource.languages.contains(\"ko\")").is_ok());
+}
