@@ -1,7 +1,7 @@
 //! Brings the originals back into an answer whose request went out under pseudonyms, masks what a policy wants masked in what
 //! comes back, and counts what it holds. In whole answers and in streams, however the text is cut.
 //!
-//! Only the strings of choices are touched; every other byte stays as it came. What cannot be read is not passed on. It must
+//! Only strings that are no words of the API are touched; every other byte stays as it came. What cannot be read is not passed on. It must
 //! not know what was hidden or why.
 
 mod chunk;
@@ -122,8 +122,8 @@ impl Restoring {
         }
     }
 
-    fn field(&self, way: &Way) -> Field {
-        Field::new(self.map.as_ref(), self.mask.as_ref(), way.is_json())
+    fn field(&self, is_json: bool) -> Field {
+        Field::new(self.map.as_ref(), self.mask.as_ref(), is_json)
     }
 
     fn events(&mut self, bytes: &Bytes) -> Result<Bytes, Trouble> {
@@ -164,7 +164,7 @@ impl Restoring {
             restored.push(if said.way.is_streamed() {
                 self.streamed(said.choice, &said.way, &said.text, said.is_last)?
             } else {
-                self.at_once(&said.way, &said.text)
+                self.at_once(said.way.is_json(), &said.text)
             });
         }
         for (choice, way) in self.passed_by(&chunk) {
@@ -183,7 +183,7 @@ impl Restoring {
                 self.flush(*choice, &way, out);
             }
         }
-        Ok(self.edited(data, edits(&chunk, &restored), &chunk))
+        Ok(self.edited(data, &restored, &chunk))
     }
 
     /// Texts under way that have ended because of what `chunk` says: calls before one that it speaks of, and thoughts where it
@@ -195,7 +195,15 @@ impl Restoring {
         self.fields.keys().filter(has_ended).cloned().collect()
     }
 
-    fn edited(&self, data: &[u8], mut edits: Vec<(Range<usize>, String)>, chunk: &Chunk) -> Option<Vec<u8>> {
+    /// `data` with the texts of its choices as they are `restored`, and those beside them; none where nothing changes.
+    fn edited(&mut self, data: &[u8], restored: &[String], chunk: &Chunk) -> Option<Vec<u8>> {
+        let texts = chunk.texts.iter().zip(restored).filter(|(said, restored)| said.text != **restored);
+        let mut edits: Vec<(Range<usize>, String)> =
+            texts.map(|(said, restored)| (said.range.clone(), quoted(restored))).collect();
+        for (range, text) in &chunk.beside {
+            let restored = self.at_once(false, text);
+            edits.extend((restored != *text).then(|| (range.clone(), quoted(&restored))));
+        }
         if self.edits() {
             edits.extend(chunk.logprobs.iter().map(|range| (range.clone(), "null".to_owned())));
         }
@@ -210,7 +218,7 @@ impl Restoring {
             if self.fields.len() == FIELDS_MAX {
                 return Err(Trouble::TooMany);
             }
-            let field = self.field(way);
+            let field = self.field(way.is_json());
             self.fields.insert(key.clone(), field);
         }
         let mut restored = self.fields.get_mut(&key).map(|field| field.push(text)).unwrap_or_default();
@@ -220,8 +228,8 @@ impl Restoring {
         Ok(restored)
     }
 
-    fn at_once(&mut self, way: &Way, text: &str) -> String {
-        let mut field = self.field(way);
+    fn at_once(&mut self, is_json: bool, text: &str) -> String {
+        let mut field = self.field(is_json);
         let mut restored = field.push(text);
         let (rest, counts) = field.finish();
         self.count(counts);
@@ -256,15 +264,10 @@ impl Restoring {
             return Ok(bytes.clone());
         }
         let chunk = Chunk::read(bytes).ok_or(Trouble::Unreadable)?;
-        let restored: Vec<String> = chunk.texts.iter().map(|said| self.at_once(&said.way, &said.text)).collect();
-        Ok(self.edited(bytes, edits(&chunk, &restored), &chunk).map_or_else(|| bytes.clone(), Bytes::from))
+        let restored: Vec<String> =
+            chunk.texts.iter().map(|said| self.at_once(said.way.is_json(), &said.text)).collect();
+        Ok(self.edited(bytes, &restored, &chunk).map_or_else(|| bytes.clone(), Bytes::from))
     }
-}
-
-/// Where the texts of `chunk` change, and what stands there then.
-fn edits(chunk: &Chunk, restored: &[String]) -> Vec<(Range<usize>, String)> {
-    let changed = chunk.texts.iter().zip(restored).filter(|(said, restored)| said.text != **restored);
-    changed.map(|(said, restored)| (said.range.clone(), quoted(restored))).collect()
 }
 
 impl From<Trouble> for ApiError {

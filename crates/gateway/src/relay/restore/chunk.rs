@@ -58,6 +58,8 @@ pub(super) struct Chunk {
     /// Arrays whose items say their own index, such as tool calls, with their choice: the highest that it speaks of, also
     /// where that says no text yet.
     pub(super) highest: BTreeMap<(u64, Way), u64>,
+    /// Texts beside the choices, such as citations, with their bytes: each said at once.
+    pub(super) beside: Vec<(Range<usize>, String)>,
     /// Choices that finish with it.
     pub(super) finished: BTreeSet<u64>,
     /// Where it tells log-probabilities.
@@ -77,6 +79,7 @@ pub(super) struct Head {
 #[derive(Default)]
 struct Reading {
     texts: Vec<Said>,
+    beside: Vec<(Range<usize>, String)>,
     finished: Vec<u64>,
     logprobs: Vec<Range<usize>>,
     /// Indexes that choices say of themselves, and items of arrays within choices.
@@ -122,12 +125,16 @@ impl Chunk {
 
 impl Reading {
     fn see(&mut self, json: &[u8], token: Token<'_>, path: &[Step<'_>]) {
-        match path {
-            [Step::Key(member)] if token.kind != TokenKind::Key => self.see_member(json, member, &token),
-            [Step::Key(choices), Step::Item(choice), within @ ..] if choices == "choices" => {
-                self.see_of_choice(*choice as u64, token, within);
+        let [Step::Key(member), rest @ ..] = path else { return };
+        match rest {
+            [Step::Item(choice), within @ ..] if member == "choices" => {
+                return self.see_of_choice(*choice as u64, token, within);
             }
+            [] if token.kind != TokenKind::Key => self.see_member(json, member, &token),
             _ => {}
+        }
+        if token.kind == TokenKind::Text && !HEAD.contains(&member.as_ref()) && !is_word(path) {
+            self.beside.push((token.range, token.text.into_owned()));
         }
     }
 
@@ -144,20 +151,24 @@ impl Reading {
     }
 
     fn see_of_choice(&mut self, choice: u64, token: Token<'_>, within: &[Step<'_>]) {
-        let [before @ .., Step::Key(last)] = within else { return };
-        if token.kind == TokenKind::Key || within.iter().rev().skip(1).any(|step| is_key(step, "logprobs")) {
+        let Some((last, before)) = within.split_last() else { return };
+        if token.kind == TokenKind::Key || before.iter().any(|step| is_key(step, "logprobs")) {
             return;
         }
-        match (before, last.as_ref(), token.kind) {
+        match (before, last, token.kind) {
             // Some providers write an empty reason where others write none.
-            ([], "finish_reason", TokenKind::Text) if !token.text.is_empty() => self.finished.push(choice),
-            ([], "logprobs", kind) if kind != TokenKind::Word => self.logprobs.push(token.range),
-            ([] | [.., Step::Item(_)], "index", TokenKind::Number) => {
+            ([], Step::Key(key), TokenKind::Text) if key == "finish_reason" => {
+                self.finished.extend((!token.text.is_empty()).then_some(choice));
+            }
+            ([], Step::Key(key), kind) if key == "logprobs" && kind != TokenKind::Word => {
+                self.logprobs.push(token.range);
+            }
+            ([] | [.., Step::Item(_)], Step::Key(key), TokenKind::Number) if key == "index" => {
                 if let Ok(index) = token.text.parse() {
                     self.indexes.insert((choice, parts(before)), index);
                 }
             }
-            (_, last, TokenKind::Text) if !WORDS.contains(&last) => {
+            (_, _, TokenKind::Text) if !is_word(within) => {
                 let text = token.text.into_owned();
                 self.texts.push(Said { choice, way: Way(parts(within)), range: token.range, text, is_last: false });
             }
@@ -166,7 +177,7 @@ impl Reading {
     }
 
     fn end(self) -> Chunk {
-        let Self { mut texts, finished, logprobs, indexes, members, has_usage, has_choices } = self;
+        let Self { mut texts, beside, finished, logprobs, indexes, members, has_usage, has_choices } = self;
         let index_of = |item: u64| indexes.get(&(item, Vec::new())).copied().unwrap_or(item);
         let finished: BTreeSet<u64> = finished.into_iter().map(index_of).collect();
         let told = |choice: u64, parts: &[Part]| -> Vec<Part> {
@@ -195,7 +206,7 @@ impl Reading {
             said.is_last = finished.contains(&said.choice) && later.insert((said.choice, said.way.clone()));
         }
         let head = Head { members, has_usage };
-        Chunk { texts, highest, finished, logprobs, head: has_choices.then_some(head) }
+        Chunk { texts, highest, beside, finished, logprobs, head: has_choices.then_some(head) }
     }
 }
 
@@ -255,6 +266,15 @@ impl Head {
         let choice = format!("{{\"index\":{choice},{nested},\"logprobs\":null,\"finish_reason\":null}}");
         format!("{{{}\"choices\":[{choice}]{usage}}}", self.members).into_bytes()
     }
+}
+
+/// Whether the string there is nobody's text; one in an array is what the array is.
+fn is_word(path: &[Step<'_>]) -> bool {
+    let key = path.iter().rev().find_map(|step| match step {
+        Step::Key(key) => Some(key.as_ref()),
+        Step::Item(_) => None,
+    });
+    key.is_none_or(|key| WORDS.contains(&key))
 }
 
 fn is_key(step: &Step<'_>, name: &str) -> bool {

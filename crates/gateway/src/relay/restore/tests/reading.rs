@@ -230,6 +230,26 @@ fn whole_answers_come_back() {
 }
 
 #[test]
+fn what_is_said_beside_the_choices_and_in_arrays_comes_back_too() {
+    let (out, map) = disguised(TEXT);
+    let beside = |text: &str| {
+        json!({"id": text, "model": text, "citations": [text], "search_results": [{"title": text, "id": text}], "note": text,
+            "choices": [{"index": 0, "delta": {"content": null, "tags": [text, "x"]}, "message": {"images": [{"data": [text]}]},
+                "finish_reason": null}]})
+    };
+    let mut wanted = beside(TEXT);
+    for pointer in ["/id", "/model", "/search_results/0/id", "/choices/0/message/images/0/data/0"] {
+        *wanted.pointer_mut(pointer).unwrap() = json!(out);
+    }
+    let mut at_once = Restoring::new(Surface::Chat, false, Some(map.clone()), None);
+    assert_eq!(whole(&mut at_once, &beside(&out)), wanted);
+    assert_eq!(chunks(&pass(&mut restoring(&map), [event(&beside(&out))], Bytes::new()).unwrap()), [wanted]);
+    let mut masked = Restoring::new(Surface::Chat, false, None, Some(masking(&["person"])));
+    let read = whole(&mut masked, &json!({"citations": ["a@example.com"], "choices": []}));
+    assert_eq!((&read["citations"][0], masked.counts()["email"]), (&json!("[email]"), 1));
+}
+
+#[test]
 fn kinds_are_masked_in_what_comes_back_and_counted() {
     let (out, map) = disguised(TEXT);
     let wanted = TEXT.replace("900101-1234568", "[kr.resident]").replace("010-1234-5678", "[kr.phone]");
