@@ -400,6 +400,51 @@ fn the_examples_of_the_pages_are_what_they_are_said_to_be() {
     assert!(shown.contains("\n  → processed_in (kr): KR\n  → controlled_by (HCX-005): KR\n"), "{shown}");
 }
 
+/// What a page shows of the terminal: the blocks without a language.
+fn shown(page: &str) -> Vec<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    // Between fences every second part is a block, and begins with its language.
+    text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix('\n')).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_the_page_shows_of_the_terminal_is_what_the_command_says() {
+    let bench = Bench::new();
+    let rules = blocks("policies.md", "cedar");
+    let rules = rules.split_last().unwrap().1.concat();
+    let settings = blocks("policies.md", "toml").split_off(1).concat();
+    let route = "[[route]]\nmodel = \"assistant\"\ndestinations = [\"abroad/gpt-x\", \"clova/HCX-005\"]\n";
+    bench.put("contracts/clova.toml", blocks("catalog.md", "toml")[0].as_bytes());
+    bench.put("c.toml", (OURS.replace("ours.cedar", "kr-enterprise") + route).as_bytes());
+    bench.put("ours.cedar", rules.as_bytes());
+    let press = "permit (principal in Team::\"press\", action, resource)\nwhen { context.class == \"open\" };";
+    let more = press.replace("== \"open\"", "!= \"classified\"");
+    assert!(rules.contains(press), "{rules}");
+    bench.put("next.cedar", rules.replace(press, &more).as_bytes());
+    bench.put("ours.toml", settings.replace("team   = \"hr\"", "team   = \"press\"").as_bytes());
+    let text = "주민등록번호 900101-1234568 인 고객에게 안내문을 써 줘";
+    let mut said = String::new();
+    for arguments in [
+        &["check", "--config", "c.toml"] as &[&str],
+        &["policy", "explain", "--config", "c.toml", "--text", text],
+        &["policy", "test", "ours.cedar"],
+        &["policy", "diff", "ours.cedar", "next.cedar", "--config", "c.toml"],
+    ] {
+        said += &bench.run(arguments).out;
+    }
+    let wrong = "\n@id(\"sensitive-abroad\")\n@why(\"x\")\n@edit(\"pseudonymise\")\npermit (principal, action == Action::\"infer\", resource)\nwhen { context.class == \"sensitive\" && resource.name == \"abroad\" };\n";
+    bench.put("ours.cedar", (rules + wrong).as_bytes());
+    bench.put("c.toml", OURS.as_bytes());
+    said += &bench.run(&["check", "--config", "c.toml"]).out;
+
+    let blocks = shown("policies.md");
+    assert_eq!(blocks.len(), 5);
+    for line in blocks.iter().flat_map(|block| block.lines()).filter(|line| !line.starts_with("$ ")) {
+        assert!(said.lines().any(|told| told == line), "the page shows\n{line}\nand it said\n{said}");
+    }
+}
+
 /// Places of every sort: on own machines, in the country, in its region under another's control, abroad, unknown; with and
 /// without what a contract says.
 fn destinations() -> Vec<Destination> {
