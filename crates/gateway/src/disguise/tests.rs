@@ -222,7 +222,8 @@ fn what_lies_beyond_what_is_kept_is_not_sent_undisguised() {
 
 #[test]
 fn different_originals_of_one_request_are_bounded() {
-    let many = |count: usize| (0..count).map(|which| format!("a{which}@example.com ")).collect::<String>();
+    let many =
+        |count: usize| (0..count).map(|which| format!("a{which}@example.com")).collect::<Vec<_>>().join(" ") + " ";
     for hide in [Hide::Mask, Hide::Pseudonymise] {
         assert_eq!(hidden(&saying(&many(10_001)), hide).unwrap_err(), CannotHide::TooMuch);
     }
