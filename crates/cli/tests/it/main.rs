@@ -10,6 +10,7 @@ mod changing;
 mod checking;
 mod keys;
 mod models;
+mod pages;
 mod policies;
 mod serving;
 mod tiny_model;
