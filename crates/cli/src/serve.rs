@@ -176,7 +176,8 @@ async fn first_key(assembly: &Assembly) -> Result<Option<String>, Failure> {
     if !assembly.keys.list().await?.is_empty() {
         return Ok(None);
     }
-    let made = assembly.keys.create(&WantedKey::new(FIRST_KEY, FIRST_TEAM), &operator::by(), assembly.clock.wall()).await?;
+    let made =
+        assembly.keys.create(&WantedKey::new(FIRST_KEY, FIRST_TEAM), &operator::by(), assembly.clock.wall()).await?;
     changes::take_in(&assembly.keys, &assembly.recorder).await?;
     Ok(Some(made.text.reveal().to_owned()))
 }
