@@ -49,7 +49,7 @@ impl Edit {
 }
 
 /// Every part, of `/v1/chat/completions`, `/v1/completions` and `/v1/embeddings` together.
-pub const PARTS: [Part; 23] = [
+pub const PARTS: [Part; 24] = [
     asked("messages, prompts, results of tools", true, Edit::Hidden),
     asked("texts to make vectors of", true, Edit::Masked),
     asked("names of speakers", true, Edit::Hidden),
@@ -71,6 +71,7 @@ pub const PARTS: [Part; 23] = [
     answered("text, refusals, reasoning", true, Edit::Restored),
     answered("arguments of tool calls", true, Edit::Restored),
     answered("transcripts of sound", true, Edit::Restored),
+    answered("words beside the choices", true, Edit::Restored),
     answered("logprobs", false, Edit::LeftOut),
     answered("sound", false, Edit::Passed),
 ];

@@ -105,8 +105,8 @@ fn each_part_of_a_request_is_treated_as_the_table_says() {
     }
 }
 
-/// For each part of an answer, a choice in which `@` stands there.
-const ANSWERED: [(&str, &str); 5] = [
+/// For each part of an answer, a choice (or all of it) in which `@` stands there.
+const ANSWERED: [(&str, &str); 6] = [
     (
         "text, refusals, reasoning",
         r#"{"index":0,"message":{"role":"assistant","content":"@","refusal":"@","reasoning_content":"@"},"finish_reason":"stop"}"#,
@@ -120,6 +120,10 @@ const ANSWERED: [(&str, &str); 5] = [
         r#"{"index":0,"message":{"role":"assistant","audio":{"id":"a","transcript":"@"}},"finish_reason":"stop"}"#,
     ),
     (
+        "words beside the choices",
+        r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"citations":["@"]}"#,
+    ),
+    (
         "logprobs",
         r#"{"index":0,"message":{"role":"assistant","content":"x"},"logprobs":{"content":[{"token":"@"}]},"finish_reason":"stop"}"#,
     ),
@@ -129,7 +133,8 @@ const ANSWERED: [(&str, &str); 5] = [
 /// What a caller gets of an answer that holds `said`, by a request that was disguised.
 fn answer(choice: &str, said: &str, disguised: Disguised, mask: Option<AnswerMask>) -> (String, bool) {
     let mut restoring = Restoring::new(Surface::Chat, false, disguised.map, mask);
-    let whole = format!("{{\"choices\":[{}]}}", choice.replace('@', said));
+    let said = choice.replace('@', said);
+    let whole = if said.starts_with("{\"choices\"") { said } else { format!("{{\"choices\":[{said}]}}") };
     let Piece::Complete(bytes) = restoring.piece(Piece::Complete(whole.into())) else { panic!("{choice} is broken") };
     (String::from_utf8_lossy(&bytes).into_owned(), !restoring.counts().is_empty())
 }
