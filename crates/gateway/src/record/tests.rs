@@ -180,10 +180,15 @@ async fn an_outcome_says_all_that_is_known_and_a_start_says_who_began() {
 #[tokio::test]
 async fn who_stops_waiting_for_a_decision_leaves_it_abandoned() {
     let folder = begun();
-    let (recorder, _) = open(folder.path());
+    let orders = Arc::new(Orders::default());
+    let (recorder, _) = Recorder::open_with(folder.path(), secret(), clock(), began(), settings(&orders)).unwrap();
+    // Held, so that the decision cannot be durable before somebody waits for it.
+    orders.hold.store(true, Ordering::SeqCst);
     let mut unanswered = Box::pin(decide(&recorder, "a"));
     assert!((&mut unanswered).now_or_never().is_none());
     drop(unanswered);
+    orders.reached_sync();
+    orders.release();
     // Written after it, so when this is durable, so is the other.
     let permit = decide(&recorder, "b").await.unwrap();
     let _ = permit.outcome(&answered()).await.unwrap();
