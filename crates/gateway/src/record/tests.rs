@@ -314,7 +314,11 @@ fn copy_tree(from: &Path, to: &Path) {
             fs::create_dir_all(&target).unwrap();
             copy_tree(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            match fs::copy(entry.path(), target) {
+                // Written aside, and renamed since it was listed.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }
