@@ -82,10 +82,10 @@ fn restoring(outgoing: &Outgoing, force: &InForce) -> Restoring {
     let (form, wanted) = (&outgoing.form, &outgoing.place.terms.answer);
     if form.ask.surface() == Surface::Embeddings {
         // Vectors hold no words.
-        return Restoring::new(Surface::Embeddings, false, None, None);
+        return Restoring::new(false, None, None);
     }
     let mask = (!wanted.is_empty()).then(|| AnswerMask::new(force.judgement.identifiers(), wanted));
-    Restoring::new(form.ask.surface(), form.ask.streams(), form.map.clone(), mask)
+    Restoring::new(form.ask.streams(), form.map.clone(), mask)
 }
 
 /// What a provider says of a request may repeat it: of one that was disguised, its words are not passed on.

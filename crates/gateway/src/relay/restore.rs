@@ -25,7 +25,6 @@ use self::chunk::{Chunk, Head, Way};
 use self::field::Field;
 use super::Piece;
 use crate::error::ApiError;
-use crate::read::Surface;
 
 /// Texts of one answer that may be under way at once: choices, times fields and tool calls.
 const FIELDS_MAX: usize = 4096;
@@ -39,7 +38,6 @@ pub(crate) struct AnswerMask {
 
 /// One answer that is being restored. Its `Debug` shows no text.
 pub(crate) struct Restoring {
-    surface: Surface,
     stream: bool,
     map: Option<Map>,
     mask: Option<AnswerMask>,
@@ -75,11 +73,11 @@ impl AnswerMask {
 }
 
 impl Restoring {
-    /// For the answer to a request by `surface`, as a stream of events or whole. With neither a map nor a mask, every piece
+    /// For an answer, as a stream of events or whole. With neither a map nor a mask, every piece
     /// passes untouched.
-    pub(crate) fn new(surface: Surface, stream: bool, map: Option<Map>, mask: Option<AnswerMask>) -> Self {
+    pub(crate) fn new(stream: bool, map: Option<Map>, mask: Option<AnswerMask>) -> Self {
         let map = map.filter(|map| !map.is_empty());
-        Self { surface, stream, map, mask, fields: BTreeMap::new(), head: None, counts: BTreeMap::new() }
+        Self { stream, map, mask, fields: BTreeMap::new(), head: None, counts: BTreeMap::new() }
     }
 
     /// The piece as the caller may have it. What it holds back comes before, or with, the event in which its choice finishes.
@@ -289,7 +287,6 @@ impl fmt::Debug for AnswerMask {
 impl fmt::Debug for Restoring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restoring")
-            .field("surface", &self.surface)
             .field("stream", &self.stream)
             .field("restores", &self.map.is_some())
             .field("mask", &self.mask)

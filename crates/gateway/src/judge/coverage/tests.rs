@@ -132,7 +132,7 @@ const ANSWERED: [(&str, &str); 6] = [
 
 /// What a caller gets of an answer that holds `said`, by a request that was disguised.
 fn answer(choice: &str, said: &str, disguised: Disguised, mask: Option<AnswerMask>) -> (String, bool) {
-    let mut restoring = Restoring::new(Surface::Chat, false, disguised.map, mask);
+    let mut restoring = Restoring::new(false, disguised.map, mask);
     let said = choice.replace('@', said);
     let whole = if said.starts_with("{\"choices\"") { said } else { format!("{{\"choices\":[{said}]}}") };
     let Piece::Complete(bytes) = restoring.piece(Piece::Complete(whole.into())) else { panic!("{choice} is broken") };

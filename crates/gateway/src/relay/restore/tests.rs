@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use wire::sse;
 
 use super::{AnswerMask, Restoring};
-use crate::read::Surface;
 use crate::relay::Piece;
 
 const TEXT: &str = "주민 900101-1234568, 메일 kim@example.co.kr, 전화 010-1234-5678 \"끝\".";
@@ -30,7 +29,7 @@ fn disguised(text: &str) -> (String, Map) {
 }
 
 fn restoring(map: &Map) -> Restoring {
-    Restoring::new(Surface::Chat, true, Some(map.clone()), None)
+    Restoring::new(true, Some(map.clone()), None)
 }
 
 fn masking(names: &[&str]) -> AnswerMask {

@@ -189,7 +189,7 @@ fn completions_come_back_too() {
     each_cut(&out, |pieces| {
         let mut events: Vec<Bytes> = pieces.iter().map(|piece| event(&chunk(piece, Value::Null))).collect();
         let last = event(&chunk("", json!("stop")));
-        let mut restoring = Restoring::new(crate::read::Surface::Completions, true, Some(map.clone()), None);
+        let mut restoring = Restoring::new(true, Some(map.clone()), None);
         let out = pass(&mut restoring, events.drain(..), last).unwrap();
         assert_eq!(joined(&out)["0 text"], SHORT, "{pieces:?}");
     });

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use wire::sse;
 
 use super::{TEXT, chunk, chunks, delta, disguised, event, finish, joined, masking, pass, restoring, usage};
-use crate::read::Surface;
 use crate::relay::Piece;
 use crate::relay::restore::Restoring;
 
@@ -20,14 +19,14 @@ fn whole(restoring: &mut Restoring, answer: &Value) -> Value {
 
 #[test]
 fn without_map_and_mask_every_piece_passes_untouched() {
-    let mut restoring = Restoring::new(Surface::Chat, true, None, None);
+    let mut restoring = Restoring::new(true, None, None);
     let bytes = Bytes::from_static(b"data: no JSON at all\n\n");
     let Piece::Part(out) = restoring.piece(Piece::Part(bytes.clone())) else { panic!("not a part") };
     assert_eq!((out.as_ptr(), out.len()), (bytes.as_ptr(), bytes.len()));
     assert!(restoring.counts().is_empty());
     let empty =
         inspect::pseudonym::disguise("x", &inspect::Findings::default(), &inspect::pseudonym::RequestKey::new([0; 32]));
-    let mut restoring = Restoring::new(Surface::Chat, true, Some(empty.unwrap().1), None);
+    let mut restoring = Restoring::new(true, Some(empty.unwrap().1), None);
     assert!(matches!(restoring.piece(Piece::Part(bytes)), Piece::Part(_)));
 }
 
@@ -125,7 +124,7 @@ fn a_call_is_whole_before_the_next_begins() {
             json!([call(2, json!({"arguments": " "})), call(3, json!({"arguments": "x"}))]),
         ];
         let events = calls.map(|calls| event(&delta(0, &json!({ "tool_calls": calls }))));
-        let mut restoring = Restoring::new(Surface::Chat, true, map, mask);
+        let mut restoring = Restoring::new(true, map, mask);
         let told = told(&pass(&mut restoring, events, event(&finish(0))).unwrap());
         let order: Vec<&str> = told.iter().map(|(call, _)| call.as_str()).collect();
         assert!(order.is_sorted(), "{told:?}");
@@ -145,7 +144,7 @@ fn thinking_is_over_where_the_answer_begins() {
     for answer in [json!({"content": "x"}), json!({"tool_calls": [{"index": 0, "function": {"name": "f"}}]})] {
         let thought = |text: &str| event(&delta(0, &json!({"content": "", "reasoning_content": text})));
         let events = [thought("전화 010-1234"), thought("-5678"), event(&delta(0, &answer))];
-        let mut restoring = Restoring::new(Surface::Chat, true, None, Some(masking(&["person"])));
+        let mut restoring = Restoring::new(true, None, Some(masking(&["person"])));
         let told = told(&pass(&mut restoring, events, event(&finish(0))).unwrap());
         let said: Vec<_> = told.iter().filter(|(_, text)| !text.is_empty()).collect();
         let (last, thoughts) = said.split_last().unwrap();
@@ -193,8 +192,8 @@ fn log_probabilities_of_other_words_are_dropped() {
     one["choices"][0]["logprobs"] = json!({"content": [{"token": "x", "logprob": -0.1, "top_logprobs": []}]});
     for (mut restoring, kept) in [
         (restoring(&map), false),
-        (Restoring::new(Surface::Chat, true, None, Some(masking(&["person"]))), false),
-        (Restoring::new(Surface::Chat, true, None, Some(masking(&[]))), true),
+        (Restoring::new(true, None, Some(masking(&["person"]))), false),
+        (Restoring::new(true, None, Some(masking(&[]))), true),
     ] {
         let passed = pass(&mut restoring, [event(&one)], event(&finish(0))).unwrap();
         assert_eq!(chunks(&passed).iter().any(|chunk| !chunk["choices"][0]["logprobs"].is_null()), kept);
@@ -212,7 +211,7 @@ fn whole_answers_come_back() {
             "logprobs": {"content": []}, "finish_reason": "stop"},
         {"index": 1, "text": out},
     ]});
-    let mut restoring = Restoring::new(Surface::Chat, false, Some(map), None);
+    let mut restoring = Restoring::new(false, Some(map), None);
     let read = whole(&mut restoring, &answer);
     let message = &read["choices"][0]["message"];
     for text in [
@@ -241,10 +240,10 @@ fn what_is_said_beside_the_choices_and_in_arrays_comes_back_too() {
     for pointer in ["/id", "/model", "/search_results/0/id", "/choices/0/message/images/0/data/0"] {
         *wanted.pointer_mut(pointer).unwrap() = json!(out);
     }
-    let mut at_once = Restoring::new(Surface::Chat, false, Some(map.clone()), None);
+    let mut at_once = Restoring::new(false, Some(map.clone()), None);
     assert_eq!(whole(&mut at_once, &beside(&out)), wanted);
     assert_eq!(chunks(&pass(&mut restoring(&map), [event(&beside(&out))], Bytes::new()).unwrap()), [wanted]);
-    let mut masked = Restoring::new(Surface::Chat, false, None, Some(masking(&["person"])));
+    let mut masked = Restoring::new(false, None, Some(masking(&["person"])));
     let read = whole(&mut masked, &json!({"citations": ["a@example.com"], "choices": []}));
     assert_eq!((&read["citations"][0], masked.counts()["email"]), (&json!("[email]"), 1));
 }
@@ -257,10 +256,10 @@ fn kinds_are_masked_in_what_comes_back_and_counted() {
         let said = if map.is_some() { &out } else { TEXT };
         let mask = masking(&["kr"]);
         let letters = said.split_inclusive(|_| true).map(|letter| event(&delta(0, &json!({ "content": letter }))));
-        let mut streamed = Restoring::new(Surface::Chat, true, map.clone(), Some(mask.clone()));
+        let mut streamed = Restoring::new(true, map.clone(), Some(mask.clone()));
         let passed = pass(&mut streamed, letters, event(&finish(0))).unwrap();
         assert_eq!(joined(&passed)["0 content"], wanted);
-        let mut at_once = Restoring::new(Surface::Chat, false, map, Some(mask));
+        let mut at_once = Restoring::new(false, map, Some(mask));
         let read = whole(&mut at_once, &json!({"choices": [{"index": 0, "message": {"content": said}}]}));
         assert_eq!(read["choices"][0]["message"]["content"], wanted);
         for restoring in [streamed, at_once] {
@@ -271,7 +270,7 @@ fn kinds_are_masked_in_what_comes_back_and_counted() {
             );
         }
     }
-    let all = Restoring::new(Surface::Chat, false, None, Some(masking(&["*"])));
+    let all = Restoring::new(false, None, Some(masking(&["*"])));
     assert_eq!(whole(&mut { all }, &json!({"choices": [{"text": "a@example.com"}]}))["choices"][0]["text"], "[email]");
 }
 
@@ -279,7 +278,7 @@ fn kinds_are_masked_in_what_comes_back_and_counted() {
 #[test]
 fn a_long_answer_is_masked_to_its_end() {
     let said = format!("{}전화 010-1234-5678", "a@example.com ".repeat(100_001));
-    let mut restoring = Restoring::new(Surface::Chat, false, None, Some(masking(&["person"])));
+    let mut restoring = Restoring::new(false, None, Some(masking(&["person"])));
     let read = whole(&mut restoring, &json!({"choices": [{"index": 0, "message": {"content": said}}]}));
     let content = read["choices"][0]["message"]["content"].as_str().unwrap();
     assert!(!content.contains('@') && content.ends_with("전화 [kr.phone]"));
@@ -291,7 +290,7 @@ fn what_the_restorer_held_is_masked_too() {
     let (out, map) = disguised(TEXT);
     // The pseudonym of an e-mail address begins with this letter.
     assert!(out.contains("메일 u"), "{out}");
-    let mut restoring = Restoring::new(Surface::Chat, true, Some(map), Some(masking(&["email"])));
+    let mut restoring = Restoring::new(true, Some(map), Some(masking(&["email"])));
     let passed = pass(&mut restoring, [event(&delta(0, &json!({"content": "메일 a@example.hu"})))], event(&finish(0)));
     assert_eq!(joined(&passed.unwrap())["0 content"], "메일 [email]");
     assert_eq!(restoring.counts()["email"], 1);
@@ -299,7 +298,7 @@ fn what_the_restorer_held_is_masked_too() {
 
 #[test]
 fn what_is_only_counted_passes_at_once_and_untouched() {
-    let mut restoring = Restoring::new(Surface::Chat, true, None, Some(masking(&[])));
+    let mut restoring = Restoring::new(true, None, Some(masking(&[])));
     let bytes: Bytes =
         [event(&delta(0, &json!({"content": "메일 kim@exam"}))), event(&delta(0, &json!({"content": "ple.co.kr 끝"})))]
             .concat()
@@ -317,7 +316,7 @@ fn what_cannot_be_read_is_not_passed_on() {
     let (_, map) = disguised(TEXT);
     for data in ["{\"choices\":", "[]", "\"x\"", "{\"choices\":[{\"delta\":{\"content\":\"\\ud800\"}}]}", "hello"] {
         for stream in [true, false] {
-            let mut restoring = Restoring::new(Surface::Chat, stream, Some(map.clone()), None);
+            let mut restoring = Restoring::new(stream, Some(map.clone()), None);
             let bytes = if stream { sse::event(data.as_bytes()) } else { Bytes::from(data) };
             assert!(matches!(restoring.piece(Piece::Part(bytes)), Piece::Broken(_)), "{data}");
         }
@@ -339,7 +338,7 @@ fn texts_under_way_are_bounded() {
 #[test]
 fn nothing_can_be_printed() {
     let (_, map) = disguised(TEXT);
-    let mut restoring = Restoring::new(Surface::Chat, true, Some(map), Some(masking(&["email"])));
+    let mut restoring = Restoring::new(true, Some(map), Some(masking(&["email"])));
     restoring.piece(Piece::Part(event(&chunk(&json!({"index": 0, "delta": {"content": "비밀 글"}})))));
     let shown = format!("{restoring:?}");
     assert!(!shown.contains("비밀") && !shown.contains("example"), "{shown}");
