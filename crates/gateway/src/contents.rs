@@ -42,6 +42,7 @@ pub(crate) struct Contents {
     surface: Surface,
     found: Vec<Found>,
     counts: BTreeMap<Kind, u64>,
+    names: BTreeSet<Cow<'static, str>>,
     signals: Vec<&'static str>,
     language: &'static str,
     unread: bool,
@@ -86,6 +87,7 @@ impl Contents {
             surface,
             found: Vec::new(),
             counts: BTreeMap::new(),
+            names: BTreeSet::new(),
             signals: Vec::new(),
             language: UNKNOWN,
             unread: false,
@@ -99,8 +101,8 @@ impl Contents {
     }
 
     /// Kinds found, and the groups that they belong to: what policies name.
-    pub(crate) fn names(&self) -> BTreeSet<Cow<'static, str>> {
-        self.kinds().flat_map(Kind::names).collect()
+    pub(crate) fn names(&self) -> &BTreeSet<Cow<'static, str>> {
+        &self.names
     }
 
     /// How many of each kind, by stable name.
@@ -180,6 +182,7 @@ impl Reading {
     }
 
     fn end(mut self) -> Contents {
+        self.contents.names = self.contents.kinds().flat_map(Kind::names).collect();
         let tag = language::guess(&self.said).tag();
         self.contents.language = if tag == "und" { UNKNOWN } else { tag };
         self.contents.signals = self.signals.into_iter().map(Signal::name).collect();

@@ -59,7 +59,7 @@ fn goldens_hold_nothing() {
 #[test]
 fn findings_go_by_their_groups_too() {
     let contents = said("전화 010-1234-5678, 키 AKIAIOSFODNN7EXAMPLE");
-    let names: Vec<_> = contents.names().into_iter().collect();
+    let names: Vec<_> = contents.names().iter().cloned().collect();
     assert_eq!(names, ["kr", "kr.phone", "person", "secret", "secret.api_key"]);
     let shown = format!("{contents:?}");
     assert!(
