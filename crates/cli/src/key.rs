@@ -44,7 +44,7 @@ enum Verb {
         #[arg(long, default_value = "default")]
         team: String,
         /// The least class of the data that it is used for: open, sensitive or classified
-        #[arg(long, value_parser = class)]
+        #[arg(long)]
         class: Option<Class>,
         /// As JSON
         #[arg(long)]
@@ -107,10 +107,6 @@ impl Key {
             Ok(Answer::Yes)
         })
     }
-}
-
-fn class(word: &str) -> Result<Class, String> {
-    word.parse::<Class>().map_err(|no| no.to_string())
 }
 
 fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), Failure> {

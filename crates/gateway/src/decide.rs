@@ -7,7 +7,7 @@ mod refusal;
 
 use std::sync::Arc;
 
-use ::policy::{Class, Denial, Outcome, Terms, Verdict};
+use ::policy::{Action, Class, Denial, Outcome, Terms, Verdict};
 use catalog::Capability;
 use wire::{
     error::Code,
@@ -15,6 +15,7 @@ use wire::{
 };
 
 use crate::{
+    config::Registered,
     contents::Contents,
     inspect::Facts,
     judge::{Chain, Hashes, Judgement, Link, TENANT},
@@ -132,7 +133,7 @@ pub(crate) fn verdict(facts: &Facts<'_>, judgement: &Judgement) -> Arc<Verdict> 
     let findings: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let needs: Vec<&str> =
         facts.needs.iter().filter_map(|needed| capability(needed.need)).map(Capability::word).collect();
-    judgement.verdict(&::policy::Facts {
+    judgement.judge().decide(&::policy::Facts {
         tenant: TENANT,
         team: &facts.caller.team,
         key: &facts.caller.key_id,
@@ -222,10 +223,29 @@ pub(crate) fn offered<'a>(caller: &'a Caller, judgement: &'a Judgement) -> impl 
 }
 
 impl<'a> Facts<'a> {
-    /// Of a request that asks for nothing but the model.
+    /// Of a short request that asks for nothing but the model.
     fn of_nothing(caller: &'a Caller, model: &'a str, judgement: &'a Judgement) -> Self {
         let contents = Arc::new(Contents::default());
-        crate::inspect::facts_of_contents(caller, Surface::Chat, model, contents, judgement)
+        let facts = crate::inspect::facts_of_contents(caller, Surface::Chat, model, contents, judgement);
+        Self { prompt_bytes: 1, ..facts }
+    }
+}
+
+impl Judgement {
+    /// What the policy says of a short request of this class in which nothing is found, for the chain's model, by a caller of
+    /// that team (of none that anything names, without one).
+    pub fn plain(&self, chain: &Chain, team: Option<&Arc<str>>, class: Class, action: Action) -> Arc<Verdict> {
+        let nobody: Arc<str> = "".into();
+        let team = Arc::clone(team.unwrap_or(&nobody));
+        let (key_id, name) = (Arc::clone(&nobody), nobody);
+        let caller = Caller { key_id, name, team, registered: Registered::default() };
+        let mut facts = Facts::of_nothing(&caller, &chain.model, self);
+        facts.class = class;
+        if action == Action::Embed {
+            facts.surface = Surface::Embeddings;
+            facts.needs = vec![Needed { need: Need::Embeddings, param: "input".to_owned() }];
+        }
+        verdict(&facts, self)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use ::policy::{Destination, Facts, Judge, Proof, Verdict};
+use ::policy::{Destination, Judge, Proof};
 use catalog::Catalog;
 
 pub use explain::{Explained, FoundIn, Hidden, Question, Step};
@@ -118,11 +118,6 @@ impl Judgement {
     /// The compiled policy.
     pub fn judge(&self) -> &Arc<Judge> {
         &self.judge
-    }
-
-    /// What the policy says of a request, for each of the judge's destinations.
-    pub fn verdict(&self, facts: &Facts<'_>) -> Arc<Verdict> {
-        self.judge.decide(facts)
     }
 
     /// What the team is registered with.

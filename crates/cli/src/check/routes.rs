@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use anstyle::Style;
 use gateway::{
     config::Registered,
-    judge::{Chain, Judgement, Link, TENANT},
+    judge::{Chain, Judgement, Link},
 };
-use policy::{Action, Class, Facts, Outcome};
+use policy::{Action, Class, Outcome};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -111,30 +111,8 @@ impl Both {
 
 impl Asked<'_> {
     fn route(&self, judgement: &Judgement) -> Route {
-        let (registered, team) = (&self.chain.registered, self.team.map(|(_, team)| team));
-        let word = |of: fn(&Registered) -> &Arc<str>| {
-            let word = std::iter::once(registered).chain(team).map(of).find(|word| !word.is_empty());
-            word.cloned().unwrap_or_else(|| "".into())
-        };
-        let (purpose, use_area) = (word(|it| &it.purpose), word(|it| &it.use_area));
-        let verdict = judgement.verdict(&Facts {
-            tenant: TENANT,
-            team: self.team.map_or("", |(name, _)| name),
-            key: "",
-            action: self.action,
-            class: self.class,
-            findings: &[],
-            signals: &[],
-            needs: if self.action == Action::Embed { &["embeddings"] } else { &[] },
-            surface: if self.action == Action::Embed { "embeddings" } else { "chat" },
-            language: "unknown",
-            purpose: &purpose,
-            use_area: &use_area,
-            high_impact: registered.high_impact || team.is_some_and(|team| team.high_impact),
-            unread: false,
-            stream: false,
-            prompt_kib: 1,
-        });
+        let team = self.team.map(|(name, _)| name);
+        let verdict = judgement.plain(self.chain, team, self.class, self.action);
         let links = self.chain.links.iter().filter(|link| self.action != Action::Embed || makes_vectors(link));
         let reached = links.filter_map(|link| {
             let terms = verdict.of(link.judged).and_then(Outcome::terms)?;

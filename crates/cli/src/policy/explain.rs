@@ -50,7 +50,7 @@ pub(super) struct Explain {
     #[arg(long)]
     team: Option<String>,
     /// What the caller declares in `x-gwanmun-class`: open, sensitive or classified
-    #[arg(long, value_parser = class)]
+    #[arg(long)]
     class: Option<Class>,
     /// What is asked for [default: that of the request, else the first that there is]
     #[arg(long)]
@@ -63,10 +63,6 @@ pub(super) struct Explain {
     /// As JSON
     #[arg(long)]
     json: bool,
-}
-
-fn class(word: &str) -> Result<Class, String> {
-    word.parse::<Class>().map_err(|no| no.to_string())
 }
 
 impl Explain {
