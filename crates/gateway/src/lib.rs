@@ -48,6 +48,9 @@ mod relay;
 pub mod error;
 mod metrics;
 
+// What can be taken away.
+pub mod withdrawal;
+
 // Beside the road: the log for strangers, and witnesses.
 pub mod console;
 pub mod witnesses;

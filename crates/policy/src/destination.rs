@@ -13,6 +13,8 @@ pub struct Destination {
     pub name: Arc<str>,
     /// As callers ask for it.
     pub model: Arc<str>,
+    /// As the destination calls it, where it is another's. Policies do not ask for it.
+    pub upstream: Option<Arc<str>>,
     /// Whether it is the floor in this process.
     pub local: bool,
     /// Where bytes are processed and stored.

@@ -126,6 +126,7 @@ fn read_destination(table: &dyn TableLike, at: usize, names: &Names<'_>, found: 
         id: id.clone().unwrap_or_default(),
         name: name.unwrap_or_default(),
         model: model.unwrap_or_default(),
+        upstream: None,
         local: row.flag("local").unwrap_or(floor),
         processed_in: read_axis(&mut row, "processed_in", names),
         controlled_by: read_axis(&mut row, "controlled_by", names),

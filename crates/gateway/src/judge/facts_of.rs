@@ -56,6 +56,7 @@ fn remote(config: &Config, at: &config::Destination, model: &RemoteModel) -> Des
     known.id = id(&at.name, &model.name);
     known.name = Arc::clone(&at.name);
     known.model = Arc::clone(&model.name);
+    known.upstream = Some(Arc::clone(&model.upstream));
     if at.operated_by == Some(Operator::Own) {
         known.provider = Some(OWN_PROVIDER.into());
     }
