@@ -6,6 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 use axum::Router;
 use gateway::{
     app::{App, Parts},
+    availability::Availability,
     changes,
     clock::Clock,
     config::{self, Config, Live, LogMode},
@@ -78,6 +79,8 @@ pub(crate) struct Assembly {
     /// Where requests and answers are kept, if they are.
     pub(crate) payloads: Option<Payloads>,
     sealing: Option<Sealing>,
+    /// How each place is doing.
+    pub(crate) availability: Availability,
     pub(crate) app: Arc<App>,
     pub(crate) floor: Option<Floor>,
 }
@@ -110,17 +113,19 @@ impl Assembly {
         let (payloads, sealing) = open_payloads(&data_dir, &config, &keys, &recorder, &clock)?.unzip();
         let config = config.live();
         let tasks = Tasks::new(clock.clone());
+        let availability = Availability::new(&clock, config.clone());
         let app = App::new(Parts {
             config: config.clone(),
             keys: keys.ring(),
             recorder: recorder.clone(),
             payloads: payloads.clone(),
             local: floor.as_ref().map(|floor| floor.model.clone()),
+            availability: availability.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
         })
         .map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
-        Ok(Self { data_dir, config, clock, tasks, keys, recorder, payloads, sealing, app, floor })
+        Ok(Self { data_dir, config, clock, tasks, keys, recorder, payloads, sealing, availability, app, floor })
     }
 
     /// The road, to be walked with [`Assembly::own_key`] or any other.

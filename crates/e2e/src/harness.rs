@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gateway::app::{App, Parts};
+use gateway::availability::Availability;
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Judged, Live, RemoteModel, Secret};
 use gateway::console::{self, ConsoleParts};
@@ -113,12 +114,14 @@ impl Setup {
         let model = script.map(|script| start_model(script, &config, &clock));
         let config: Live = Arc::new(ArcSwap::from_pointee(config));
         let local = model.as_ref().map(|(model, _)| model.clone());
+        let availability = Availability::new(&clock, Arc::clone(&config));
         let parts = Parts {
             config: Arc::clone(&config),
             keys: keys.clone(),
             recorder: recorder.clone(),
             payloads: payloads.as_ref().map(|sealed| sealed.payloads.clone()),
             local,
+            availability: availability.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
         };
@@ -138,6 +141,7 @@ impl Setup {
             wall,
             keys,
             config,
+            availability,
             probe,
             payloads,
             place: Some(place),
@@ -225,6 +229,8 @@ pub struct TestGateway {
     pub config: Live,
     /// The local model's engine, where there is one.
     pub probe: Option<Probe>,
+    /// How each place is doing.
+    pub availability: Availability,
     /// Requests and answers, where the configuration wants them kept.
     pub payloads: Option<SealedPayloads>,
     app: Arc<App>,

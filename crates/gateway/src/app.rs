@@ -19,6 +19,7 @@ use wire::error::Code;
 
 use crate::{
     admit::Gate,
+    availability::Availability,
     clock::Clock,
     config::{self, Config},
     destinations::{
@@ -51,6 +52,8 @@ pub struct Parts {
     pub payloads: Option<Payloads>,
     /// The local floor's model, where there is one.
     pub local: Option<LocalModel>,
+    /// How each place is doing.
+    pub availability: Availability,
     /// The time.
     pub clock: Clock,
     /// The tasks of the process; when they are told to drain, no request is let in any more.
@@ -67,6 +70,7 @@ pub struct App {
     recorder: Recorder,
     payloads: Option<Payloads>,
     local: Option<LocalModel>,
+    availability: Availability,
     roots: SystemRoots,
     clock: Clock,
     tasks: Tasks,
@@ -101,7 +105,7 @@ impl App {
 
     /// As [`App::new`], with these roots.
     pub(crate) fn with_roots(parts: Parts, roots: SystemRoots) -> Result<Arc<Self>, getrandom::Error> {
-        let Parts { config, keys, recorder, payloads, local, clock, tasks } = parts;
+        let Parts { config, keys, recorder, payloads, local, availability, clock, tasks } = parts;
         let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &roots, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
         let mut pseudonyms = [0; 32];
@@ -114,6 +118,7 @@ impl App {
             recorder,
             payloads,
             local,
+            availability,
             roots,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
@@ -196,6 +201,11 @@ impl App {
 
     pub(crate) fn payloads(&self) -> Option<&Payloads> {
         self.payloads.as_ref()
+    }
+
+    /// How each place is doing.
+    pub(crate) fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     /// The highest class that conversations have had.

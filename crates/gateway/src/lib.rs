@@ -41,6 +41,9 @@ pub mod record;
 
 mod dispatch;
 
+// How each place is doing; `dispatch` asks it before it sends, and tells it how that went.
+pub mod availability;
+
 mod destinations;
 
 mod relay;

@@ -17,6 +17,7 @@ use tower::ServiceExt;
 
 use crate::{
     app::{App, Parts},
+    availability::Availability,
     clock::Clock,
     config::Config,
     destinations::remote::SystemRoots,
@@ -66,9 +67,12 @@ impl Rig {
             let (model, _running) = LocalModel::start(local_model::scripted::model(script), settings).unwrap();
             model
         });
-        let parts = Parts { config: config.live(), keys, recorder, payloads: None, local, clock, tasks: tasks.clone() };
+        let config = config.live();
+        let availability = Availability::new(&clock, Arc::clone(&config));
+        let tasks_kept = tasks.clone();
+        let parts = Parts { config, keys, recorder, payloads: None, local, availability, clock, tasks };
         let app = App::with_roots(parts, SystemRoots::none()).unwrap();
-        Self { router: router(Arc::clone(&app)), app, key, tasks, folder }
+        Self { router: router(Arc::clone(&app)), app, key, tasks: tasks_kept, folder }
     }
 
     /// A request with the rig's key.

@@ -1,0 +1,231 @@
+//! How each place is doing: whether it can be asked now, rests because of an outage, or has been withdrawn. One [`Availability`] for
+//! the process; every request asks it before it is sent anywhere, and tells it how that went.
+//!
+//! Two sicknesses that are never mixed up: an outage heals by itself (`breaker`), a withdrawal ends when an operator approves
+//! (`withdrawals`). What is a sign of which, `diagnosis` says. It must not know policy, nor choose between places.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ::policy::Destination;
+use jiff::Timestamp;
+use tower::retry::budget::{Budget as _, TpsBudget};
+
+use crate::{
+    clock::{Clock, Moment},
+    config,
+    judge::LOCAL_DESTINATION,
+    withdrawal::Subject,
+};
+
+pub(crate) use diagnosis::{Break, Symptom, Told, Wait, diagnose};
+pub use diagnosis::{Cause, Diagnosis, Evidence, Extent, Outage, Sickness};
+pub use figures::Figures;
+pub use visit::{Answered, Visit};
+pub use withdrawals::Withdrawal;
+
+use place::Place;
+use withdrawals::Withdrawals;
+
+mod breaker;
+mod diagnosis;
+mod figures;
+mod place;
+mod suspicion;
+mod visit;
+mod withdrawals;
+
+/// How long the retry budget looks back: one second, so that "so many a second" means every second.
+const BUDGET_WINDOW: Duration = Duration::from_secs(1);
+/// Retries beyond the share, so that a quiet gateway can retry at all.
+const RETRIES_PER_SECOND: u32 = 10;
+/// The share of requests that may be tried a second time elsewhere: in a full outage no more than a fifth is added to the load.
+const RETRY_SHARE: f32 = 0.2;
+
+/// Who withdraws what no operator has withdrawn.
+const BY_GATEWAY: &str = "gateway";
+
+/// Whether a place can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can; it may be at rest and due for the one request that tries it.
+    Ready,
+    /// It does not work now, and is left alone.
+    Resting {
+        /// Until then; a moment that has passed means that another request is trying it.
+        until: Moment,
+        /// What it suffers from.
+        outage: Outage,
+    },
+    /// It has been taken away.
+    Withdrawn {
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+/// How every place is doing. Cheap to clone; clones know the same.
+#[derive(Clone)]
+pub struct Availability(Arc<Shared>);
+
+struct Shared {
+    clock: Clock,
+    config: config::Live,
+    budget: TpsBudget,
+    /// By the judge's id.
+    places: RwLock<HashMap<Arc<str>, Arc<Place>>>,
+    withdrawals: Withdrawals,
+    suspicions: Mutex<suspicion::Suspicions>,
+    /// Numbers requests as they are sent: what was sent before a sign was seen says nothing of it.
+    tickets: AtomicU64,
+}
+
+impl Availability {
+    /// Of a process that has asked nobody yet. Notices whose day has come are in force.
+    pub fn new(clock: &Clock, config: config::Live) -> Self {
+        Self(Arc::new(Shared {
+            clock: clock.clone(),
+            config,
+            budget: TpsBudget::new(BUDGET_WINDOW, RETRIES_PER_SECOND, RETRY_SHARE),
+            places: RwLock::default(),
+            withdrawals: Withdrawals::default(),
+            suspicions: Mutex::default(),
+            tickets: AtomicU64::new(0),
+        }))
+    }
+
+    /// Whether `place` can be asked now. The local floor always can.
+    pub fn state(&self, place: &Destination) -> State {
+        if place.local {
+            return State::Ready;
+        }
+        if let Some(withdrawn) = self.withdrawn(place) {
+            return withdrawn;
+        }
+        let known = self.0.places.read().unwrap_or_else(PoisonError::into_inner).get(&place.id).cloned();
+        known.map_or(State::Ready, |known| known.state(self.0.clock.now()))
+    }
+
+    /// Goes to `place`: to be asked for just before a request is sent there. Where a place at rest is due, this is the one request
+    /// that tries it.
+    pub(crate) fn enter(&self, place: &Destination) -> Result<Visit, State> {
+        if !place.local
+            && let Some(withdrawn) = self.withdrawn(place)
+        {
+            return Err(withdrawn);
+        }
+        let now = self.0.clock.now();
+        let known = self.place(&place.id);
+        let pass = known.enter(now)?;
+        let ticket = self.0.tickets.fetch_add(1, Ordering::Relaxed);
+        Ok(Visit::new(self.clone(), known, place, pass, ticket, now))
+    }
+
+    /// A request has come that may be sent somewhere: it earns its share of a retry.
+    pub(crate) fn request(&self) {
+        self.0.budget.deposit();
+    }
+
+    /// Whether a request may be sent to another remote place, after one failed in that way. Retries are what makes an outage worse;
+    /// leaving a place that was withdrawn is none, for it happens once.
+    pub(crate) fn may_retry(&self, after: Option<&Diagnosis>) -> bool {
+        after.is_some_and(Diagnosis::is_withdrawal) || self.0.budget.withdraw()
+    }
+
+    /// What is known of the place with that id (`NAME/MODEL`, or `local`).
+    pub(crate) fn figures(&self, id: &str) -> Figures {
+        let known = self.0.places.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        known.map(|known| known.figures()).unwrap_or_default()
+    }
+
+    /// Counts these as withdrawn until they are taken back with `None`: a live drill. Nothing of it is kept.
+    pub(crate) fn rehearse(&self, subjects: Option<Vec<Subject>>) {
+        self.0.withdrawals.rehearse(subjects.unwrap_or_default(), self.0.clock.wall());
+    }
+
+    /// What is withdrawn now, the oldest first; a drill's are not among them.
+    pub fn withdrawals(&self) -> Vec<Withdrawal> {
+        self.0.withdrawals.in_force()
+    }
+
+    /// Takes `subject` away, because of what the gateway itself has seen.
+    fn withdraw(&self, subject: Subject, cause: Cause, why: String) {
+        let since = self.0.clock.wall();
+        let withdrawal = Withdrawal { subject, cause, since, by: BY_GATEWAY.into(), why: why.into(), row: None };
+        self.0.withdrawals.begin(withdrawal);
+    }
+
+    /// A request with that number showed a sign of a withdrawal; whether it is certain now.
+    fn suspects(&self, subject: &Subject, ticket: u64) -> bool {
+        let next = self.0.tickets.load(Ordering::Relaxed);
+        self.0.suspicions.lock().unwrap_or_else(PoisonError::into_inner).sign(subject, ticket, next)
+    }
+
+    /// A request with that number was answered.
+    fn succeeded(&self, subject: &Subject, ticket: u64) {
+        let mut suspicions = self.0.suspicions.lock().unwrap_or_else(PoisonError::into_inner);
+        if !suspicions.is_empty() {
+            suspicions.success(subject, ticket);
+        }
+    }
+
+    /// A number that nobody can tell before. Where the system gives none, rests are of their middle length.
+    fn chance(&self) -> u32 {
+        getrandom::u32().unwrap_or_default()
+    }
+
+    fn withdrawn(&self, place: &Destination) -> Option<State> {
+        let in_force = self.0.withdrawals.load();
+        if in_force.is_empty() {
+            return None;
+        }
+        in_force.of(place, &self.0.config.load().policy.catalog)
+    }
+
+    fn place(&self, id: &Arc<str>) -> Arc<Place> {
+        let known = self.0.places.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        known.unwrap_or_else(|| {
+            let mut places = self.0.places.write().unwrap_or_else(PoisonError::into_inner);
+            let local = &**id == LOCAL_DESTINATION;
+            Arc::clone(places.entry(Arc::clone(id)).or_insert_with(|| Arc::new(Place::new(local))))
+        })
+    }
+}
+
+impl State {
+    /// The word for entries and metrics: `ready`, `resting` or `withdrawn`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Resting { .. } => "resting",
+            Self::Withdrawn { .. } => "withdrawn",
+        }
+    }
+
+    /// Why, in a word: the outage or the cause.
+    pub fn why(&self) -> Option<&'static str> {
+        match self {
+            Self::Ready => None,
+            Self::Resting { outage, .. } => Some(outage.word()),
+            Self::Withdrawn { cause, .. } => Some(cause.word()),
+        }
+    }
+}
+
+impl fmt::Debug for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Availability").field("withdrawals", &self.withdrawals()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The table: every case of `spec/availability`.
