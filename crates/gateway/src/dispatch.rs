@@ -113,6 +113,7 @@ async fn send(
         stream: outgoing.form.ask.streams(),
         model: Arc::clone(&outgoing.place.link.model),
         ask: Arc::clone(&outgoing.form.ask),
+        continuing: None,
     };
     destination.send(errand).await
 }

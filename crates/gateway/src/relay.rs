@@ -6,6 +6,7 @@
 mod account;
 mod marks;
 mod restore;
+mod seam;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use wire::{error::Code, sse};
 pub(crate) use account::{Account, Usage};
 pub(crate) use marks::Marks;
 pub(crate) use restore::{AnswerMask, Restoring};
+pub(crate) use seam::{Partial, continuing};
 
 use crate::{clock::Sleep, destinations::Source, error::ApiError};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Capacity, Token};
+use crate::{Capacity, CodecError, TextCodec, Token};
 
 /// Answers to one prompt, at most: eight times what the public APIs allow, and few enough to be queued as one job.
 const CHOICES_MAX: u32 = 128;
@@ -15,6 +15,9 @@ pub struct Job {
     pub caller: Arc<str>,
     /// The prompt, as [`crate::TextCodec`] made it; at least one token.
     pub prompt: Vec<Token>,
+    /// Bytes that the answer begins with and that are not told again: the last of an answer that is continued. Where a text was
+    /// cut inside a token, they are what that token has to begin with; see [`Continuation`]. Empty for a new answer.
+    pub begins_with: Vec<u8>,
     /// How many answers to give, each drawn for itself; 1 to 128. They are queued together or not at all.
     pub choices: u32,
     /// Tokens of one answer at most; at least 1. Cut to what the context leaves after the prompt.
@@ -25,6 +28,54 @@ pub struct Job {
     pub stop: Vec<String>,
     /// Whether each token's log-probability is wanted, and of how many of its likeliest rivals; see [`crate::TokenScore`].
     pub top_logprobs: Option<u8>,
+}
+
+/// The most bytes of a begun answer that are chosen again rather than computed as they stand: a long word.
+const CHOSEN_AGAIN_BYTES_MAX: usize = 64;
+
+/// A begun answer, as a model goes on with it: the tokens that stand, and the bytes that the next ones have to begin with.
+///
+/// A text that is cut anywhere is not cut where its tokens were: of ` capi` the model would have made other tokens than of
+/// ` capital`. So the last word's tokens are taken back and chosen again among those that spell it. Under greedy sampling that
+/// gives the answer that was cut, exactly: a token that was the likeliest of all is the likeliest of those that fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Continuation {
+    /// Tokens after the prompt.
+    pub tokens: Vec<Token>,
+    /// For [`Job::begins_with`].
+    pub begins_with: Vec<u8>,
+    /// How many tokens were taken back.
+    pub taken_back: usize,
+}
+
+impl Continuation {
+    /// Goes on with `text`.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub fn of(text: &str, codec: &dyn TextCodec) -> Result<Self, CodecError> {
+        let mut tokens = codec.encode(text)?;
+        let all = tokens.len();
+        let mut bytes_back = 0;
+        while let Some(&last) = tokens.last() {
+            let bytes = codec.bytes(last);
+            let longer = bytes.len().saturating_add(bytes_back);
+            if bytes.is_empty() || longer > CHOSEN_AGAIN_BYTES_MAX {
+                break;
+            }
+            bytes_back = longer;
+            tokens.pop();
+            // A token that begins with a blank begins a word: those before it were cut as they are.
+            if bytes.first().is_some_and(u8::is_ascii_whitespace)
+                && bytes.iter().any(|byte| !byte.is_ascii_whitespace())
+            {
+                break;
+            }
+        }
+        let from = text.len().saturating_sub(bytes_back);
+        let begins_with = text.as_bytes().get(from..).unwrap_or_default().to_vec();
+        Ok(Self { taken_back: all.saturating_sub(tokens.len()), tokens, begins_with })
+    }
 }
 
 /// How a token is chosen from the model's logits. `crate::sampling` documents the order in which these apply.

@@ -30,5 +30,5 @@ pub use engine::{
     Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
 };
 pub use gauges::Load;
-pub use job::{Job, Refused, Sampling};
+pub use job::{Continuation, Job, Refused, Sampling};
 pub use local_model::{Clock, LocalModel, Running, Settings, Stop};

@@ -23,6 +23,8 @@ pub(crate) struct Sequence {
     answer_tokens_max: u32,
     top_logprobs: Option<u8>,
     sampler: Sampler,
+    /// Bytes that the next tokens have to spell, and that are not told.
+    begins_with: Vec<u8>,
     text: AnswerText,
 }
 
@@ -47,6 +49,7 @@ impl Sequence {
             answer_tokens_max: job.answer_tokens_max.min(room),
             top_logprobs: job.top_logprobs,
             sampler: Sampler::new(job.sampling.clone(), choice, &prompt),
+            begins_with: job.begins_with.clone(),
             text: AnswerText::new(&job.stop),
             prompt,
         }
@@ -82,14 +85,19 @@ impl Sequence {
 
     /// Chooses the next token; nothing where the logits are no numbers.
     pub(crate) fn choose(&mut self, logits: &[f32], codec: &dyn TextCodec, scratch: &mut Scratch) -> Option<Progress> {
-        let token = self.sampler.choose(logits, scratch)?;
+        let token = if self.begins_with.is_empty() {
+            self.sampler.choose(logits, scratch)?
+        } else {
+            self.sampler.choose(&self.fitting(logits, codec), scratch)?
+        };
         self.last = token;
         self.answer_tokens = self.answer_tokens.saturating_add(1);
         if codec.is_end(token) {
             return Some(Progress { piece: self.text.finish(), finish: Some(Finish::Stop) });
         }
         let score = self.top_logprobs.map(|top| scores::score(logits, token, top, codec));
-        let mut piece = self.text.push(codec.bytes(token), score);
+        let told = self.untold(codec.bytes(token));
+        let mut piece = self.text.push(told, score);
         if self.text.stopped() {
             return Some(Progress { piece, finish: Some(Finish::Stop) });
         }
@@ -98,5 +106,21 @@ impl Sequence {
             piece.append(self.text.finish());
         }
         Some(Progress { piece, finish: full.then_some(Finish::Length) })
+    }
+
+    /// The logits, with negative infinity for tokens that do not go on as the answer has to begin.
+    fn fitting(&self, logits: &[f32], codec: &dyn TextCodec) -> Vec<f32> {
+        let fits = |token: Token| {
+            let bytes = codec.bytes(token);
+            !bytes.is_empty() && (bytes.starts_with(&self.begins_with) || self.begins_with.starts_with(bytes))
+        };
+        (0..).zip(logits).map(|(token, &logit)| if fits(token) { logit } else { f32::NEG_INFINITY }).collect()
+    }
+
+    /// What of a token's bytes is to be told: not those with which the answer had to begin.
+    fn untold<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let known = bytes.len().min(self.begins_with.len());
+        self.begins_with.drain(..known);
+        bytes.get(known..).unwrap_or_default()
     }
 }

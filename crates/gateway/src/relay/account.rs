@@ -64,7 +64,7 @@ struct Handed {
 }
 
 /// What an answer took, as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// Of the prompt.
     pub(crate) prompt_tokens: Option<u64>,
@@ -74,6 +74,12 @@ pub(crate) struct Usage {
     pub(crate) finish: Option<&'static str>,
     /// The key exchange of the connection that it came over.
     pub(crate) tls_group: Option<&'static str>,
+    /// The model that says it answered, in its own words.
+    pub(crate) model: Option<Arc<str>>,
+    /// Its fingerprint, in its own words.
+    pub(crate) fingerprint: Option<Arc<str>>,
+    /// Characters of the answers' texts, where they were counted.
+    pub(crate) characters: Option<u64>,
 }
 
 impl Account {
@@ -231,15 +237,15 @@ impl Account {
         let outcome = self.outcome(ending, reason, answer);
         reservation.settle();
         drop(slot);
-        let Usage { prompt_tokens, completion_tokens, .. } = self.handed.usage;
-        let tokens = (prompt_tokens.unwrap_or(0), completion_tokens.unwrap_or(0));
+        let usage = &self.handed.usage;
+        let tokens = (usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0));
         let after = self.app.clock().now().since(self.arrived);
         self.app.metrics().ended(&self.destination, ending_name(ending), after, tokens);
         Some((permit, outcome))
     }
 
     fn outcome(&self, ending: Ending, reason: Option<&'static str>, answer: Option<Commitment>) -> Outcome {
-        let usage = self.handed.usage;
+        let usage = &self.handed.usage;
         Outcome {
             ending,
             reason,

@@ -40,6 +40,7 @@ impl Floor {
         Job {
             caller: Arc::from(caller),
             prompt: self.model.codec().encode_chat(&[turn]).expect("any words"),
+            begins_with: Vec::new(),
             choices: 1,
             answer_tokens_max: 500,
             sampling: Sampling::greedy(),

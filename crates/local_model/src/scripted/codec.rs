@@ -68,6 +68,12 @@ pub(super) fn last_user_turn(prompt: &[Token]) -> Vec<u8> {
     said.iter().filter_map(|&token| u8::try_from(token).ok()).collect()
 }
 
+/// What stands of the assistant's turn that the prompt leaves open; nothing where it leaves none.
+pub(super) fn begun_turn(prompt: &[Token]) -> Option<Vec<u8>> {
+    let begin = prompt.iter().rposition(|&token| token == ASSISTANT)?;
+    prompt.get(begin..)?.iter().skip(1).map(|&token| u8::try_from(token).ok()).collect()
+}
+
 fn opening(speaker: Speaker) -> Token {
     match speaker {
         Speaker::System => SYSTEM,

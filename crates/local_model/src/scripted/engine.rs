@@ -133,7 +133,11 @@ impl Held {
             let prompt = codec::text_of(&self.tokens);
             let rule = rules.iter().find(|rule| prompt.contains(&rule.words)).cloned();
             let echo = || Rule { words: String::new(), answer: codec::last_user_turn(&self.tokens), then: Then::End };
-            self.answer = Some((self.tokens.len(), rule.unwrap_or_else(echo)));
+            let rule = rule.unwrap_or_else(echo);
+            // An answer that was begun is gone on with.
+            let begun = codec::begun_turn(&self.tokens).filter(|begun| rule.answer.starts_with(begun));
+            let begun = begun.map_or(0, |begun| begun.len());
+            self.answer = Some((self.tokens.len().saturating_sub(begun), rule));
         }
         probe.note(|seen| {
             if let Some(sequence) = seen.sequences.get_mut(self.number) {

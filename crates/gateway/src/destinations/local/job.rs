@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use local_model::{CodecError, Job, LocalModel, Sampling, Speaker, Token, Turn};
+use local_model::{CodecError, Continuation, Job, LocalModel, Sampling, Speaker, Token, Turn};
 use wire::{
     chat::{ChatRequest, Role},
     completion::{CompletionRequest, Prompt},
     error::Code,
 };
 
-use crate::{destinations::Errand, error::ApiError, read::Words};
+use crate::{destinations::Errand, error::ApiError, read::Words, relay::Partial};
 
 /// Text up to this size is made into tokens on the spot; more would hold up other requests of the same thread.
 const ENCODE_AT_ONCE_BYTES_MAX: usize = 16 * 1024;
@@ -45,11 +45,31 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
     };
     let echo = if echo { echoed(model, &source) } else { Vec::new() };
     let prompts = encode(model, source).await?;
-    let jobs = prompts
-        .into_iter()
-        .map(|prompt| Job { caller: Arc::clone(&errand.caller), prompt, ..template.clone() })
-        .collect();
+    let job = |prompt| Job { caller: Arc::clone(&errand.caller), prompt, ..template.clone() };
+    let mut jobs: Vec<Job> = prompts.into_iter().map(job).collect();
+    if let (Some(partial), Some(job)) = (&errand.continuing, jobs.first_mut()) {
+        go_on(model, partial, errand, job)?;
+    }
     Ok(Order { jobs, echo })
+}
+
+/// Makes of a job for a whole answer one that goes on with what was given, token by token: the model finds it begun, as if it
+/// had said it itself.
+fn go_on(model: &LocalModel, partial: &Partial, errand: &Errand, job: &mut Job) -> Result<(), ApiError> {
+    let begun = Continuation::of(partial.text(), model.codec()).map_err(tokenizer_failed)?;
+    if let Some(most) = errand.ask.answer_tokens_max() {
+        let left = u64::from(most).saturating_sub(partial.tokens());
+        job.answer_tokens_max = u32::try_from(left).unwrap_or(u32::MAX);
+        if left == 0 {
+            let message = "the answer broke off where its limit of tokens was reached";
+            return Err(ApiError::gateway(StatusCode::BAD_GATEWAY, Code::AnswerInterrupted, message));
+        }
+    }
+    let again = u32::try_from(begun.taken_back).unwrap_or(u32::MAX);
+    job.answer_tokens_max = job.answer_tokens_max.saturating_add(again);
+    job.prompt.extend(begun.tokens);
+    job.begins_with = begun.begins_with;
+    Ok(())
 }
 
 fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32) -> Result<Job, ApiError> {
@@ -57,6 +77,7 @@ fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32
     Ok(Job {
         caller: Arc::from(""),
         prompt: Vec::new(),
+        begins_with: Vec::new(),
         choices: request.choices(),
         answer_tokens_max: request.answer_tokens_max().unwrap_or(answer_tokens_default),
         sampling: Sampling {
@@ -84,6 +105,7 @@ fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job,
     Ok(Job {
         caller: Arc::from(""),
         prompt: Vec::new(),
+        begins_with: Vec::new(),
         choices: request.choices(),
         answer_tokens_max: request.answer_tokens_max(),
         sampling: Sampling {

@@ -41,6 +41,11 @@ impl Reply {
         piece.unwrap_or_else(Piece::Broken)
     }
 
+    /// See [`crate::destinations::Source::says_something`].
+    pub(crate) fn says_something(&self) -> bool {
+        self.words.says_something()
+    }
+
     /// Tokens of the prompts, and of the answers so far.
     pub(crate) fn usage(&self) -> Usage {
         self.words.usage()

@@ -41,6 +41,8 @@ struct Choice {
     /// Events with text so far: about as many as tokens.
     pieces: u64,
     finished: Option<(Finish, u64)>,
+    /// Characters of its text so far.
+    given: u64,
     /// Characters told so far; only counted where log-probabilities are told with their places.
     characters: u64,
     /// Kept for an answer that is told whole.
@@ -97,7 +99,15 @@ impl Words {
             completion_tokens: Some(self.choices.iter().map(tokens).sum()),
             finish: self.choices.first().and_then(|choice| choice.finished).map(|(reason, _)| finish(reason).word()),
             tls_group: None,
+            model: Some(Arc::clone(&self.model)),
+            fingerprint: Some(Arc::clone(&self.fingerprint)),
+            characters: Some(self.choices.iter().map(|choice| choice.given).sum()),
         }
+    }
+
+    /// Whether any choice has text so far.
+    pub(super) fn says_something(&self) -> bool {
+        self.choices.iter().any(|choice| choice.pieces > 0)
     }
 
     /// Adds what `event` is in a stream to `out`.
@@ -107,7 +117,7 @@ impl Words {
             Event::Text { choice: index, text, tokens } => {
                 let Some(choice) = choice_at(&mut self.choices, index) else { return };
                 choice.begin(self.surface, head, index, out);
-                choice.pieces = choice.pieces.saturating_add(1);
+                choice.note(&text);
                 match self.surface {
                     Surface::Chat => {
                         let logprobs = self.logprobs.then(|| score::chat(tokens));
@@ -153,7 +163,7 @@ impl Words {
         match event {
             Event::Text { choice, text, tokens } => {
                 if let Some(choice) = choice_at(&mut self.choices, choice) {
-                    choice.pieces = choice.pieces.saturating_add(1);
+                    choice.note(&text);
                     choice.text.push_str(&text);
                     choice.scores.extend(tokens);
                 }
@@ -205,6 +215,12 @@ impl Words {
 }
 
 impl Choice {
+    /// Takes note of a piece of text.
+    fn note(&mut self, text: &str) {
+        self.pieces = self.pieces.saturating_add(1);
+        self.given = self.given.saturating_add(text.chars().count() as u64);
+    }
+
     /// What a stream says before a choice's first piece: who speaks, or the prompt again.
     fn begin(&mut self, surface: Surface, head: &StreamHead, index: u32, out: &mut BytesMut) {
         if std::mem::replace(&mut self.begun, true) {

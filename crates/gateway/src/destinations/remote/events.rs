@@ -4,7 +4,7 @@
 //! Only whole events are passed on, so that an error event never lands inside half of another.
 //! Source: HTML Standard, 9.2.6 "Interpreting an event stream".
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
@@ -14,6 +14,8 @@ use wire::answer::FinishReason;
 
 /// The largest event that is taken; tool arguments and long deltas stay far below.
 const EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest name of a model, or fingerprint, that is taken note of.
+const REPORTED_BYTES_MAX: usize = 256;
 
 /// Cuts at events' ends, across chunks. Looks at no byte twice, however small the chunks are.
 #[derive(Debug, Default)]
@@ -41,6 +43,12 @@ impl Splitter {
         self.hold(&chunk)?;
         let end = self.seen.last_event_end(&self.begun);
         Ok(self.begun.split_to(end).freeze())
+    }
+
+    /// Whether the stream may end here: nothing has begun, or an end marker that lacks only its blank line.
+    pub(crate) fn may_end(&self) -> bool {
+        let rest = self.begun.trim_ascii();
+        rest.is_empty() || data_of(rest) == Some(b"[DONE]".as_slice())
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), EventTooLarge> {
@@ -140,21 +148,81 @@ pub(super) struct Progress {
     pub(super) completion_tokens: Option<u64>,
     /// Pieces of an answer that said something.
     pub(super) pieces: u64,
+    /// Characters of the answers' texts.
+    pub(super) characters: u64,
     /// Why the first choice ended.
     pub(super) finish: Option<&'static str>,
+    /// Whether a choice ended in a way that needs no word before it.
+    ended_without_words: bool,
+    /// The model that the provider says answered.
+    pub(super) model: Reported,
+    /// Its fingerprint, where the provider tells one.
+    pub(super) fingerprint: Reported,
+}
+
+/// What a provider reports of itself in each chunk: read once, and again only where it changes.
+#[derive(Debug, Default)]
+pub(super) struct Reported {
+    raw: String,
+    word: Option<Arc<str>>,
+}
+
+impl Reported {
+    /// Takes note of the value as it stands in the JSON.
+    pub(super) fn note(&mut self, raw: Option<&RawValue>) {
+        let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != self.raw && raw.len() <= REPORTED_BYTES_MAX) else {
+            return;
+        };
+        if let Some(word) = serde_json::from_str::<Option<String>>(raw).ok().flatten().filter(|word| !word.is_empty()) {
+            raw.clone_into(&mut self.raw);
+            self.word = Some(word.into());
+        }
+    }
+
+    /// The word last reported.
+    pub(super) fn word(&self) -> Option<Arc<str>> {
+        self.word.clone()
+    }
 }
 
 /// What one event's data is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Noted {
     /// A part of the answer.
     Part,
     /// The end marker.
     Done,
-    /// An error object of the provider's.
-    Error,
+    /// An error object of the provider's, or a choice that it says ended by an error.
+    Error(InBand),
     /// Nothing that is understood.
     NotJson,
+}
+
+/// What a provider says in place of more of the answer, for classifying it; never passed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct InBand {
+    /// A status, where its code is one.
+    pub(super) status: Option<u16>,
+    /// Its own word for the mistake.
+    pub(super) code: Option<String>,
+    /// Its own sentence.
+    pub(super) message: Option<String>,
+}
+
+impl InBand {
+    /// Reads an error object; providers write words, numbers, or a bare sentence.
+    pub(super) fn read(raw: &RawValue) -> Self {
+        let value: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        let member = |name: &str| value.get(name).filter(|value| !value.is_null());
+        let number = |value: &serde_json::Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let named = [member("code"), member("status")].into_iter().flatten();
+        Self {
+            status: named.clone().find_map(number),
+            code: named.chain(member("type")).find_map(text),
+            message: member("message").and_then(text).or_else(|| text(&value)),
+        }
+    }
 }
 
 /// What is read of a chunk; all else is passed on unread.
@@ -164,8 +232,12 @@ struct Chunk<'a> {
     choices: Vec<ChunkChoice<'a>>,
     #[serde(default)]
     usage: Option<ChunkUsage>,
-    #[serde(default)]
-    error: Option<serde::de::IgnoredAny>,
+    #[serde(default, borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    system_fingerprint: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -183,35 +255,84 @@ struct ChunkChoice<'a> {
 
 /// What a chunk adds to an answer, unread but for whether there is anything.
 #[derive(Deserialize)]
-struct Delta<'a> {
+pub(super) struct Delta<'a> {
     #[serde(default, borrow)]
     content: Option<&'a RawValue>,
     #[serde(default, borrow)]
     reasoning_content: Option<&'a RawValue>,
     #[serde(default, borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(default, borrow)]
     refusal: Option<&'a RawValue>,
     #[serde(default, borrow)]
     tool_calls: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    function_call: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    audio: Option<&'a RawValue>,
+}
+
+impl Delta<'_> {
+    /// Whether it holds anything of an answer: a role alone is none.
+    pub(super) fn says_something(&self) -> bool {
+        let words = [self.content, self.reasoning_content, self.reasoning, self.refusal];
+        let more = [self.tool_calls, self.function_call, self.audio];
+        words.into_iter().chain(more).flatten().any(|part| !is_nothing(part))
+    }
+
+    /// Characters of its text.
+    pub(super) fn characters(&self) -> u64 {
+        self.content.map_or(0, characters)
+    }
 }
 
 impl ChunkChoice<'_> {
     /// Whether it adds to the answer: the opening role and the finish do not.
     fn says_something(&self) -> bool {
-        let delta = self.delta.as_ref();
-        let parts = [self.text, delta.and_then(|delta| delta.content), delta.and_then(|delta| delta.reasoning_content)];
-        let more = [delta.and_then(|delta| delta.refusal), delta.and_then(|delta| delta.tool_calls)];
-        parts.into_iter().chain(more).flatten().any(|part| !is_nothing(part))
+        let is_said = self.delta.as_ref().is_some_and(Delta::says_something);
+        is_said || self.text.is_some_and(|text| !is_nothing(text))
+    }
+
+    fn characters(&self) -> u64 {
+        let said = self.delta.as_ref().map_or(0, Delta::characters);
+        said.saturating_add(self.text.map_or(0, characters))
     }
 }
 
 /// What providers write where there is nothing to say.
-fn is_nothing(value: &RawValue) -> bool {
-    matches!(value.get(), "null" | "\"\"" | "[]")
+pub(super) fn is_nothing(value: &RawValue) -> bool {
+    matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
+}
+
+/// Characters of a JSON string, counted without decoding it; 0 where it is none. Of a pair of surrogates only the first counts.
+pub(super) fn characters(string: &RawValue) -> u64 {
+    let Some(inside) = string.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return 0 };
+    let mut letters = inside.chars();
+    let mut count = 0_u64;
+    while let Some(letter) = letters.next() {
+        let escaped = if letter == '\\' { letters.next() } else { None };
+        let is_second_half = escaped == Some('u') && {
+            let digits: String = letters.by_ref().take(4).collect();
+            u16::from_str_radix(&digits, 16).is_ok_and(|unit| (0xdc00..=0xdfff).contains(&unit))
+        };
+        count = count.saturating_add(u64::from(!is_second_half));
+    }
+    count
+}
+
+/// Whether a finish says that all was said. Others (a filter, a limit, a provider's own word) need no word before them.
+pub(super) fn claims_words(reason: &RawValue) -> bool {
+    matches!(finish_word(reason), "stop" | "tool_calls" | "function_call")
 }
 
 /// A finish reason as entries know it: a provider's own word is not repeated.
 pub(super) fn finish_word(reason: &RawValue) -> &'static str {
     serde_json::from_str::<FinishReason>(reason.get()).map_or("other", |reason| reason.word())
+}
+
+/// Some providers finish what they broke off with this word: no answer has ended so.
+pub(super) fn ends_by_error(reason: &RawValue) -> bool {
+    reason.get() == "\"error\""
 }
 
 /// A provider's count of tokens.
@@ -233,7 +354,11 @@ impl Progress {
             prompt_tokens: None,
             completion_tokens: None,
             pieces: 0,
+            characters: 0,
             finish: None,
+            ended_without_words: false,
+            model: Reported::default(),
+            fingerprint: Reported::default(),
         }
     }
 
@@ -243,15 +368,22 @@ impl Progress {
             return Noted::Done;
         }
         let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Noted::NotJson };
-        if chunk.error.is_some() {
-            return Noted::Error;
+        if let Some(error) = chunk.error {
+            return Noted::Error(InBand::read(error));
         }
+        self.model.note(chunk.model);
+        self.fingerprint.note(chunk.system_fingerprint);
         for choice in &chunk.choices {
             self.pieces = self.pieces.saturating_add(u64::from(choice.says_something()));
+            self.characters = self.characters.saturating_add(choice.characters());
+            if choice.finish_reason.is_some_and(ends_by_error) {
+                return Noted::Error(InBand::default());
+            }
             if let Some(reason) = choice.finish_reason.filter(|reason| !is_nothing(reason))
                 && let Some(finished @ false) = self.finished.get_mut(choice.index)
             {
                 *finished = true;
+                self.ended_without_words |= !claims_words(reason);
                 if choice.index == 0 {
                     self.finish = Some(finish_word(reason));
                 }
@@ -268,6 +400,17 @@ impl Progress {
     /// Whether every choice has its finish reason.
     pub(super) fn finished(&self) -> bool {
         self.unfinished == 0
+    }
+
+    /// Whether anything of an answer has come.
+    pub(super) fn says_something(&self) -> bool {
+        self.pieces > 0
+    }
+
+    /// Whether it has finished as if all were said, and nothing was. Where a filter or the limit on tokens ended it before a
+    /// word, that is the answer: another place must not be asked to get around a filter.
+    pub(super) fn is_empty(&self) -> bool {
+        self.finished() && self.pieces == 0 && !self.ended_without_words
     }
 }
 

@@ -12,9 +12,12 @@ use serde_json::value::RawValue;
 use wire::error::Code;
 
 use super::connection::TlsGroup;
-use super::events::{ChunkUsage, Noted, Progress, Splitter, events, finish_word};
+use super::events::{
+    ChunkUsage, Delta, InBand, Noted, Progress, Reported, Splitter, characters, claims_words, ends_by_error, events,
+    finish_word, is_nothing,
+};
 use crate::{
-    clock::{Clock, Sleep},
+    clock::{Clock, Moment, Sleep},
     config,
     destinations::Errand,
     error::ApiError,
@@ -26,6 +29,8 @@ use crate::{
 const WHOLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most that is held from the last choice's finish to the end marker: the finish and the usage.
 const TAIL_BYTES_MAX: usize = 1024 * 1024;
+/// The most that is held before anything is said: roles, keep-alives, a provider's own first events.
+const OPENING_BYTES_MAX: usize = 1024 * 1024;
 
 /// An answer under way. Dropping it closes its connection: the provider stops.
 pub(crate) struct Reply {
@@ -38,24 +43,34 @@ pub(crate) struct Reply {
     clock: Clock,
     /// When the whole answer has to be there.
     deadline: Sleep,
+    /// When something of it has to be there.
+    first_due: Moment,
     /// Wakes a read that waits; set anew only when it has run out, so that a chunk costs no timer.
     idle: Sleep,
     splitter: Splitter,
     progress: Progress,
+    /// Events that say nothing, before the first that does: until then another destination may still answer.
+    opening: BytesMut,
     /// Events held since the last choice finished: with them the answer would look complete.
     tail: BytesMut,
-    /// What follows what was passed on.
-    next: Option<Piece>,
+    /// How the answer ends after what was passed on.
+    next: Option<Result<(), ApiError>>,
     tls_group: Option<TlsGroup>,
 }
 
 /// What is read of an answer that is not streamed.
 #[derive(Deserialize)]
 struct Whole<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     choices: Vec<WholeChoice<'a>>,
     #[serde(default)]
     usage: Option<ChunkUsage>,
+    #[serde(default, borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    system_fingerprint: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// What is read of an answer of vectors.
@@ -71,6 +86,22 @@ struct Vectors<'a> {
 struct WholeChoice<'a> {
     #[serde(default, borrow)]
     finish_reason: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    message: Option<Delta<'a>>,
+    /// The older surface's text.
+    #[serde(default, borrow)]
+    text: Option<&'a RawValue>,
+}
+
+impl WholeChoice<'_> {
+    fn finished(&self) -> Option<&RawValue> {
+        self.finish_reason.filter(|reason| !is_nothing(reason))
+    }
+
+    fn says_something(&self) -> bool {
+        let is_said = self.message.as_ref().is_some_and(Delta::says_something);
+        is_said || self.text.is_some_and(|text| !is_nothing(text))
+    }
 }
 
 impl Reply {
@@ -89,9 +120,11 @@ impl Reply {
             about: Arc::clone(about),
             clock: clock.clone(),
             deadline: clock.sleep(about.total_time_max),
+            first_due: clock.now().plus(about.first_byte_time_max),
             idle: clock.sleep(about.idle_time_max),
             splitter: Splitter::default(),
             progress: Progress::new(errand.ask.choices()),
+            opening: BytesMut::new(),
             tail: BytesMut::new(),
             next: None,
         }
@@ -103,6 +136,11 @@ impl Reply {
         piece.unwrap_or_else(Piece::Broken)
     }
 
+    /// See [`crate::destinations::Source::says_something`].
+    pub(crate) fn says_something(&self) -> bool {
+        self.progress.says_something()
+    }
+
     /// Tokens as the provider counts them.
     pub(crate) fn usage(&self) -> Usage {
         let counted = (self.progress.pieces > 0).then_some(self.progress.pieces);
@@ -112,29 +150,62 @@ impl Reply {
             completion_tokens: self.progress.completion_tokens.or(counted),
             finish: self.progress.finish,
             tls_group: self.tls_group.map(|TlsGroup(name)| name),
+            model: self.progress.model.word(),
+            fingerprint: self.progress.fingerprint.word(),
+            characters: Some(self.progress.characters),
         }
     }
 
     async fn next_events(&mut self) -> Result<Piece, ApiError> {
-        if let Some(piece) = self.next.take() {
-            return Ok(piece);
+        if let Some(ending) = self.next.take() {
+            return ending.and_then(|()| self.complete());
         }
         loop {
-            let Some(chunk) = self.read().await? else {
-                return Err(self.broken("the destination's answer ended before it was complete"));
-            };
+            let Some(chunk) = self.read().await? else { return self.ended() };
             let events = self
                 .splitter
                 .push(chunk)
                 .map_err(|error| self.broken("the destination sent an event larger than is taken").detail(error))?;
             let passed_on = self.take_note(&events)?;
+            let passed_on = self.opened(passed_on)?;
             if !passed_on.is_empty() {
                 return Ok(Piece::Part(passed_on));
             }
-            if let Some(piece) = self.next.take() {
-                return Ok(piece);
+            if let Some(ending) = self.next.take() {
+                return ending.and_then(|()| self.complete());
             }
         }
+    }
+
+    /// The body has ended in an orderly way, without an end marker. An answer whose choices have all finished is complete.
+    fn ended(&mut self) -> Result<Piece, ApiError> {
+        if !self.progress.finished() || !self.splitter.may_end() {
+            return Err(self.broken("the destination's answer ended before it was complete"));
+        }
+        self.complete()
+    }
+
+    /// The answer is complete, if there is one.
+    fn complete(&mut self) -> Result<Piece, ApiError> {
+        if self.progress.is_empty() {
+            return Err(self.broken("the destination finished its answer without saying anything"));
+        }
+        let mut rest = std::mem::take(&mut self.opening);
+        rest.extend_from_slice(&std::mem::take(&mut self.tail));
+        Ok(Piece::Complete(rest.freeze()))
+    }
+
+    /// What may be passed on of these events: nothing until something is said, then all from the first event on.
+    fn opened(&mut self, events: Bytes) -> Result<Bytes, ApiError> {
+        if self.progress.says_something() && self.opening.is_empty() {
+            return Ok(events);
+        }
+        if self.opening.len().saturating_add(events.len()) > OPENING_BYTES_MAX {
+            return Err(self.broken("the destination sent too much before it said anything"));
+        }
+        self.opening.extend_from_slice(&events);
+        let said = self.progress.says_something();
+        Ok(if said { std::mem::take(&mut self.opening).freeze() } else { Bytes::new() })
     }
 
     /// Reads what whole events say; gives those to pass on now, and leaves in `next` what ends the answer.
@@ -142,25 +213,22 @@ impl Reply {
         let mut hold_from = if self.progress.finished() { 0 } else { whole.len() };
         let mut end = whole.len();
         for event in events(whole) {
-            let trouble = match self.progress.note(&event.data) {
+            let ending = match self.progress.note(&event.data) {
                 Noted::Part => {
                     if self.progress.finished() {
                         hold_from = hold_from.min(event.start);
                     }
                     continue;
                 }
-                Noted::Done if self.progress.finished() => None,
-                Noted::Done => Some("the destination ended its answer without finishing it"),
-                Noted::Error => Some("the destination broke its answer off with an error"),
-                Noted::NotJson => Some("the destination sent an event that is not understood"),
+                Noted::Done if self.progress.finished() => Ok(()),
+                Noted::Done => Err(self.broken("the destination ended its answer without finishing it")),
+                Noted::Error(told) => Err(self.in_band(&told)),
+                Noted::NotJson => Err(self.broken("the destination sent an event that is not understood")),
             };
             end = event.start;
             hold_from = hold_from.min(end);
             self.hold(whole.get(hold_from..end).unwrap_or_default())?;
-            self.next = Some(match trouble {
-                None => Piece::Complete(std::mem::take(&mut self.tail).freeze()),
-                Some(message) => Piece::Broken(self.broken(message)),
-            });
+            self.next = Some(ending);
             return Ok(whole.slice(..hold_from));
         }
         self.hold(whole.get(hold_from..end).unwrap_or_default())?;
@@ -191,15 +259,40 @@ impl Reply {
         let Ok(whole) = serde_json::from_slice::<Whole<'_>>(&body) else {
             return Err(self.broken("the destination's answer is not understood"));
         };
-        if whole.choices.is_empty() || whole.choices.iter().any(|choice| choice.finish_reason.is_none()) {
+        if let Some(error) = whole.error.filter(|error| !is_nothing(error)) {
+            return Err(self.in_band(&InBand::read(error)));
+        }
+        let finishes: Vec<&RawValue> = whole.choices.iter().filter_map(WholeChoice::finished).collect();
+        if finishes.is_empty() || finishes.len() < whole.choices.len() {
             return Err(self.broken("the destination ended its answer without finishing it"));
         }
-        self.progress.finish = whole.choices.first().and_then(|choice| choice.finish_reason).map(finish_word);
+        if finishes.iter().any(|reason| ends_by_error(reason)) {
+            return Err(self.in_band(&InBand::default()));
+        }
+        let is_said = whole.choices.iter().any(WholeChoice::says_something);
+        if !is_said && finishes.iter().all(|reason| claims_words(reason)) {
+            return Err(self.broken("the destination finished its answer without saying anything"));
+        }
+        self.progress.finish = finishes.first().map(|reason| finish_word(reason));
+        let characters = |choice: &WholeChoice<'_>| {
+            let said = choice.message.as_ref().map_or(0, Delta::characters);
+            said.saturating_add(choice.text.map_or(0, characters))
+        };
+        self.progress.characters = whole.choices.iter().map(characters).sum();
+        self.progress.pieces = self.progress.pieces.max(u64::from(is_said));
+        self.report(whole.model, whole.system_fingerprint);
         if let Some(usage) = whole.usage {
             self.progress.prompt_tokens = usage.prompt_tokens;
             self.progress.completion_tokens = usage.completion_tokens;
         }
         Ok(Piece::Complete(body.freeze()))
+    }
+
+    fn report(&mut self, model: Option<&RawValue>, fingerprint: Option<&RawValue>) {
+        let (of_model, of_fingerprint) = (&mut self.progress.model, &mut self.progress.fingerprint);
+        for (reported, raw) in [(of_model, model), (of_fingerprint, fingerprint)] {
+            Reported::note(reported, raw);
+        }
     }
 
     /// An answer of vectors: one for each text.
@@ -216,7 +309,9 @@ impl Reply {
 
     /// The next bytes of the body, within the limits of time; nothing at its orderly end.
     async fn read(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let due = self.clock.now().plus(self.about.idle_time_max);
+        // Until something is said, a head and keep-alives are no beginning.
+        let waits_for_first = self.stream && !self.progress.says_something();
+        let due = if waits_for_first { self.first_due } else { self.clock.now().plus(self.about.idle_time_max) };
         loop {
             let frame = tokio::select! {
                 biased;
@@ -224,7 +319,11 @@ impl Reply {
                 () = &mut self.deadline => return Err(self.late("the destination's answer took too long as a whole")),
                 () = &mut self.idle => {
                     if self.clock.now() >= due {
-                        return Err(self.late("the destination stopped in the middle of its answer"));
+                        return Err(self.late(if waits_for_first {
+                            "the destination did not begin to answer in time"
+                        } else {
+                            "the destination stopped in the middle of its answer"
+                        }));
                     }
                     // It was set for an earlier read, which got its bytes.
                     self.idle = self.clock.sleep_until(due);
@@ -243,6 +342,15 @@ impl Reply {
                     }
                 }
             }
+        }
+    }
+
+    /// The provider says, in place of more of the answer, that it failed.
+    fn in_band(&self, told: &InBand) -> ApiError {
+        let error = self.broken("the destination broke its answer off with an error");
+        match told.status {
+            Some(status) => error.detail(format_args!("destination `{}` said {status}", self.about.name)),
+            None => error,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an answer says.
 
 use super::*;
-use crate::Refused;
+use crate::{Continuation, Refused};
 
 #[tokio::test]
 async fn an_answer_comes_whole_and_counts_its_tokens() {
@@ -114,5 +114,35 @@ async fn what_cannot_be_served_is_refused_with_a_reason() {
         assert_eq!(refused(job), Refused::Unservable(reason.to_owned()));
     }
     assert_eq!(read_text(floor.model.submit(good).expect("room")).await, "hello");
+    floor.leaves_nothing().await;
+}
+
+/// An answer cut anywhere, inside a character's bytes' neighbours or a word, is gone on with to the byte; what was given is not
+/// told again, and the tokens taken back are chosen again.
+#[tokio::test]
+async fn a_begun_answer_is_gone_on_with() {
+    let said = "The capital of Korea is Seoul (서울) 🇰🇷.";
+    let floor = floor(Script::new().answer("capital", said));
+    let cuts: Vec<usize> = said.char_indices().map(|(at, _)| at).skip(1).collect();
+    for cut in cuts {
+        let (given, rest) = said.split_at(cut);
+        let begun = Continuation::of(given, floor.model.codec()).expect("any words");
+        assert!(begun.taken_back > 0 && begun.tokens.len() + begun.taken_back == given.len(), "one byte, one token");
+        let mut job = floor.job("a", "capital?");
+        job.prompt.extend(&begun.tokens);
+        job.begins_with = begun.begins_with;
+        let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
+        assert_eq!(choices[0].text, rest, "cut at {cut}");
+    }
+    floor.leaves_nothing().await;
+}
+
+/// The likeliest token is passed over where it does not go on as it must.
+#[tokio::test]
+async fn what_an_answer_must_begin_with_comes_before_what_is_likely() {
+    let floor = floor(Script::new().answer("capital", "Seoul."));
+    let job = Job { begins_with: b"Xx".to_vec(), ..floor.job("a", "capital?") };
+    let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
+    assert_eq!((choices[0].text.as_str(), choices[0].finish), ("oul.", Some((Finish::Stop, 7))));
     floor.leaves_nothing().await;
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Event, Noted, Progress, Seen, Splitter, events};
+use super::{Event, InBand, Noted, Progress, Seen, Splitter, characters, events};
 
 const STREAM: &str = "data: a\n\n: note\n\nevent: x\r\ndata: b\r\ndata:c\r\n\r\nid: 1\n\ndata: [DONE]\n\n";
 
@@ -50,11 +50,75 @@ fn progress_knows_when_every_choice_has_finished() {
     progress.note(finish(0).as_bytes());
     assert!(progress.finished());
     assert_eq!(progress.note(b"[DONE]"), Noted::Done);
-    assert_eq!(progress.note(b"{\"error\":{}}"), Noted::Error);
+    assert_eq!(progress.note(b"{\"error\":{}}"), Noted::Error(InBand::default()));
     assert_eq!(progress.note(b"{"), Noted::NotJson);
 }
 
+fn choice(delta: &str, finish: &str) -> String {
+    format!("{{\"model\":\"m-1\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}")
+}
+
+#[test]
+fn an_answer_without_a_word_is_empty_unless_its_end_needs_none() {
+    let cases = [
+        ("{\"role\":\"assistant\",\"content\":\"\"}", "\"stop\"", true),
+        ("{\"content\":null,\"tool_calls\":[]}", "\"tool_calls\"", true),
+        ("{}", "\"content_filter\"", false),
+        ("{}", "\"length\"", false),
+        ("{}", "\"SAFETY\"", false),
+        ("{\"content\":\" \"}", "\"stop\"", false),
+        ("{\"refusal\":\"no\"}", "\"stop\"", false),
+        ("{\"reasoning\":\"hm\"}", "\"stop\"", false),
+        ("{\"tool_calls\":[{\"index\":0}]}", "\"tool_calls\"", false),
+    ];
+    for (delta, finish, empty) in cases {
+        let mut progress = Progress::new(1);
+        progress.note(choice(delta, "null").as_bytes());
+        assert!(!progress.is_empty(), "it has not ended");
+        progress.note(choice("{}", finish).as_bytes());
+        assert_eq!(progress.is_empty(), empty, "{delta} {finish}");
+    }
+}
+
+#[test]
+fn errors_in_band_are_read_in_all_their_shapes() {
+    let read = |data: &str| match Progress::new(1).note(data.as_bytes()) {
+        Noted::Error(error) => (error.status, error.code, error.message),
+        other => panic!("{data}: {other:?}"),
+    };
+    let word = |word: &str| Some(word.to_owned());
+    assert_eq!(read("{\"error\":{\"code\":429,\"message\":\"slow\"}}"), (Some(429), None, word("slow")));
+    assert_eq!(read("{\"error\":{\"code\":\"gone\",\"status\":410}}"), (Some(410), word("gone"), None));
+    assert_eq!(
+        read("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}"),
+        (None, word("overloaded_error"), None)
+    );
+    assert_eq!(read("{\"error\":\"broken\"}"), (None, None, word("broken")));
+    assert_eq!(read(&choice("{}", "\"error\"")), (None, None, None));
+}
+
+#[test]
+fn what_is_reported_and_given_is_taken_note_of() {
+    let mut progress = Progress::new(1);
+    for said in ["\"Se\"", "\"\\uc11c\\uc6b8\"", "\"\\ud83c\\uddf0\\n\\\"x\""] {
+        progress.note(choice(&format!("{{\"content\":{said}}}"), "null").as_bytes());
+    }
+    assert_eq!(progress.characters, 2 + 2 + 4);
+    assert_eq!(progress.model.word().as_deref(), Some("m-1"));
+    assert_eq!(progress.fingerprint.word(), None);
+    progress.note(b"{\"model\":\"m-2\",\"system_fingerprint\":\"fp\",\"choices\":[]}");
+    assert_eq!((progress.model.word().as_deref(), progress.fingerprint.word().as_deref()), (Some("m-2"), Some("fp")));
+}
+
 proptest! {
+    #[test]
+    fn characters_are_counted_as_decoded(text in any::<String>()) {
+        for json in [serde_json::to_string(&text).unwrap(), ascii(&text)] {
+            let raw: Box<serde_json::value::RawValue> = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(characters(&raw), text.chars().count() as u64);
+        }
+    }
+
     #[test]
     fn any_cut_gives_the_same_events_and_the_same_bytes(cuts in prop::collection::vec(0..STREAM.len(), 0..12)) {
         let mut cuts = cuts;
@@ -89,4 +153,10 @@ fn only_what_says_something_counts_and_an_empty_reason_finishes_nothing() {
     assert_eq!((progress.pieces, progress.finished()), (2, false));
     assert_eq!(progress.note(br#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#), Noted::Part);
     assert_eq!((progress.pieces, progress.finished()), (2, true));
+}
+
+/// A JSON string in ASCII alone, as some providers write it.
+fn ascii(text: &str) -> String {
+    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{units}\"")
 }
