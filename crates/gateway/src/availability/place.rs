@@ -88,7 +88,9 @@ impl Place {
     }
 
     pub(super) fn figures(&self) -> Figures {
-        Figures { in_flight: self.in_flight.load(Ordering::Relaxed), ..self.with(|health| health.figures) }
+        let mut figures = self.with(|health| health.figures);
+        figures.in_flight = self.in_flight.load(Ordering::Relaxed);
+        figures
     }
 
     /// What is counted is whole at every moment, so a poisoned lock holds nothing half done.

@@ -143,12 +143,8 @@ fn figures_are_learnt_from_answers() {
     hand.advance(Duration::from_millis(300));
     visit.began(Duration::from_millis(300));
     hand.advance(Duration::from_secs(2));
-    let answered = Answered {
-        prompt_bytes: 1000,
-        prompt_tokens: Some(300),
-        completion_tokens: Some(50),
-        ..Answered::default()
-    };
+    let answered =
+        Answered { prompt_bytes: 1000, prompt_tokens: Some(300), completion_tokens: Some(50), ..Answered::default() };
     visit.answered(&answered);
     let figures = health.figures(&abroad.id);
     assert_eq!((figures.first_byte, figures.in_flight), (Some(Duration::from_millis(300)), 0));

@@ -196,9 +196,9 @@ fn play(breaker: &mut Breaker, steps: &[Step], chance: u32) -> (Vec<Pass>, Momen
             }
             Step::Succeeded(which) => take(&mut under_way, which).into_iter().for_each(|pass| breaker.succeeded(pass)),
             Step::Freed(which) => take(&mut under_way, which).into_iter().for_each(|pass| breaker.freed(pass)),
-            Step::Doubted(which) => take(&mut under_way, which)
-                .into_iter()
-                .for_each(|pass| breaker.doubt(pass, Outage::Unavailable, now)),
+            Step::Doubted(which) => {
+                take(&mut under_way, which).into_iter().for_each(|pass| breaker.doubt(pass, Outage::Unavailable, now))
+            }
             Step::Failed(which, asked) => {
                 let asked = asked.map(Duration::from_millis);
                 for pass in take(&mut under_way, which) {
