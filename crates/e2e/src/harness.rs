@@ -201,17 +201,15 @@ fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, R
 
 /// The wall in one role, as a configuration would name it.
 pub fn destination(wall: &Wall, role: Role, models: &[String]) -> Destination {
-    let model = |name: &String| RemoteModel { name: name.as_str().into(), upstream: name.as_str().into(), card: None };
+    let base_url = wall.base_url(role).parse().expect("the wall's address is a URI");
+    let models = models.iter().map(|name| RemoteModel::plain(name.as_str())).collect();
     Destination {
-        name: role.name().into(),
-        base_url: wall.base_url(role).parse().expect("the wall's address is a URI"),
-        models: models.iter().map(model).collect(),
         key: Some(Secret::new(PROVIDER_KEY)),
-        operated_by: None,
         connect_time_max: Duration::from_secs(2),
         first_byte_time_max: Duration::from_secs(2),
         idle_time_max: Duration::from_secs(1),
         total_time_max: Duration::from_secs(30),
+        ..Destination::plain(role.name().into(), base_url, models)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     destinations::{
         Destination,
         local::Floor,
-        remote::{Remote, SystemRoots},
+        remote::{Remote, Ways},
     },
     error::ApiError,
     inspect::Conversations,
@@ -71,7 +71,7 @@ pub struct App {
     payloads: Option<Payloads>,
     local: Option<LocalModel>,
     availability: Availability,
-    roots: SystemRoots,
+    ways: Ways,
     clock: Clock,
     tasks: Tasks,
     gate: Arc<Gate>,
@@ -100,13 +100,13 @@ pub(crate) struct InForce {
 impl App {
     /// Puts the parts together, and reads the system's TLS roots. Fails only where the system gives no random bytes.
     pub fn new(parts: Parts) -> Result<Arc<Self>, getrandom::Error> {
-        Self::with_roots(parts, SystemRoots::read())
+        Self::with_ways(parts, Ways::of_system())
     }
 
-    /// As [`App::new`], with these roots.
-    pub(crate) fn with_roots(parts: Parts, roots: SystemRoots) -> Result<Arc<Self>, getrandom::Error> {
+    /// As [`App::new`], with these ways outside.
+    pub(crate) fn with_ways(parts: Parts, ways: Ways) -> Result<Arc<Self>, getrandom::Error> {
         let Parts { config, keys, recorder, payloads, local, availability, clock, tasks } = parts;
-        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &roots, &clock));
+        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &ways, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
         let mut pseudonyms = [0; 32];
         getrandom::fill(&mut pseudonyms)?;
@@ -119,7 +119,7 @@ impl App {
             payloads,
             local,
             availability,
-            roots,
+            ways,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
             tasks,
@@ -145,7 +145,7 @@ impl App {
         if Arc::ptr_eq(&known.config, &self.config.load()) {
             return known;
         }
-        let fresh = InForce::new(self.config.load_full(), self.local.as_ref(), &self.roots, &self.clock);
+        let fresh = InForce::new(self.config.load_full(), self.local.as_ref(), &self.ways, &self.clock);
         let fresh = Arc::new(fresh);
         self.in_force.store(Arc::clone(&fresh));
         fresh
@@ -247,7 +247,7 @@ impl App {
 }
 
 impl InForce {
-    fn new(config: Arc<Config>, local: Option<&LocalModel>, roots: &SystemRoots, clock: &Clock) -> Self {
+    fn new(config: Arc<Config>, local: Option<&LocalModel>, ways: &Ways, clock: &Clock) -> Self {
         let mut destinations = Vec::new();
         let floor = local.map(|model| Floor::new(model.clone(), config.local.answer_tokens_default));
         let model = floor
@@ -259,7 +259,7 @@ impl InForce {
         }
         for remote in &config.destinations {
             let name = Arc::clone(&remote.name);
-            let remote = Remote::new(Arc::clone(remote), roots, clock);
+            let remote = Remote::new(Arc::clone(remote), ways, clock);
             destinations.push((name, Destination::Remote(Box::new(remote))));
         }
         Self { config, judgement, destinations }

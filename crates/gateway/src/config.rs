@@ -17,6 +17,7 @@ pub use describe::Setting;
 pub use judged::{Home, Judged, Registered, Route, RouteStep, UsedPolicy, vocabulary};
 pub use mistakes::{Mistake, Mistakes};
 pub use reload::{Looked, Source, follow};
+pub use remote::{Api, Auth, Authorities, Destination, HttpVersion, Operator, Proxy, RemoteModel};
 
 mod checked;
 pub mod defaults;
@@ -24,6 +25,7 @@ mod describe;
 mod judged;
 mod mistakes;
 mod reload;
+mod remote;
 mod typed;
 
 /// The configuration in force, swapped as one value. Load it once a request, so that one version judges all of it.
@@ -161,54 +163,6 @@ pub enum LogMode {
     Off,
 }
 
-/// `[[destination]]`: one OpenAI-compatible place outside the process.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Destination {
-    /// How people, entries and metrics call it; unique, of lower-case letters, digits, `-`, `_` and `.`.
-    pub name: Arc<str>,
-    /// `http` or `https`, with host and any path before `/chat/completions`; no user, query or fragment; no final `/`.
-    pub base_url: http::Uri,
-    /// What it offers; names are unique within it.
-    pub models: Vec<RemoteModel>,
-    /// Sent as `Authorization: Bearer`. `None`: no credential is sent.
-    pub key: Option<Secret>,
-    /// Who operates it. `None`: nothing is known of it.
-    pub operated_by: Option<Operator>,
-    /// To connect, TLS included.
-    pub connect_time_max: Duration,
-    /// From the request's last byte to the answer's first.
-    pub first_byte_time_max: Duration,
-    /// Between two reads of an answer that bring bytes.
-    pub idle_time_max: Duration,
-    /// From connecting to the answer's last byte.
-    pub total_time_max: Duration,
-}
-
-/// Who operates a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// The organisation itself, on machines of its own in `policy.home`.
-    Own,
-    /// A provider of the catalogue, in one of its regions; without a region, in any of them.
-    Provider {
-        /// Its identifier.
-        provider: Arc<str>,
-        /// The region's.
-        region: Option<Arc<str>>,
-    },
-}
-
-/// One model at a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteModel {
-    /// What callers ask for.
-    pub name: Arc<str>,
-    /// What the destination calls it.
-    pub upstream: Arc<str>,
-    /// Which model of the catalogue it is. `None`: what the catalogue says that the provider offers under that name.
-    pub card: Option<Arc<str>>,
-}
-
 /// Names a configuration: the SHA-256 of what was typed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Version([u8; 32]);
@@ -259,6 +213,12 @@ impl Config {
         mistakes.finish()?;
         // What its policy permits is proved for the destinations that it has: with mistakes in them it cannot be.
         judged::prove(&mut config).map(|()| config)
+    }
+
+    /// The files that were read beside it: a change of one is a change of it.
+    fn files(&self) -> Vec<PathBuf> {
+        let authorities = self.destinations.iter().filter_map(|it| Some(it.authorities.as_ref()?.file().to_owned()));
+        self.policy.files().into_iter().chain(authorities).collect()
     }
 
     /// A configuration that others can follow as it changes.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use wire::error::{Code, ErrorBody, Invalid, Kind};
 
-use crate::{framing, relay::Marks};
+use crate::{availability::Diagnosis, framing, relay::Marks};
 
 /// Who has to change something before the same request can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ struct Told {
     param: Option<String>,
     detail: Option<String>,
     retry_after: Option<Duration>,
+    diagnosis: Option<Diagnosis>,
     marks: Option<Marks>,
 }
 
@@ -105,6 +106,7 @@ impl ApiError {
             param: None,
             detail: None,
             retry_after: None,
+            diagnosis: None,
             marks: None,
         }))
     }
@@ -128,6 +130,18 @@ impl ApiError {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
+    }
+
+    /// What the failure says of the destination.
+    #[must_use]
+    pub(crate) fn diagnosed(mut self, diagnosis: impl Into<Option<Diagnosis>>) -> Self {
+        self.0.diagnosis = diagnosis.into();
+        self
+    }
+
+    /// What the failure says of the destination; nothing where it says nothing of it.
+    pub(crate) fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.0.diagnosis.as_ref()
     }
 
     /// Where the request went, and the entry that it left in the audit log.

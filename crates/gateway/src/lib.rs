@@ -59,6 +59,7 @@ pub mod console;
 pub mod witnesses;
 
 // What the road stands on.
+mod address;
 pub mod changes;
 pub mod clock;
 pub mod config;

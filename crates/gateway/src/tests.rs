@@ -2,6 +2,7 @@
 //! Each test looks at three views: what the caller got, what the outside heard, what the log says.
 
 mod local;
+mod reach;
 mod refusals;
 mod remote;
 mod rig;

@@ -2,7 +2,6 @@
 //!
 //! It knows nothing of TOML.
 
-use std::collections::HashSet;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -10,16 +9,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-
 use super::mistakes::Finder;
 use super::typed::{self, At, Typed};
 use super::{
-    Admission, AuditLog, Config, Destination, Judged, Limits, Local, LocalModelChoice, LogMode, Payloads, RemoteModel,
-    Secret, Server, Version, defaults, listed, nearest,
+    Admission, AuditLog, Config, Limits, Local, LocalModelChoice, LogMode, Payloads, Server, Version, defaults, listed,
+    nearest,
 };
 
+mod destination;
 mod judged;
+mod reach;
 
 /// Gives the value of an environment variable. Handed in, so that a test can stand in an environment.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -75,7 +74,7 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
     let local = Local { model: typed.local.model.and_then(|model| choice(&model, mistakes)), ..local };
     let policy = judged::policy(&typed.policy, &typed.dictionaries, &typed.patterns, mistakes);
     let offered = judged::offered(&typed.destinations);
-    let destinations = destinations(typed.destinations, &policy, environment, mistakes);
+    let destinations = destination::destinations(typed.destinations, &policy, environment, mistakes);
     Config {
         version,
         server: server(&typed.server, mistakes),
@@ -211,125 +210,6 @@ fn choice(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelCho
     }
 }
 
-fn destinations(
-    typed: Vec<typed::Destination>,
-    policy: &Judged,
-    environment: Environment<'_>,
-    mistakes: &mut Finder<'_>,
-) -> Vec<Arc<Destination>> {
-    if let Some(over) = typed.get(LISTED_MAX) {
-        mistakes.add(over.at, format!("there are more than {LISTED_MAX} destinations"));
-    }
-    let mut names = HashSet::new();
-    let mut destinations = Vec::new();
-    for typed in typed.into_iter().take(LISTED_MAX) {
-        let (at, name_at) = (typed.at, typed.name.as_ref().map_or(typed.at, |name| name.at));
-        if let Some(destination) = destination(typed, policy, environment, mistakes) {
-            if &*destination.name == "local" {
-                mistakes.add(name_at, "`local` is the name of the local floor: choose another for this destination");
-            } else if !names.insert(Arc::clone(&destination.name)) {
-                mistakes.add(at, format!("there are two destinations named `{}`", destination.name));
-            }
-            destinations.push(Arc::new(destination));
-        }
-    }
-    destinations
-}
-
-fn destination(
-    typed: typed::Destination,
-    policy: &Judged,
-    environment: Environment<'_>,
-    mistakes: &mut Finder<'_>,
-) -> Option<Destination> {
-    for key in typed.missing {
-        mistakes.add(typed.at, format!("this destination has no `{key}`: add one"));
-    }
-    let mut numbers = Numbers { mistakes };
-    let mut seconds = |key: &str, typed: Option<At<i64>>, default| {
-        numbers.seconds(&format!("destination.{key}"), typed.as_ref(), default)
-    };
-    let connect_time_max = seconds("connect_seconds_max", typed.connect_seconds_max, defaults::CONNECT_TIME_MAX);
-    let first_byte_time_max =
-        seconds("first_byte_seconds_max", typed.first_byte_seconds_max, defaults::FIRST_BYTE_TIME_MAX);
-    let idle_time_max = seconds("idle_seconds_max", typed.idle_seconds_max, defaults::REMOTE_IDLE_TIME_MAX);
-    let total_time_max = seconds("total_seconds_max", typed.total_seconds_max, defaults::TOTAL_TIME_MAX);
-    let name = typed.name.and_then(|typed| destination_name(&typed, mistakes));
-    let base_url = typed.base_url.and_then(|typed| base_url(&typed, mistakes));
-    let operated_by = judged::operator(typed.provider, typed.region, policy, mistakes);
-    let models = typed.models.and_then(|typed| models(typed, policy, mistakes));
-    let key = match typed.key {
-        Some(typed) => Some(secret(&typed, environment, mistakes)?),
-        None => None,
-    };
-    Some(Destination {
-        name: name?,
-        base_url: base_url?,
-        models: models?,
-        key,
-        operated_by,
-        connect_time_max,
-        first_byte_time_max,
-        idle_time_max,
-        total_time_max,
-    })
-}
-
-fn destination_name(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Arc<str>> {
-    let value = typed.value.as_str();
-    let proper = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if value.is_empty() || value.len() > 64 || !value.bytes().all(proper) {
-        let what = "must be 1 to 64 lower-case letters, digits, `-`, `_` or `.`";
-        mistakes.add(typed.at, format!("`destination.name` is `{value}`, and {what}"));
-        return None;
-    }
-    Some(value.into())
-}
-
-fn base_url(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Uri> {
-    let value = typed.value.as_str();
-    let judged = value.trim_end_matches('/').parse::<Uri>().map_err(|_| "is not a URL").and_then(|url| {
-        let authority = url.authority().map_or("", |authority| authority.as_str());
-        match url.scheme_str() {
-            Some("http" | "https") => {}
-            Some(_) | None => return Err("must begin with `http://` or `https://`"),
-        }
-        if authority.contains('@') {
-            return Err("must not hold a user or password: use `key = \"env:GWANMUN_…\"`");
-        }
-        if url.query().is_some() || value.contains('#') {
-            return Err("must not have a query or fragment");
-        }
-        Ok(url)
-    });
-    // A URL may hold a secret by mistake, so it is not repeated in the message.
-    judged.map_err(|what| mistakes.add(typed.at, format!("`destination.base_url` {what}"))).ok()
-}
-
-fn models(typed: At<Vec<typed::Model>>, policy: &Judged, mistakes: &mut Finder<'_>) -> Option<Vec<RemoteModel>> {
-    if typed.value.is_empty() || typed.value.len() > LISTED_MAX {
-        mistakes.add(typed.at, format!("`destination.models` must name 1 to {LISTED_MAX} models"));
-        return None;
-    }
-    let mut seen = HashSet::new();
-    let mut models = Vec::new();
-    for model in typed.value {
-        let named = name("destination.models", &model.name, mistakes);
-        let upstream = match &model.upstream {
-            Some(upstream) => name("destination.models", upstream, mistakes),
-            None => named.clone(),
-        };
-        if let (Some(name), Some(upstream)) = (named, upstream) {
-            if !seen.insert(Arc::clone(&name)) {
-                mistakes.add(model.name.at, format!("`destination.models` names `{name}` twice"));
-            }
-            let card = model.card.and_then(|card| judged::card(card, policy, mistakes));
-            models.push(RemoteModel { name, upstream, card });
-        }
-    }
-    Some(models)
-}
-
 /// The name of a model: visible ASCII, for it stands in entries, metrics and addresses.
 fn name(setting: &str, typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Arc<str>> {
     let value = typed.value.as_str();
@@ -340,38 +220,6 @@ fn name(setting: &str, typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<
         return None;
     }
     Some(value.into())
-}
-
-/// Secrets come from the environment, so that a configuration can be shown and kept with other files.
-fn secret(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Option<Secret> {
-    let proper = |name: &&str| {
-        let rest = name.strip_prefix("GWANMUN_");
-        rest.is_some_and(|rest| !rest.is_empty())
-            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    let Some(variable) = typed.value.strip_prefix("env:").filter(proper) else {
-        // What was typed may be the secret itself: it is not repeated.
-        mistakes.add(
-            typed.at,
-            "`destination.key` must be `env:GWANMUN_…`: put the secret into an environment variable of that name",
-        );
-        return None;
-    };
-    match environment(variable) {
-        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Some(Secret::new(value))
-        }
-        Some(_) => {
-            let what = "is empty, or holds blanks or characters that a header cannot hold";
-            mistakes.add(typed.at, format!("the environment variable `{variable}` {what}: set it to the key alone"));
-            None
-        }
-        None => {
-            let what = "set it where the process is started, or take `key` out if the destination needs none";
-            mistakes.add(typed.at, format!("the environment variable `{variable}` is not set: {what}"));
-            None
-        }
-    }
 }
 
 fn one_of<T: Copy>(

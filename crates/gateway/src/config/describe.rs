@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, Destination, LocalModelChoice, LogMode, Payloads};
+use super::{Api, Config, Destination, HttpVersion, LocalModelChoice, LogMode, Payloads};
 
 /// One setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,19 +105,32 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
 
 fn of_destination(destination: &Destination) -> Vec<Setting> {
     let models = destination.models.iter().map(|model| format!("{} ({})", model.name, model.upstream));
-    let of = |key: &str, value: String| Setting {
+    let of = |key: &str, value: String, is_default: bool| Setting {
         name: format!("destination.{}.{key}", destination.name),
         value,
-        is_default: false,
+        is_default,
     };
+    let plain = |key: &str, value: String| of(key, value, false);
+    let quoted = |value: &dyn Display| format!("\"{value}\"");
     let seconds = |time: Duration| time.as_secs().to_string();
+    let Destination { api, auth, http, private, query, proxy, authorities, .. } = destination;
+    let none = || "none".to_owned();
+    let proxy_url = proxy.as_ref().map_or_else(none, |proxy| quoted(&proxy.url()));
+    let file = authorities.as_ref().map_or_else(none, |own| quoted(&own.file().display()));
     vec![
-        of("base_url", format!("\"{}\"", destination.base_url)),
-        of("models", models.collect::<Vec<_>>().join(", ")),
-        of("key", if destination.key.is_some() { "set (hidden)" } else { "none" }.to_owned()),
-        of("connect_seconds_max", seconds(destination.connect_time_max)),
-        of("first_byte_seconds_max", seconds(destination.first_byte_time_max)),
-        of("idle_seconds_max", seconds(destination.idle_time_max)),
-        of("total_seconds_max", seconds(destination.total_time_max)),
+        plain("base_url", quoted(&destination.base_url)),
+        of("query", query.as_ref().map_or_else(none, |query| quoted(&query)), query.is_none()),
+        of("api", quoted(&api.word()), *api == Api::OpenAi),
+        plain("models", models.collect::<Vec<_>>().join(", ")),
+        plain("key", if destination.key.is_some() { "set (hidden)".to_owned() } else { none() }),
+        of("auth", quoted(&auth.word()), *auth == api.usual_auth()),
+        of("private", private.to_string(), !private),
+        of("proxy", proxy_url, proxy.is_none()),
+        of("ca", file, authorities.is_none()),
+        of("http", quoted(&http.word()), *http == HttpVersion::Auto),
+        plain("connect_seconds_max", seconds(destination.connect_time_max)),
+        plain("first_byte_seconds_max", seconds(destination.first_byte_time_max)),
+        plain("idle_seconds_max", seconds(destination.idle_time_max)),
+        plain("total_seconds_max", seconds(destination.total_time_max)),
     ]
 }

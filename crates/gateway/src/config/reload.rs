@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use audit_log::{Action, Administration, Text, Word};
+use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Config, Live, Mistakes, UsedPolicy, read_file};
@@ -139,7 +140,7 @@ impl Source {
 
     /// What the files look like now: the configuration, those that it names, and those that were found wrong.
     fn looks(&self) -> Vec<Seen> {
-        let named = self.live.load().policy.files();
+        let named = self.live.load().files();
         let wrong = self.refused.iter().flat_map(Mistakes::list).map(|mistake| PathBuf::from(&mistake.file));
         let mut files: Vec<PathBuf> = std::iter::once(self.path.clone()).chain(named).chain(wrong).collect();
         files.sort();
@@ -181,8 +182,21 @@ fn changes(from: &Config, to: &Config) -> Vec<Administration> {
         change(Action::ConfigurationChange, "configuration", version, next_version),
         change(Action::PolicyChange, to.policy.rules.name(), policy, next_policy),
         change(Action::CatalogChange, "catalogue", catalog, next_catalog),
+        change(Action::ConfigurationChange, "certificates", certificates(from), certificates(to)),
     ];
     changes.into_iter().flatten().collect()
+}
+
+/// The operator's own authorities, as one hash: their file may change where the configuration does not.
+fn certificates(config: &Config) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for destination in config.destinations.iter().filter(|it| it.authorities.is_some()) {
+        hash.update(destination.name.as_bytes());
+        for certificate in destination.authorities.iter().flat_map(|own| own.certificates()) {
+            hash.update(Sha256::digest(certificate));
+        }
+    }
+    hash.finalize().into()
 }
 
 /// Follows the file for as long as the process lives: once a second, and at once at SIGHUP. Tells in the log what came of it.

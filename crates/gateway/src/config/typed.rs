@@ -8,8 +8,10 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::mistakes::Finder;
 
+mod destination;
 mod judged;
 
+pub(super) use destination::{Destination, Model};
 pub(super) use judged::{Dictionary, Pattern, Registered, Route, Team};
 
 /// A value that was typed, and where: a byte of the text.
@@ -88,31 +90,6 @@ pub(super) struct AuditLog {
     pub(super) watch: Option<At<String>>,
 }
 
-#[derive(Debug)]
-pub(super) struct Destination {
-    /// Where it begins.
-    pub(super) at: usize,
-    /// The keys that it must have and has not.
-    pub(super) missing: Vec<&'static str>,
-    pub(super) name: Option<At<String>>,
-    pub(super) base_url: Option<At<String>>,
-    pub(super) models: Option<At<Vec<Model>>>,
-    pub(super) key: Option<At<String>>,
-    pub(super) provider: Option<At<String>>,
-    pub(super) region: Option<At<String>>,
-    pub(super) connect_seconds_max: Option<At<i64>>,
-    pub(super) first_byte_seconds_max: Option<At<i64>>,
-    pub(super) idle_seconds_max: Option<At<i64>>,
-    pub(super) total_seconds_max: Option<At<i64>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Model {
-    pub(super) name: At<String>,
-    pub(super) upstream: Option<At<String>>,
-    pub(super) card: Option<At<String>>,
-}
-
 /// Reads `text`; what is of the wrong kind or unknown goes to `mistakes` and counts as missing.
 pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
     let document = match Document::parse(text) {
@@ -131,7 +108,7 @@ pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
         local: file.section("local", mistakes).map(|section| local(section, mistakes)).unwrap_or_default(),
         policy: file.section("policy", mistakes).map(|section| policy(section, mistakes)).unwrap_or_default(),
         audit_log: file.section("audit_log", mistakes).map(|section| audit_log(section, mistakes)).unwrap_or_default(),
-        destinations: destinations(&mut file, mistakes),
+        destinations: destination::destinations(&mut file, mistakes),
         routes: judged::routes(&mut file, mistakes),
         teams: judged::teams(&mut file, mistakes),
         dictionaries: judged::dictionaries(&mut file, mistakes),
@@ -209,57 +186,6 @@ fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
     };
     section.finish(mistakes);
     audit_log
-}
-
-fn destinations(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<Destination> {
-    let read = |mut section: Section<'_>, mistakes: &mut Finder<'_>| {
-        let destination = Destination {
-            at: section.at,
-            missing: section.missing(&["name", "base_url", "models"]),
-            name: section.string("name", mistakes),
-            base_url: section.string("base_url", mistakes),
-            models: models(&mut section, mistakes),
-            key: section.string("key", mistakes),
-            provider: section.string("provider", mistakes),
-            region: section.string("region", mistakes),
-            connect_seconds_max: section.whole("connect_seconds_max", mistakes),
-            first_byte_seconds_max: section.whole("first_byte_seconds_max", mistakes),
-            idle_seconds_max: section.whole("idle_seconds_max", mistakes),
-            total_seconds_max: section.whole("total_seconds_max", mistakes),
-        };
-        section.finish(mistakes);
-        destination
-    };
-    file.tables("destination", mistakes, read)
-}
-
-fn models(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Option<At<Vec<Model>>> {
-    let (item, at) = section.item("models")?;
-    let Some(array) = item.as_array() else {
-        let written = "`destination.models` must be a list of names, or of `{ name = \"…\", upstream = \"…\" }`";
-        mistakes.add(at, format!("{written}, not {}", item.type_name()));
-        return None;
-    };
-    let mut models = Vec::new();
-    for value in array {
-        let at = start(value.span(), at);
-        if let Some(name) = value.as_str() {
-            models.push(Model { name: At { value: name.to_owned(), at }, upstream: None, card: None });
-        } else if let Some(table) = value.as_inline_table() {
-            let mut section = Section::new(table, "destination.models", at);
-            let name = section.string("name", mistakes);
-            let (upstream, card) = (section.string("upstream", mistakes), section.string("card", mistakes));
-            section.finish(mistakes);
-            match name {
-                Some(name) => models.push(Model { name, upstream, card }),
-                None => mistakes.add(at, "a model of `destination.models` must have a `name`"),
-            }
-        } else {
-            let written = "a model of `destination.models` must be a name, or `{ name = \"…\", upstream = \"…\" }`";
-            mistakes.add(at, format!("{written}, not {}", value.type_name()));
-        }
-    }
-    Some(At { value: models, at })
 }
 
 /// A table being read: it remembers which keys it was asked for, and so which it does not know.

@@ -1,215 +1,137 @@
-//! An OpenAI-compatible service outside the process: one request, one answer, no retry, no redirect.
+//! A service outside the process: one request, one answer, no retry, no redirect.
 //!
-//! What comes back is passed on byte for byte; it is read only to know whether it is complete and what it took. The
-//! destination's key never leaves this file but to the destination. It must not know policy.
+//! What comes back is passed on byte for byte (of one that speaks another API than OpenAI's: translated, `dialect`); it is
+//! read only to know whether it is complete and what it took. The destination's key never leaves this folder but to the
+//! destination. It must not know policy.
 
 pub(crate) mod connection;
+mod dialect;
 pub(crate) mod events;
+mod failure;
 mod reply;
+mod request;
+mod told;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use wire::error::{Code, ErrorBody};
 
-pub(crate) use connection::SystemRoots;
+pub(crate) use connection::Ways;
 pub(crate) use reply::Reply;
+pub(crate) use request::below;
 
-use crate::{clock::Clock, config, destinations::Errand, error::ApiError, read::Surface};
-use connection::{ConnectTimeout, HttpClient};
+use crate::{clock::Clock, config, destinations::Errand, error::ApiError};
+use connection::{HttpClient, Terms, Trouble};
+use failure::Failures;
+use request::Requests;
 
 /// What is read of an answer that is an error: OpenAI's errors are a few hundred bytes.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// A `Retry-After` is passed on up to this; a provider that says more is as good as gone.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+/// Of a content type, so much is told on.
+const CONTENT_TYPE_BYTES_MAX: usize = 64;
 
 /// One destination, with its connections.
 pub(crate) struct Remote {
     about: Arc<config::Destination>,
-    /// Nothing where the system's roots could not be read.
-    client: Result<HttpClient, String>,
-    chat: Uri,
-    completions: Uri,
-    embeddings: Uri,
-    authorization: Option<HeaderValue>,
+    /// Why nothing can be sent, where that is so: the system's roots could not be read.
+    ready: Result<Ready, String>,
     clock: Clock,
+}
+
+/// What sends.
+struct Ready {
+    client: HttpClient,
+    requests: Requests,
 }
 
 impl Remote {
     /// Prepares to send to the destination that `about` describes; reads no file and connects to nothing.
-    pub(crate) fn new(about: Arc<config::Destination>, roots: &SystemRoots, clock: &Clock) -> Self {
-        let tls = about.base_url.scheme_str() == Some("https");
-        let client = connection::client(tls.then_some(roots), about.connect_time_max, clock);
-        let authorization = about.key.as_ref().and_then(|key| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.reveal())).ok()?;
-            value.set_sensitive(true);
-            Some(value)
+    pub(crate) fn new(about: Arc<config::Destination>, ways: &Ways, clock: &Clock) -> Self {
+        let ready = connection::client(ways, &terms(&about), clock).and_then(|client| {
+            let requests = Requests::new(&about).map_err(|_| "its key cannot stand in a header".to_owned())?;
+            Ok(Ready { client, requests })
         });
-        let chat = below(&about.base_url, "/chat/completions");
-        let completions = below(&about.base_url, "/completions");
-        let embeddings = below(&about.base_url, "/embeddings");
-        Self { about, client, chat, completions, embeddings, authorization, clock: clock.clone() }
+        Self { about, ready, clock: clock.clone() }
     }
 
     /// Sends the request; comes back when the head of a good answer is there.
     pub(crate) async fn send(&self, errand: Errand) -> Result<Reply, ApiError> {
         let known = self.about.models.iter().find(|model| model.name == errand.model);
         let upstream = known.map_or(&*errand.model, |model| &model.upstream);
-        let request = self.request(errand.ask.surface(), errand.ask.to_json(upstream), errand.stream)?;
-        let answer = self.first_bytes(request).await?;
+        let ready = self.ready()?;
+        let body = dialect::written(&errand.ask, &self.about, upstream)?;
+        let request = ready.requests.ask(errand.ask.surface(), body.clone(), errand.stream);
+        let answer = self.first_bytes(ready, request).await?;
         if answer.status() != StatusCode::OK {
-            return Err(self.refused(answer).await);
+            return Err(self.refused(answer, &body).await);
         }
-        check_head(answer.headers(), errand.stream)?;
+        check_head(answer.headers(), errand.stream).map_err(|given| self.failures().other_form(&given))?;
         Ok(Reply::new(answer, &errand, &self.about, &self.clock))
     }
 
-    fn request(&self, surface: Surface, body: Bytes, stream: bool) -> Result<Request<Full<Bytes>>, ApiError> {
-        let uri = match surface {
-            Surface::Chat => &self.chat,
-            Surface::Completions => &self.completions,
-            Surface::Embeddings => &self.embeddings,
-        };
-        let accept = if stream { "text/event-stream" } else { "application/json" };
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri.clone();
-        let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("gwanmun/", env!("CARGO_PKG_VERSION"))));
-        if self.about.key.is_some() {
-            let Some(authorization) = &self.authorization else {
-                let message = "the gateway's key for this destination cannot be sent";
-                return Err(self.error(StatusCode::BAD_GATEWAY, Code::NoDestination, message));
-            };
-            headers.insert(header::AUTHORIZATION, authorization.clone());
-        }
-        Ok(request)
+    fn failures(&self) -> Failures<'_> {
+        Failures(&self.about)
     }
 
-    async fn first_bytes(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, ApiError> {
-        let client = self.client.as_ref().map_err(|reason| {
-            self.error(StatusCode::BAD_GATEWAY, Code::NoDestination, "the destination cannot be connected to")
-                .detail(reason)
-        })?;
+    fn ready(&self) -> Result<&Ready, ApiError> {
+        self.ready.as_ref().map_err(|why| self.failures().unusable(why))
+    }
+
+    async fn first_bytes(&self, ready: &Ready, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ApiError> {
         let limit = self.about.connect_time_max.saturating_add(self.about.first_byte_time_max);
-        let Some(answer) = self.clock.within(limit, client.request(request)).await else {
-            let message = "the destination did not begin to answer in time";
-            return Err(self.error(StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout, message));
+        let Some(answer) = self.clock.within(limit, ready.client.request(request)).await else {
+            return Err(self.failures().silent());
         };
         answer.map_err(|error| {
             let words = chain(&error);
-            let timed_out = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
-                .any(<dyn std::error::Error>::is::<ConnectTimeout>);
-            let (status, code, message) = if timed_out {
-                (
-                    StatusCode::GATEWAY_TIMEOUT,
-                    Code::UpstreamTimeout,
-                    "the destination could not be connected to in time",
-                )
-            } else if error.is_connect() {
-                (StatusCode::BAD_GATEWAY, Code::UpstreamFailed, "the destination could not be connected to")
-            } else {
-                (StatusCode::BAD_GATEWAY, Code::UpstreamFailed, "the destination broke off before it answered")
-            };
-            self.error(status, code, message).detail(words)
+            self.failures().not_reached(Trouble::of(&error), error.is_connect(), &words)
         })
     }
 
-    /// An answer that is no answer: what the caller is told of it, and whose fault it was.
-    async fn refused(&self, answer: http::Response<Incoming>) -> ApiError {
+    /// An answer that is no answer, to what was `asked`.
+    async fn refused(&self, answer: Response<Incoming>, asked: &[u8]) -> ApiError {
         let status = answer.status();
-        let retry_after = retry_after(answer.headers());
+        let retry_after = told::retry_after(answer.headers(), self.clock.wall()).map(|it| it.min(RETRY_AFTER_MAX));
         let reading = Limited::new(answer.into_body(), ERROR_BYTES_MAX).collect();
         let body = self.clock.within(self.about.idle_time_max, reading).await.and_then(Result::ok);
-        let told = body.and_then(|body| serde_json::from_slice::<ErrorBody>(&body.to_bytes()).ok());
-        let error = match status.as_u16() {
-            // The request itself: the provider's words help the caller, as long as they do not hold our key.
-            400 | 413 | 422 => self.callers_mistake(told),
-            401..=403 => {
-                let message = "the destination refused the gateway's own credentials";
-                self.error(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, message)
-            }
-            404 | 410 => {
-                let message =
-                    "the destination does not have the model or address that the gateway is configured to ask";
-                self.error(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, message)
-            }
-            408 | 504 => {
-                self.error(StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout, "the destination ran out of time")
-            }
-            429 | 503 => {
-                let message = "the destination takes no more requests for now";
-                let error = self.error(StatusCode::SERVICE_UNAVAILABLE, Code::UpstreamFailed, message);
-                error.retry_after(retry_after.unwrap_or(Duration::from_secs(1)))
-            }
-            300..=399 => {
-                let message = "the destination redirects, and redirects are not followed";
-                self.error(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, message)
-            }
-            _ => self.error(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, "the destination failed"),
-        };
-        error.detail(format_args!("destination `{}` answered {}", self.about.name, status.as_u16()))
-    }
-
-    fn callers_mistake(&self, told: Option<ErrorBody>) -> ApiError {
-        let refused = "the destination refused the request";
-        let Some(ErrorBody { error: told }) = told.filter(|told| !self.shows_key(told)) else {
-            return ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, refused);
-        };
-        let message = format!("{refused}: {}", told.message);
-        let error = ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, message);
-        let error = match told.param {
-            Some(param) => error.param(param),
-            None => error,
-        };
-        match told.code {
-            Some(code) => error.foreign_code(code),
-            None => error,
-        }
-    }
-
-    fn shows_key(&self, told: &ErrorBody) -> bool {
-        let Some(key) = &self.about.key else { return false };
-        let fields = [Some(told.error.message.as_str()), told.error.param.as_deref(), told.error.code.as_deref()];
-        fields.into_iter().flatten().any(|text| text.contains(key.reveal()))
-    }
-
-    fn error(&self, status: StatusCode, code: Code, message: &'static str) -> ApiError {
-        ApiError::destination(status, code, message).detail(format_args!("destination `{}`", self.about.name))
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        self.failures().refused(status, &body, retry_after, asked)
     }
 }
 
-/// A good answer's head must say what its body is: a stream where one was asked for, and nothing packed.
-fn check_head(headers: &HeaderMap, stream: bool) -> Result<(), ApiError> {
+/// How a destination is connected to.
+fn terms(about: &config::Destination) -> Terms<'_> {
+    Terms {
+        url: &about.base_url,
+        private: about.private,
+        proxy: about.proxy.as_ref(),
+        authorities: about.authorities.as_ref(),
+        http: about.http,
+        connect_time_max: about.connect_time_max,
+    }
+}
+
+/// A good answer's head must say what its body is: a stream where one was asked for, and nothing packed. An error says what it
+/// is instead.
+fn check_head(headers: &HeaderMap, stream: bool) -> Result<(), String> {
     let wanted: &[u8] = if stream { b"text/event-stream" } else { b"application/json" };
     let is = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
     let given = is(header::CONTENT_TYPE).unwrap_or_default().split(|&byte| byte == b';').next().unwrap_or_default();
-    let plain = is(header::CONTENT_ENCODING).is_none_or(|encoding| encoding.eq_ignore_ascii_case(b"identity"));
-    if given.trim_ascii().eq_ignore_ascii_case(wanted) && plain {
+    if is(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        return Err("it is packed".to_owned());
+    }
+    if given.trim_ascii().eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    let message = "the destination answered in a form that was not asked for";
-    Err(ApiError::destination(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, message))
-}
-
-/// Seconds that a provider asks to wait; a date is not understood.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
-}
-
-/// An address below the base; the configuration has checked the base.
-pub(crate) fn below(base: &Uri, path: &str) -> Uri {
-    let before = base.path().trim_end_matches('/');
-    let mut parts = base.clone().into_parts();
-    parts.path_and_query = format!("{before}{path}").parse().ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
+    let proper = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/.+-".contains(byte);
+    let shown: String =
+        given.iter().filter(proper).take(CONTENT_TYPE_BYTES_MAX).map(|byte| char::from(*byte)).collect();
+    if shown.is_empty() { Err("it does not say of what kind it is".to_owned()) } else { Err(format!("`{shown}`")) }
 }
 
 /// An error and what caused it, in one line for the operator.

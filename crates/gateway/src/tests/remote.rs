@@ -150,7 +150,7 @@ async fn a_provider_that_is_not_there_is_a_502() {
     let mut rig = Rig::new(None, &config);
     let got = rig.chat(ask(false)).await;
     assert_eq!(got.status, 502);
-    assert_eq!(got.json()["error"]["message"], "the destination could not be connected to");
+    assert_eq!(got.json()["error"]["message"], "the destination `abroad` takes no connections");
     assert_eq!(rig.endings(), ["failed"]);
 }
 
@@ -200,9 +200,9 @@ async fn a_provider_has_limits_for_connecting_for_its_first_byte_and_for_the_who
     let (head, stall) = (Act::Send(head("application/json") + "{"), Act::Stall);
     // The fake answers no handshake.
     let got = asked_until(5, vec![], |config| config.replace("http://", "https://")).await;
-    assert_eq!(got, late("the destination could not be connected to in time"));
+    assert_eq!(got, late("the destination `abroad` could not be connected to in time"));
     let got = asked_until(65, vec![stall.clone()], |config| config).await;
-    assert_eq!(got, late("the destination did not begin to answer in time"));
+    assert_eq!(got, late("the destination `abroad` did not begin to answer in time"));
     let got = asked_until(25, vec![head, stall], |config| config + "total_seconds_max = 25\n").await;
     assert_eq!(got, late("the destination's answer took too long as a whole"));
 }

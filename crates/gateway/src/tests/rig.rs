@@ -20,7 +20,7 @@ use crate::{
     availability::Availability,
     clock::Clock,
     config::Config,
-    destinations::remote::SystemRoots,
+    destinations::remote::Ways,
     keys::{HashSecret, KeyRing},
     record::{Began, CommitmentSecret, Recorder, tests::entries},
     routes::router,
@@ -52,6 +52,11 @@ impl Rig {
 
     /// As [`Rig::new`], at this clock's time.
     pub(super) fn with_clock(script: Option<Script>, config: &str, clock: Clock) -> Self {
+        Self::with_ways(script, config, clock, Ways::without_roots())
+    }
+
+    /// As [`Rig::with_clock`], with these ways outside.
+    pub(super) fn with_ways(script: Option<Script>, config: &str, clock: Clock, ways: Ways) -> Self {
         let config = Config::parse(config, "test.toml").unwrap();
         let tasks = Tasks::new(clock.clone());
         let folder = tempfile::tempdir().unwrap();
@@ -71,7 +76,7 @@ impl Rig {
         let availability = Availability::new(&clock, Arc::clone(&config));
         let tasks_kept = tasks.clone();
         let parts = Parts { config, keys, recorder, payloads: None, local, availability, clock, tasks };
-        let app = App::with_roots(parts, SystemRoots::none()).unwrap();
+        let app = App::with_ways(parts, ways).unwrap();
         Self { router: router(Arc::clone(&app)), app, key, tasks: tasks_kept, folder }
     }
 

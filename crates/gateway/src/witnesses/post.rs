@@ -11,8 +11,8 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use tlog::parse_decimal;
 
 use crate::clock::Clock;
-use crate::destinations::remote::connection::{HttpClient, SystemRoots, client};
-use crate::destinations::remote::{below, chain};
+use crate::destinations::remote::connection::{HttpClient, Terms, client};
+use crate::destinations::remote::{Ways, below, chain};
 
 /// To connect, TLS included.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -54,10 +54,9 @@ impl Post {
             calls.push((url, add_checkpoint(url).map_err(|what| (url.to_owned(), what.to_owned()))?));
         }
         // Read once, and only where somebody is asked over TLS.
-        let roots = calls.iter().any(|(_, uri)| is_tls(uri)).then(SystemRoots::read);
+        let ways = if calls.iter().any(|(_, uri)| is_tls(uri)) { Ways::of_system() } else { Ways::without_roots() };
         let post = |(url, uri): (&str, Uri)| {
-            let roots = roots.as_ref().filter(|_| is_tls(&uri));
-            let client = client(roots, CONNECT_TIME_MAX, clock)
+            let client = client(&ways, &Terms::plain(&uri, CONNECT_TIME_MAX), clock)
                 .map_err(|what| (url.to_owned(), format!("the system's certificates cannot be read: {what}")))?;
             Ok(Post { uri, client, clock: clock.clone() })
         };

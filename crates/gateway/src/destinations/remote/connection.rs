@@ -1,116 +1,120 @@
-//! Connections to one remote destination: pooled, `TCP_NODELAY`, a limit on connecting, TLS with the system's roots.
+//! Connections to one place outside: a destination, a witness, an address that is told of alarms. Pooled, within a limit, over
+//! TLS with the system's roots and the operator's own, directly or through a proxy, HTTP/1.1 or HTTP/2.
 //!
-//! No redirects are followed and nothing is tried twice. It must not know what is sent.
+//! Every connection looks the name up, checks each address against what the operator has opened ([`crate::address`]), and
+//! goes to an address that was checked. No redirects are followed and nothing is tried twice. It must not know what is sent.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+mod dial;
+mod proxy;
+mod resolver;
+mod tls;
+mod trouble;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::Full;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{DefaultServerNameResolver, HttpsConnector};
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{Connected, Connection, HttpConnector},
-    },
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
 };
-use pin_project_lite::pin_project;
-use rustls::{ClientConfig, ConfigBuilder, NamedGroup, RootCertStore, WantsVerifier};
-use tokio::net::TcpStream;
-use tower::Service;
 
-use crate::clock::Clock;
+pub(crate) use dial::{Dial, TlsGroup};
+pub(crate) use resolver::Resolver;
+pub(crate) use tls::SystemRoots;
+pub(crate) use trouble::{TlsTrouble, Trouble};
+
+use crate::{
+    clock::Clock,
+    config::{Authorities, HttpVersion, Proxy},
+};
+use dial::Reach;
 
 /// Connections that wait unused: enough for the bursts of one process, few enough for a provider not to mind.
 const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Unused connections are closed before common providers and balancers (60 s) close them under a request's feet.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(50);
-/// Headers of an answer; providers send about twenty.
+/// Headers of an answer over HTTP/1.1; providers send about twenty.
 const HEADERS_MAX: usize = 100;
-/// What one read may take: a head has to fit, and this is what a stream can make us hold.
+/// Headers of an answer over HTTP/2, in bytes as RFC 9113 (6.5.2) counts them.
+const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+/// What one read may take over HTTP/1.1: a head has to fit, and this is what a stream can make us hold.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// What one stream of HTTP/2 can make us hold: sixteen reads, so that a far provider is not slowed by its own distance.
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// What all streams of one HTTP/2 connection can make us hold together.
+const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// The largest frame of HTTP/2 that is taken: the protocol's least.
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+/// What may wait to be sent on one stream of HTTP/2.
+const SEND_BYTES_MAX: usize = 64 * 1024;
+/// A connection of HTTP/2 with answers under way is asked so often whether it still stands…
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// …and given up where that is not answered for so long: its streams would otherwise wait for their own limits.
+const PING_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Sends requests to one destination.
+/// Sends requests to one place.
 pub(crate) type HttpClient = Client<Dial, Full<Bytes>>;
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Connects, within a limit that covers name look-up, TCP and TLS together.
+/// What every way outside begins with. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Dial {
-    connector: HttpsConnector<HttpConnector>,
-    connect_time_max: Duration,
-    clock: Clock,
+pub(crate) struct Ways {
+    /// Whose certificates are trusted.
+    pub(crate) roots: SystemRoots,
+    /// Who is asked for the addresses of names.
+    pub(crate) resolver: Resolver,
 }
 
-/// The key exchange that was negotiated for a connection, by the name that TLS gives it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TlsGroup(pub(super) &'static str);
+impl Ways {
+    /// As this machine has them. Reads the roots, which blocks.
+    pub(crate) fn of_system() -> Self {
+        Self { roots: SystemRoots::read(), resolver: Resolver::system() }
+    }
 
-pin_project! {
-    /// A connection that knows its key exchange, and tells it to every answer that comes over it.
-    pub(crate) struct Told {
-        #[pin]
-        stream: Stream,
-        group: Option<TlsGroup>,
+    /// With no roots: no certificate is trusted. For plain connections, and for tests.
+    pub(crate) fn without_roots() -> Self {
+        Self { roots: SystemRoots::none(), resolver: Resolver::system() }
     }
 }
 
-/// Connecting took longer than its limit.
-#[derive(Debug, thiserror::Error)]
-#[error("connecting took longer than {0:?}")]
-pub(super) struct ConnectTimeout(Duration);
+/// How one place is connected to.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// Its address, whose scheme says whether over TLS. Over TLS, nothing is ever sent in clear text.
+    pub(crate) url: &'a Uri,
+    /// Whether the operator has said that it may lie in private networks.
+    pub(crate) private: bool,
+    /// What it is reached through.
+    pub(crate) proxy: Option<&'a Proxy>,
+    /// Whose certificates are trusted beside the system's.
+    pub(crate) authorities: Option<&'a Authorities>,
+    /// Which HTTP is spoken.
+    pub(crate) http: HttpVersion,
+    /// To connect, with look-up, proxy and TLS.
+    pub(crate) connect_time_max: Duration,
+}
 
-/// TLS that trusts the system's roots. Reading them blocks, so they are read once, when the process starts, and never while
-/// requests are answered: new roots need a restart.
-pub(crate) struct SystemRoots(Result<ClientConfig, String>);
-
-impl SystemRoots {
-    /// Reads the roots. A failure is told to whoever needs them.
-    pub(crate) fn read() -> Self {
-        let trusting = || Ok(tls()?.with_native_roots()?.with_no_client_auth());
-        Self(trusting().map_err(|error: std::io::Error| error.to_string()))
-    }
-
-    /// No roots: no certificate is trusted. For plain connections, and for tests.
-    pub(crate) fn none() -> Self {
-        let trusting_none = |builder: ConfigBuilder<ClientConfig, WantsVerifier>| {
-            builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-        };
-        Self(tls().map(trusting_none).map_err(|error| error.to_string()))
+impl<'a> Terms<'a> {
+    /// Directly, on the public Internet or where the URL itself says, with the system's roots.
+    pub(crate) fn plain(url: &'a Uri, connect_time_max: Duration) -> Self {
+        Self { url, private: false, proxy: None, authorities: None, http: HttpVersion::Auto, connect_time_max }
     }
 }
 
-fn tls() -> std::io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let versions = ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions();
-    versions.map_err(std::io::Error::other)
-}
-
-/// A client for one destination or witness. With `roots`, plain connections are refused; without, none is needed. An error says why
-/// there are no roots.
-pub(crate) fn client(
-    roots: Option<&SystemRoots>,
-    connect_time_max: Duration,
-    clock: &Clock,
-) -> Result<HttpClient, String> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let builder = HttpsConnectorBuilder::new();
-    let schemes = match roots {
-        Some(SystemRoots(trusting)) => builder.with_tls_config(trusting.clone()?).https_only(),
-        None => builder.with_tls_config(SystemRoots::none().0?).https_or_http(),
+/// A client for one place. An error says why there are no roots.
+pub(crate) fn client(ways: &Ways, terms: &Terms<'_>, clock: &Clock) -> Result<HttpClient, String> {
+    let is_tls = terms.url.scheme_str() == Some("https");
+    let mut trusting = if is_tls { ways.roots.trusting(terms.authorities)? } else { tls::trusting_none()? };
+    trusting.alpn_protocols = match terms.http {
+        HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        HttpVersion::One => vec![b"http/1.1".to_vec()],
+        HttpVersion::Two => vec![b"h2".to_vec()],
     };
-    let connector = schemes.enable_http1().wrap_connector(tcp);
-    let dial = Dial { connector, connect_time_max, clock: clock.clone() };
+    let reach = Reach::new(ways.resolver.clone(), terms.private, terms.proxy, clock);
+    let name = DefaultServerNameResolver::default();
+    let connector = HttpsConnector::new(reach, trusting, is_tls, std::sync::Arc::new(name));
     // The executor runs one task for each connection; it ends with the connection, and the pool owns that.
     Ok(Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -119,101 +123,18 @@ pub(crate) fn client(
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         .http1_max_headers(HEADERS_MAX)
         .http1_max_buf_size(BUFFER_BYTES_MAX)
+        .http2_only(terms.http == HttpVersion::Two)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_max_frame_size(FRAME_BYTES_MAX)
+        .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .http2_max_send_buf_size(SEND_BYTES_MAX)
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_TIME_MAX)
         // Only a request of which no byte was written is given to another connection, as nothing was sent yet.
         .retry_canceled_requests(true)
-        .build(dial))
+        .build(Dial::new(connector, terms.connect_time_max, clock)))
 }
 
-impl Service<Uri> for Dial {
-    type Response = Told;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Told, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.connector.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.connector.call(uri);
-        let (clock, limit) = (self.clock.clone(), self.connect_time_max);
-        Box::pin(async move {
-            match clock.within(limit, connecting).await {
-                Some(connected) => connected.map(Told::new),
-                None => Err(ConnectTimeout(limit).into()),
-            }
-        })
-    }
-}
-
-impl Told {
-    fn new(stream: Stream) -> Self {
-        let group = match &stream {
-            MaybeHttpsStream::Http(_) => None,
-            MaybeHttpsStream::Https(tls) => tls.inner().get_ref().1.negotiated_key_exchange_group(),
-        };
-        let group = group.map(|group| TlsGroup(group_name(group.name())));
-        Self { stream, group }
-    }
-}
-
-/// Names of RFC 8446 (4.2.7) and of the registry of TLS groups.
-fn group_name(group: NamedGroup) -> &'static str {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list is open, and only these are offered")]
-    match group {
-        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
-        NamedGroup::secp256r1MLKEM768 => "SecP256r1MLKEM768",
-        NamedGroup::MLKEM768 => "MLKEM768",
-        NamedGroup::MLKEM1024 => "MLKEM1024",
-        NamedGroup::X25519 => "x25519",
-        NamedGroup::secp256r1 => "secp256r1",
-        NamedGroup::secp384r1 => "secp384r1",
-        NamedGroup::secp521r1 => "secp521r1",
-        _ => "other",
-    }
-}
-
-impl Connection for Told {
-    fn connected(&self) -> Connected {
-        let connected = self.stream.connected();
-        match self.group {
-            Some(group) => connected.extra(group),
-            None => connected,
-        }
-    }
-}
-
-impl Read for Told {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        self.project().stream.poll_read(context, buffer)
-    }
-}
-
-impl Write for Told {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        self.project().stream.poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.project().stream.poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.project().stream.poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        self.project().stream.poll_write_vectored(context, parts)
-    }
-}
+#[cfg(test)]
+mod tests;

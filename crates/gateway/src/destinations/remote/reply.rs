@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use wire::error::Code;
 
 use super::connection::TlsGroup;
+use super::dialect::Spoken;
 use super::events::{
     ChunkUsage, Delta, InBand, Noted, Progress, Reported, Splitter, characters, claims_words, ends_by_error, events,
     finish_word, is_nothing,
@@ -34,7 +35,7 @@ const OPENING_BYTES_MAX: usize = 1024 * 1024;
 
 /// An answer under way. Dropping it closes its connection: the provider stops.
 pub(crate) struct Reply {
-    body: Incoming,
+    body: Spoken<Incoming>,
     surface: Surface,
     /// Vectors that were asked for.
     vectors: usize,
@@ -113,7 +114,7 @@ impl Reply {
     ) -> Self {
         Self {
             tls_group: answer.extensions().get().copied(),
-            body: answer.into_body(),
+            body: Spoken::new(answer.into_body(), about.api, &errand.ask, errand.stream, errand.created),
             surface: errand.ask.surface(),
             vectors: usize::try_from(errand.ask.choices()).unwrap_or(usize::MAX),
             stream: errand.stream,
