@@ -9,7 +9,7 @@ use crate::{
     failure::{Answer, Exit, Failure},
     key, log, model, place, policy, serve,
     terminal::Terminal,
-    version,
+    version, what_if,
 };
 
 const ABOUT: &str = "One gate through which an organisation uses AI models under its own law";
@@ -63,6 +63,7 @@ enum Command {
     Model(model::Model),
     Policy(policy::Policy),
     Version(version::Version),
+    WhatIf(what_if::WhatIfArgs),
     Completions(completions::Completions),
 }
 
@@ -79,6 +80,7 @@ impl Cli {
             Command::Model(model) => model.run(&self.place, terminal),
             Command::Policy(policy) => policy.run(&self.place, terminal),
             Command::Version(version) => version.run(terminal),
+            Command::WhatIf(what_if) => what_if.run(&self.place, terminal),
             Command::Completions(completions) => completions.run(terminal),
         }
     }

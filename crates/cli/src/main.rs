@@ -24,6 +24,7 @@ mod serve;
 mod table;
 mod terminal;
 mod version;
+mod what_if;
 
 use std::process::ExitCode;
 

@@ -51,7 +51,9 @@ mod relay;
 pub mod error;
 mod metrics;
 
-// What can be taken away.
+// What can be taken away, what would follow, and what the log shows of the traffic.
+pub mod traffic;
+pub mod what_if;
 pub mod withdrawal;
 
 // Beside the road: the log for strangers, and witnesses.
