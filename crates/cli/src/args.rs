@@ -7,9 +7,9 @@ use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 use crate::{
     ask, audit, catalog, check, completions,
     failure::{Answer, Exit, Failure},
-    key, log, model, place, policy, serve,
+    key, log, model, place, policy, restore, serve,
     terminal::Terminal,
-    version, what_if,
+    version, what_if, withdraw,
 };
 
 const ABOUT: &str = "One gate through which an organisation uses AI models under its own law";
@@ -29,6 +29,7 @@ Examples:
   gwanmun key create --name app-1 --team payments  another key
   gwanmun audit verify                             does the log hold?
   gwanmun policy test                              what do the policies decide?
+  gwanmun withdraw openai --why \"…\" --yes          take a provider out of use
   gwanmun check                                    is everything in order?
 
 Exit status: 0 yes; 1 the answer is no; 2 trouble; 64 wrong usage.";
@@ -62,6 +63,8 @@ enum Command {
     Key(key::Key),
     Model(model::Model),
     Policy(policy::Policy),
+    Restore(restore::Restore),
+    Withdraw(withdraw::Withdraw),
     Version(version::Version),
     WhatIf(what_if::WhatIfArgs),
     Completions(completions::Completions),
@@ -79,6 +82,8 @@ impl Cli {
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),
             Command::Policy(policy) => policy.run(&self.place, terminal),
+            Command::Restore(restore) => restore.run(&self.place, terminal),
+            Command::Withdraw(withdraw) => withdraw.run(&self.place, terminal),
             Command::Version(version) => version.run(terminal),
             Command::WhatIf(what_if) => what_if.run(&self.place, terminal),
             Command::Completions(completions) => completions.run(terminal),

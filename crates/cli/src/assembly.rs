@@ -101,19 +101,19 @@ impl Assembly {
         let floor = Floor::start(&choice, &config.local, &store, &clock, terminal)?;
         let recorder = open_log(&data_dir, &config, &clock)?;
         let secret = data_dir.key_hash_secret()?;
+        let (config, log_config) = (config.clone().live(), config);
+        let availability = Availability::new(&clock, config.clone());
         let keys = runtime.block_on(async {
             let keys = KeyStore::open(Database::open(&data_dir.database()).await?, secret).await?;
             if let Some(pulled) = floor.as_ref().and_then(|floor| floor.pulled.as_ref()) {
                 changes::leave(keys.database(), pulled).await?;
             }
             // What was changed while nothing served: it is in the log before anything is answered.
-            changes::take_in(&keys, &recorder).await?;
+            changes::take_in(&keys, &availability, &recorder).await?;
             Ok::<_, Failure>(keys)
         })?;
-        let (payloads, sealing) = open_payloads(&data_dir, &config, &keys, &recorder, &clock)?.unzip();
-        let config = config.live();
+        let (payloads, sealing) = open_payloads(&data_dir, &log_config, &keys, &recorder, &clock)?.unzip();
         let tasks = Tasks::new(clock.clone());
-        let availability = Availability::new(&clock, config.clone());
         let app = App::new(Parts {
             config: config.clone(),
             keys: keys.ring(),

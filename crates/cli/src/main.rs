@@ -18,6 +18,7 @@ mod paragraph;
 mod place;
 mod policy;
 mod progress;
+mod restore;
 mod road;
 mod runtime;
 mod serve;
@@ -25,6 +26,7 @@ mod table;
 mod terminal;
 mod version;
 mod what_if;
+mod withdraw;
 
 use std::process::ExitCode;
 

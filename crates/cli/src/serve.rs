@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use gateway::{
-    changes, config,
+    availability, changes, config,
     keys::WantedKey,
     payloads::Payloads,
     serve::{self, Port, Serving},
@@ -110,7 +110,15 @@ async fn until_told(
     let (listener, console_listener) = listen(addresses).await?;
     let console = Console::new(assembly, &console_listener)?;
     let key = first_key(assembly).await?;
-    changes::follow(assembly.keys.clone(), assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone());
+    let (tasks, clock) = (&assembly.tasks, &assembly.clock);
+    changes::follow(
+        assembly.keys.clone(),
+        assembly.availability.clone(),
+        assembly.recorder.clone(),
+        tasks,
+        clock.clone(),
+    );
+    availability::follow(assembly.availability.clone(), assembly.keys.database().clone(), tasks, clock.clone());
     if let Some(payloads) = &assembly.payloads {
         payloads.follow(&assembly.tasks);
     }
@@ -178,7 +186,7 @@ async fn first_key(assembly: &Assembly) -> Result<Option<String>, Failure> {
     }
     let made =
         assembly.keys.create(&WantedKey::new(FIRST_KEY, FIRST_TEAM), &operator::by(), assembly.clock.wall()).await?;
-    changes::take_in(&assembly.keys, &assembly.recorder).await?;
+    changes::take_in(&assembly.keys, &assembly.availability, &assembly.recorder).await?;
     Ok(Some(made.text.reveal().to_owned()))
 }
 

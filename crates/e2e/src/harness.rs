@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gateway::app::{App, Parts};
-use gateway::availability::Availability;
+use gateway::availability::{self, Availability};
+use gateway::changes;
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Judged, Live, RemoteModel, Secret};
 use gateway::console::{self, ConsoleParts};
-use gateway::keys::{HashSecret, KeyRing};
+use gateway::database::Database;
+use gateway::keys::{HashSecret, KeyRing, KeyStore};
 use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
 use gateway::routes;
 use gateway::serve::{self, Serving};
@@ -115,6 +117,7 @@ impl Setup {
         let config: Live = Arc::new(ArcSwap::from_pointee(config));
         let local = model.as_ref().map(|(model, _)| model.clone());
         let availability = Availability::new(&clock, Arc::clone(&config));
+        let database = follow_withdrawals(&place, &availability, &recorder, &tasks).await;
         let parts = Parts {
             config: Arc::clone(&config),
             keys: keys.clone(),
@@ -142,6 +145,7 @@ impl Setup {
             keys,
             config,
             availability,
+            database,
             probe,
             payloads,
             place: Some(place),
@@ -170,6 +174,22 @@ fn open_log(log: &Path, config: &Config, clock: &Clock, change: Option<ChangeLog
     }
     let (recorder, _) = Recorder::open_with(log, secret, clock.clone(), began, settings).expect("a log opens");
     recorder
+}
+
+/// Takes in what is withdrawn, and follows it, as the command does. The keys of a test are not in the database.
+async fn follow_withdrawals(
+    place: &Place,
+    availability: &Availability,
+    recorder: &Recorder,
+    tasks: &Tasks,
+) -> Database {
+    let database = Database::open(&place.database()).await.expect("a database");
+    let keys = KeyStore::open(database.clone(), HashSecret::new(&[8; HashSecret::BYTES])).await.expect("a database");
+    // A log that a test has made fail takes nothing; the task tries again.
+    let _ = changes::take_in(&keys, availability, recorder).await;
+    changes::follow(keys, availability.clone(), recorder.clone(), tasks, Clock::system());
+    availability::follow(availability.clone(), database.clone(), tasks, Clock::system());
+    database
 }
 
 /// Opens the console's port, as the command does.
@@ -229,6 +249,8 @@ pub struct TestGateway {
     pub probe: Option<Probe>,
     /// How each place is doing.
     pub availability: Availability,
+    /// Where withdrawals are kept; commands of other processes write to it too.
+    pub database: Database,
     /// Requests and answers, where the configuration wants them kept.
     pub payloads: Option<SealedPayloads>,
     app: Arc<App>,

@@ -41,10 +41,7 @@ impl SealedPayloads {
         }
         let folder = place.log_dir().with_file_name("payloads");
         std::fs::create_dir_all(&folder).expect("a folder for payloads");
-        let path = place.log_dir().with_file_name("gwanmun.db");
-        if !path.exists() {
-            place.write("gwanmun.db", "");
-        }
+        let path = place.database();
         let database = Database::open(&path).await.expect("a database");
         let origin = recorder.log().expect("the log is kept").origin().to_owned();
         let opened = Payloads::open(&folder, secret(), database, &origin, clock.clone());

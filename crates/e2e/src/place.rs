@@ -35,6 +35,12 @@ impl Place {
         self.0.path().join("log")
     }
 
+    /// The database, made where there is none.
+    pub fn database(&self) -> PathBuf {
+        let path = self.0.path().join("gwanmun.db");
+        if path.exists() { path } else { self.write("gwanmun.db", "") }
+    }
+
     /// Where the witness keeps its key and its memory.
     pub fn witness_dir(&self) -> PathBuf {
         self.0.path().join("witness")

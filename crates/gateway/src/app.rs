@@ -118,7 +118,6 @@ impl App {
             recorder,
             payloads,
             local,
-            availability,
             ways,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
@@ -126,7 +125,8 @@ impl App {
             conversations: Conversations::default(),
             asides: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             pseudonyms,
-            metrics: Metrics::new(),
+            metrics: Metrics::new(&availability),
+            availability,
             began_seconds,
             run: getrandom::u64()?,
             requests: AtomicU64::new(0),
@@ -174,6 +174,7 @@ impl App {
 
     /// What `GET /metrics` answers.
     pub(crate) fn metrics_text(&self) -> Result<String, ApiError> {
+        self.availability.measure(self.in_force().judgement.judge().destinations());
         let local = self.local.as_ref().map(LocalModel::load);
         let levels = Levels {
             in_flight: self.gate.in_flight(),

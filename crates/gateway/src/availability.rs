@@ -9,13 +9,14 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use ::policy::Destination;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::{
@@ -28,16 +29,23 @@ use crate::{
 pub(crate) use diagnosis::{Break, Symptom, Told, Wait, diagnose};
 pub use diagnosis::{Cause, Diagnosis, Evidence, Extent, Outage, Sickness};
 pub use figures::Figures;
+pub use follow::follow;
 pub use visit::{Answered, Visit};
 pub use withdrawals::Withdrawal;
 
+use alert::Alerts;
+use measures::Measures;
 use place::Place;
 use withdrawals::Withdrawals;
 
+mod alert;
 mod breaker;
 mod diagnosis;
 mod figures;
+mod follow;
+mod measures;
 mod place;
+pub mod store;
 mod suspicion;
 mod visit;
 mod withdrawals;
@@ -87,10 +95,16 @@ struct Shared {
     suspicions: Mutex<suspicion::Suspicions>,
     /// Numbers requests as they are sent: what was sent before a sign was seen says nothing of it.
     tickets: AtomicU64,
+    /// Whether the database has been read.
+    has_read: AtomicBool,
+    /// Wakes who attends to withdrawals.
+    news: Notify,
+    alerts: Alerts,
+    measures: Measures,
 }
 
 impl Availability {
-    /// Of a process that has asked nobody yet. Notices whose day has come are in force.
+    /// Of a process that has asked nobody yet, and has not read what the database knows.
     pub fn new(clock: &Clock, config: config::Live) -> Self {
         Self(Arc::new(Shared {
             clock: clock.clone(),
@@ -100,6 +114,10 @@ impl Availability {
             withdrawals: Withdrawals::default(),
             suspicions: Mutex::default(),
             tickets: AtomicU64::new(0),
+            has_read: AtomicBool::new(false),
+            news: Notify::new(),
+            alerts: Alerts::default(),
+            measures: Measures::default(),
         }))
     }
 
@@ -127,6 +145,7 @@ impl Availability {
         let known = self.place(&place.id);
         let pass = known.enter(now)?;
         let ticket = self.0.tickets.fetch_add(1, Ordering::Relaxed);
+        self.0.measures.attempt(&place.name, &place.model);
         Ok(Visit::new(self.clone(), known, place, pass, ticket, now))
     }
 
@@ -138,7 +157,11 @@ impl Availability {
     /// Whether a request may be sent to another remote place, after one failed in that way. Retries are what makes an outage worse;
     /// leaving a place that was withdrawn is none, for it happens once.
     pub(crate) fn may_retry(&self, after: Option<&Diagnosis>) -> bool {
-        after.is_some_and(Diagnosis::is_withdrawal) || self.0.budget.withdraw()
+        if after.is_some_and(Diagnosis::is_withdrawal) || self.0.budget.withdraw() {
+            return true;
+        }
+        self.0.measures.retry_refused();
+        false
     }
 
     /// What is known of the place with that id (`NAME/MODEL`, or `local`).
@@ -160,8 +183,16 @@ impl Availability {
     /// Takes `subject` away, because of what the gateway itself has seen.
     fn withdraw(&self, subject: Subject, cause: Cause, why: String) {
         let since = self.0.clock.wall();
-        let withdrawal = Withdrawal { subject, cause, since, by: BY_GATEWAY.into(), why: why.into(), row: None };
-        self.0.withdrawals.begin(withdrawal);
+        self.begin(Withdrawal { subject, cause, since, by: BY_GATEWAY.into(), why: why.into(), notice: None });
+    }
+
+    /// It is in force when this returns; what follows from it is done beside the road.
+    fn begin(&self, withdrawal: Withdrawal) {
+        let cause = withdrawal.cause;
+        if self.0.withdrawals.begin(withdrawal) {
+            self.0.measures.begun(cause);
+            self.0.news.notify_one();
+        }
     }
 
     /// A request with that number showed a sign of a withdrawal; whether it is certain now.

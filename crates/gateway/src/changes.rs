@@ -11,6 +11,7 @@ use audit_log::{Administration, Erasure, Text};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
+use crate::availability::Availability;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError, Watch};
 use crate::keys::{KeyStore, KeyStoreError};
@@ -102,20 +103,22 @@ pub async fn settle(database: &Database, recorder: &Recorder) -> Result<(), Chan
     Ok(())
 }
 
-/// Takes in all that waits: what was revoked at once, what was made when the log says so.
-pub async fn take_in(keys: &KeyStore, recorder: &Recorder) -> Result<(), ChangeError> {
+/// Takes in all that waits: what was revoked or withdrawn at once, what was made or let back when the log says so.
+pub async fn take_in(keys: &KeyStore, availability: &Availability, recorder: &Recorder) -> Result<(), ChangeError> {
     keys.withdraw().await?;
+    let withdrawn = availability.take_away(keys.database()).await?;
     // Read first: whatever is in here has its row, if it is new, among those that are settled next.
     let known = keys.in_force().await?;
     settle(keys.database(), recorder).await?;
     keys.ring().replace(known);
+    availability.let_back(&withdrawn);
     // What was revoked meanwhile is in there still.
     Ok(keys.withdraw().await?)
 }
 
 /// Takes in what other processes change, for as long as the process lives. While that fails, what was in force before stays,
 /// and the log says so once.
-pub fn follow(keys: KeyStore, recorder: Recorder, tasks: &Tasks, clock: Clock) {
+pub fn follow(keys: KeyStore, availability: Availability, recorder: Recorder, tasks: &Tasks, clock: Clock) {
     tasks.start("changes", |stop| async move {
         let mut watch = Watch::default();
         let mut failing = false;
@@ -125,7 +128,7 @@ pub fn follow(keys: KeyStore, recorder: Recorder, tasks: &Tasks, clock: Clock) {
                 () = stop.draining() => break,
                 () = clock.sleep(LOOK_EVERY) => {}
             }
-            match look(&mut watch, &keys, &recorder, &clock).await {
+            match look(&mut watch, &keys, &availability, &recorder, &clock).await {
                 Ok(()) => failing = false,
                 Err(error) if failing => tracing::debug!(%error, "changes still cannot be taken in"),
                 Err(error) => {
@@ -137,9 +140,15 @@ pub fn follow(keys: KeyStore, recorder: Recorder, tasks: &Tasks, clock: Clock) {
     });
 }
 
-async fn look(watch: &mut Watch, keys: &KeyStore, recorder: &Recorder, clock: &Clock) -> Result<(), ChangeError> {
+async fn look(
+    watch: &mut Watch,
+    keys: &KeyStore,
+    availability: &Availability,
+    recorder: &Recorder,
+    clock: &Clock,
+) -> Result<(), ChangeError> {
     let Some(state) = watch.look(keys.database()).await? else { return Ok(()) };
-    let mut taking = pin!(take_in(keys, recorder));
+    let mut taking = pin!(take_in(keys, availability, recorder));
     loop {
         tokio::select! {
             biased;
@@ -148,8 +157,12 @@ async fn look(watch: &mut Watch, keys: &KeyStore, recorder: &Recorder, clock: &C
                 watch.settle(state);
                 return Ok(());
             }
-            // The log may keep the others waiting, as while its keys are replaced: a revocation does not wait with them.
-            () = clock.sleep(LOOK_EVERY) => keys.withdraw().await?,
+            // The log may keep the others waiting, as while its keys are replaced: a revocation does not wait with them, nor does a
+            // withdrawal.
+            () = clock.sleep(LOOK_EVERY) => {
+                keys.withdraw().await?;
+                availability.take_away(keys.database()).await?;
+            }
         }
     }
 }

@@ -13,12 +13,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 
+pub use availability::{Availability, Notice, Quality, Webhook};
 pub use describe::Setting;
 pub use judged::{Home, Judged, Registered, Route, RouteStep, UsedPolicy, vocabulary};
 pub use mistakes::{Mistake, Mistakes};
 pub use reload::{Looked, Source, follow};
 pub use remote::{Api, Auth, Authorities, Destination, HttpVersion, Operator, Proxy, RemoteModel};
 
+mod availability;
 mod checked;
 pub mod defaults;
 mod describe;
@@ -55,6 +57,10 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// `[[team]]`, by name.
     pub teams: BTreeMap<Arc<str>, Registered>,
+    /// `[availability]`
+    pub availability: Availability,
+    /// `[[notice]]`, in the order typed.
+    pub notices: Vec<Notice>,
 }
 
 /// `[server]`: where the process listens. A change needs a restart.

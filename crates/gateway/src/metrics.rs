@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{record::Counts, witnesses::Standing};
+use crate::{availability::Availability, record::Counts, witnesses::Standing};
 
 /// The content type of what [`Metrics::text`] gives.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -88,7 +88,7 @@ struct DestinationLabels {
 
 impl Metrics {
     /// Counts at zero.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(availability: &Availability) -> Self {
         let mut registry = Registry::with_prefix("gwanmun");
         let metrics = Self {
             nowhere: NO_DESTINATION.into(),
@@ -144,6 +144,7 @@ impl Metrics {
             metrics.record_failures.clone(),
         );
         metrics.witnesses.register(&mut registry);
+        availability.register(&mut registry);
         Self { registry, ..metrics }
     }
 

@@ -109,7 +109,10 @@ impl Visit {
         let now = self.availability.0.clock.now();
         match diagnosis.sickness {
             Sickness::Outage(outage) => {
-                self.place.failed(pass, outage, diagnosis.retry_after, (now, self.availability.chance()));
+                let chance = self.availability.chance();
+                if self.place.failed(pass, outage, diagnosis.retry_after, (now, chance)) {
+                    self.availability.0.measures.rests(&self.destination, &self.model);
+                }
             }
             Sickness::Withdrawal { cause, certain } => {
                 if certain || self.availability.suspects(&self.subject(diagnosis.extent), self.ticket) {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::policy::Destination;
 use arc_swap::{ArcSwap, Guard};
 use catalog::Catalog;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
-use super::{Cause, State};
+use super::{Cause, State, store::Rows};
 use crate::withdrawal::Subject;
 
 /// One withdrawal in force.
@@ -23,8 +23,8 @@ pub struct Withdrawal {
     pub by: Arc<str>,
     /// What shows it, or what the operator said.
     pub why: Arc<str>,
-    /// Its number in the database; none until it is stored.
-    pub(super) row: Option<i64>,
+    /// The day of the notice that announced it, where one did.
+    pub notice: Option<Date>,
 }
 
 /// All of them. Requests read a whole list; whoever changes it puts another in its place.
@@ -38,25 +38,45 @@ pub(super) struct Withdrawals {
 /// One list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InForce {
-    withdrawals: Vec<Withdrawal>,
+    held: Vec<Held>,
     /// Rehearsed by a drill, since then.
     rehearsed: Option<(Vec<Subject>, Timestamp)>,
+    /// Notices that took effect and were ended: they take effect once.
+    spent: Vec<(Subject, Date)>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    withdrawal: Withdrawal,
+    /// Its number in the database; none until it is stored.
+    row: Option<i64>,
+    /// Whether the operator has been told.
+    told: bool,
 }
 
 impl InForce {
     pub(super) fn is_empty(&self) -> bool {
-        self.withdrawals.is_empty() && self.rehearsed.is_none()
+        self.held.is_empty() && self.rehearsed.is_none()
     }
 
     /// What holds of `place`: the oldest of the withdrawals that take it, before any drill.
     pub(super) fn of(&self, place: &Destination, catalog: &Catalog) -> Option<State> {
-        let taken = self.withdrawals.iter().find(|it| it.subject.withdraws(place, catalog));
+        let taken = self.held.iter().map(|it| &it.withdrawal).find(|it| it.subject.withdraws(place, catalog));
         let withdrawn = taken.map(|it| State::Withdrawn { cause: it.cause, since: it.since });
         withdrawn.or_else(|| {
             let (subjects, since) = self.rehearsed.as_ref()?;
             let taken = subjects.iter().any(|subject| subject.withdraws(place, catalog));
             taken.then_some(State::Withdrawn { cause: Cause::Drill, since: *since })
         })
+    }
+
+    /// Whether a notice for that day has taken effect before and was ended.
+    pub(super) fn is_spent(&self, subject: &Subject, day: Date) -> bool {
+        self.spent.iter().any(|(known, of)| known == subject && *of == day)
+    }
+
+    fn knows(&self, subject: &Subject) -> bool {
+        self.held.iter().any(|it| it.withdrawal.subject == *subject)
     }
 }
 
@@ -66,17 +86,78 @@ impl Withdrawals {
     }
 
     pub(super) fn in_force(&self) -> Vec<Withdrawal> {
-        self.in_force.load().withdrawals.clone()
+        self.in_force.load().held.iter().map(|it| it.withdrawal.clone()).collect()
     }
 
     /// Takes one in. Whether it is new: a subject is withdrawn once.
     pub(super) fn begin(&self, withdrawal: Withdrawal) -> bool {
         self.change(|list| {
-            let known = list.withdrawals.iter().any(|it| it.subject == withdrawal.subject);
-            if !known {
-                list.withdrawals.push(withdrawal);
+            let is_new = !list.knows(&withdrawal.subject);
+            if is_new {
+                list.held.push(Held { withdrawal, row: None, told: false });
             }
-            !known
+            is_new
+        })
+    }
+
+    /// Those of which the operator has not been told; they count as told from now on.
+    pub(super) fn take_untold(&self) -> Vec<Withdrawal> {
+        if self.in_force.load().held.iter().all(|it| it.told) {
+            return Vec::new();
+        }
+        self.change(|list| {
+            let untold = list.held.iter_mut().filter(|it| !it.told);
+            untold.map(|it| (it.told = true, it.withdrawal.clone()).1).collect()
+        })
+    }
+
+    /// Those that are not in the database.
+    pub(super) fn unstored(&self) -> Vec<Withdrawal> {
+        self.in_force.load().held.iter().filter(|it| it.row.is_none()).map(|it| it.withdrawal.clone()).collect()
+    }
+
+    /// That one is in the database now, under that number.
+    pub(super) fn stored(&self, subject: &Subject, row: i64) {
+        self.change(|list| {
+            for held in list.held.iter_mut().filter(|it| it.withdrawal.subject == *subject) {
+                held.row = Some(row);
+            }
+        });
+    }
+
+    /// Takes in what the database has; lets nothing back. `told`: whether the operator knows of what is new here.
+    pub(super) fn take_away(&self, rows: &Rows, told: bool) {
+        let known = self.in_force.load();
+        let is_known = |row: i64| known.held.iter().any(|it| it.row == Some(row));
+        if rows.in_force.iter().all(|(row, _)| is_known(*row)) && known.spent == rows.spent {
+            return;
+        }
+        drop(known);
+        self.change(|list| {
+            list.spent.clone_from(&rows.spent);
+            for (row, withdrawal) in &rows.in_force {
+                match list.held.iter_mut().find(|it| it.withdrawal.subject == withdrawal.subject) {
+                    Some(held) => held.row = Some(*row),
+                    None => list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), told }),
+                }
+            }
+        });
+    }
+
+    /// Lets back what had been ended when `rows` were read; gives what that was.
+    pub(super) fn let_back(&self, rows: &Rows) -> Vec<Withdrawal> {
+        let ended = |held: &Held| {
+            let is_in_force = |row: i64| rows.in_force.iter().any(|(known, _)| *known == row);
+            held.row.is_some_and(|row| row <= rows.last && !is_in_force(row))
+        };
+        if !self.in_force.load().held.iter().any(ended) {
+            return Vec::new();
+        }
+        self.change(|list| {
+            let (back, held) = std::mem::take(&mut list.held).into_iter().partition(ended);
+            list.held = held;
+            let back: Vec<Held> = back;
+            back.into_iter().map(|it| it.withdrawal).collect()
         })
     }
 

@@ -13,6 +13,7 @@ struct Place {
     folder: tempfile::TempDir,
     database: Database,
     keys: KeyStore,
+    health: Availability,
 }
 
 impl Place {
@@ -23,7 +24,8 @@ impl Place {
         let database = Database::open(&path).await.unwrap();
         let keys = KeyStore::open(database.clone(), HashSecret::new(&[9; 32])).await.unwrap();
         Recorder::begin(&folder.path().join("log"), &Clock::system()).unwrap();
-        Self { folder, database, keys }
+        let health = Availability::new(&Clock::system(), crate::config::Config::default().live());
+        Self { folder, database, keys, health }
     }
 
     fn recorder(&self) -> Recorder {
@@ -50,11 +52,11 @@ async fn a_key_is_in_force_when_the_log_says_so_and_a_revocation_at_once() {
     let known = || ring.find(made.text.reveal().as_bytes()).is_ok();
     assert!(!known());
     let recorder = place.recorder();
-    take_in(&place.keys, &recorder).await.unwrap();
+    take_in(&place.keys, &place.health, &recorder).await.unwrap();
     assert!(known());
     place.keys.revoke("laptop", "uid 1000", now()).await.unwrap();
     assert!(!known(), "before the log has been told");
-    take_in(&place.keys, &recorder).await.unwrap();
+    take_in(&place.keys, &place.health, &recorder).await.unwrap();
     let said = place.said();
     assert_eq!(said.iter().map(|entry| entry["action"].clone()).collect::<Vec<_>>(), ["key.create", "key.revoke"]);
     assert_eq!(said[0]["subject"], made.listed.id);
@@ -62,7 +64,7 @@ async fn a_key_is_in_force_when_the_log_says_so_and_a_revocation_at_once() {
         (&said[0]["by"], &said[0]["detail"]),
         (&json!("uid 1000"), &json!({"name": "laptop", "team": "데이터"}))
     );
-    take_in(&place.keys, &recorder).await.unwrap();
+    take_in(&place.keys, &place.health, &recorder).await.unwrap();
     assert_eq!(place.said().len(), 2, "once");
     let log = format!("{:?}", place.said());
     assert!(!log.contains(made.text.reveal()), "neither the key");
@@ -75,11 +77,11 @@ async fn while_the_log_takes_nothing_no_new_key_is_in_force_and_no_change_is_los
     let ring = place.keys.ring();
     let recorder = place.recorder();
     recorder.close("test").unwrap();
-    assert!(matches!(take_in(&place.keys, &recorder).await, Err(ChangeError::Record(_))));
+    assert!(matches!(take_in(&place.keys, &place.health, &recorder).await, Err(ChangeError::Record(_))));
     assert!(ring.find(made.text.reveal().as_bytes()).is_err());
     drop(recorder);
     // The next start takes it in.
-    take_in(&place.keys, &place.recorder()).await.unwrap();
+    take_in(&place.keys, &place.health, &place.recorder()).await.unwrap();
     assert!(ring.find(made.text.reveal().as_bytes()).is_ok());
     assert_eq!(place.said().iter().filter(|entry| entry["action"] == "key.create").count(), 1);
 }

@@ -16,6 +16,7 @@ use super::{
     nearest,
 };
 
+mod availability;
 mod destination;
 mod judged;
 mod reach;
@@ -75,7 +76,7 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
     let policy = judged::policy(&typed.policy, &typed.dictionaries, &typed.patterns, mistakes);
     let offered = judged::offered(&typed.destinations);
     let destinations = destination::destinations(typed.destinations, &policy, environment, mistakes);
-    Config {
+    let mut config = Config {
         version,
         server: server(&typed.server, mistakes),
         limits,
@@ -84,9 +85,14 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
         audit_log: audit_log(&typed.audit_log, mistakes),
         routes: judged::routes(typed.routes, &offered, &destinations, mistakes),
         teams: judged::teams(typed.teams, mistakes),
+        availability: availability::availability(typed.availability, environment, mistakes),
+        notices: Vec::new(),
         policy,
         destinations,
-    }
+    };
+    // They speak of all else.
+    config.notices = availability::notices(typed.notices, &config, mistakes);
+    config
 }
 
 fn audit_log(typed: &typed::AuditLog, mistakes: &mut Finder<'_>) -> AuditLog {

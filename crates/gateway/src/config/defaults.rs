@@ -69,6 +69,8 @@ impl Default for Config {
             teams: BTreeMap::new(),
             audit_log: AuditLog { mode: LogMode::Synced, payloads: Payloads::None, witnesses: None, watch: None },
             destinations: Vec::new(),
+            availability: super::Availability::default(),
+            notices: Vec::new(),
         }
     }
 }

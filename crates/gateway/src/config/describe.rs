@@ -48,7 +48,7 @@ impl Config {
 }
 
 fn plain(config: &Config) -> Vec<(&'static str, String)> {
-    let Config { version: _, server, limits, admission, local, policy, audit_log, .. } = config;
+    let Config { version: _, server, limits, admission, local, policy, audit_log, availability, .. } = config;
     let quoted = |value: &dyn Display| format!("\"{value}\"");
     let seconds = |time: Duration| time.as_secs().to_string();
     let model = match &local.model {
@@ -67,6 +67,10 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
     };
     let file = |path: &Option<PathBuf>| path.as_ref().map_or_else(|| "none".to_owned(), |path| quoted(&path.display()));
     let or = |number: Option<usize>, otherwise: &str| number.map_or_else(|| otherwise.to_owned(), |n| n.to_string());
+    let causes: Vec<_> = availability.automatic_return.iter().map(|cause| quoted(&cause.word())).collect();
+    let returns = format!("[{}]", causes.join(", "));
+    // Its address may hold a secret.
+    let webhook = if availability.webhook.is_some() { "set (hidden)" } else { "none" };
     vec![
         ("server.listen", quoted(&server.listen)),
         ("server.console", quoted(&server.console)),
@@ -100,6 +104,9 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("audit_log.payloads", quoted(&payloads)),
         ("audit_log.witnesses", file(&audit_log.witnesses)),
         ("audit_log.watch", file(&audit_log.watch)),
+        ("availability.quality", quoted(&availability.quality.word())),
+        ("availability.automatic_return", returns),
+        ("availability.webhook", webhook.to_owned()),
     ]
 }
 

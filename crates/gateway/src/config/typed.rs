@@ -8,9 +8,11 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::mistakes::Finder;
 
+mod availability;
 mod destination;
 mod judged;
 
+pub(super) use availability::{Availability, Notice};
 pub(super) use destination::{Destination, Model};
 pub(super) use judged::{Dictionary, Pattern, Registered, Route, Team};
 
@@ -34,6 +36,8 @@ pub(super) struct Typed {
     pub(super) teams: Vec<Team>,
     pub(super) dictionaries: Vec<Dictionary>,
     pub(super) patterns: Vec<Pattern>,
+    pub(super) availability: Availability,
+    pub(super) notices: Vec<Notice>,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +117,8 @@ pub(super) fn read(text: &str, mistakes: &mut Finder<'_>) -> Typed {
         teams: judged::teams(&mut file, mistakes),
         dictionaries: judged::dictionaries(&mut file, mistakes),
         patterns: judged::patterns(&mut file, mistakes),
+        availability: availability::availability(&mut file, mistakes),
+        notices: availability::notices(&mut file, mistakes),
     };
     file.finish(mistakes);
     typed

@@ -114,7 +114,8 @@ async fn another_process_s_change_is_in_force_within_a_second() {
     let (server, command) = (open(&path).await, open(&path).await);
     let (clock, hand) = Clock::by_hand(now());
     let tasks = Tasks::new(clock.clone());
-    changes::follow(server.clone(), off(&clock), &tasks, clock);
+    let health = crate::availability::Availability::new(&clock, crate::config::Config::default().live());
+    changes::follow(server.clone(), health, off(&clock), &tasks, clock);
     let ring = server.ring();
     let mut moved = 0;
     // One look a half second; a change is seen by the second look after it at the latest.

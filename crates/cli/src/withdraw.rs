@@ -1,0 +1,125 @@
+//! `gwanmun withdraw`: takes a destination, a model, a provider or a jurisdiction out of use, beside a running server or without one;
+//! lists what is withdrawn. A running server follows within a second.
+
+pub(crate) mod effect;
+pub(crate) mod ground;
+mod listed;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gateway::{
+    availability::{Cause, Withdrawal, store},
+    clock::Clock,
+    data_dir::DataDir,
+    withdrawal::Subject,
+};
+
+use self::{effect::Effect, ground::Ground};
+use crate::{
+    failure::{Answer, Failure},
+    operator,
+    place::Place,
+    runtime,
+    terminal::{STRONG, Terminal},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  gwanmun withdraw --list                                       what is withdrawn, and how every place is doing
+  gwanmun withdraw openai --why \"contract ends\"                 what would that change?
+  gwanmun withdraw openai --why \"contract ends\" --yes           nothing more is sent there
+  gwanmun withdraw US --why \"export order of 12 June\" --yes     all that is processed there, or under its law
+  gwanmun withdraw \"outside KR\" --why \"drill 3\" --yes           all that is not known to lie within Korea
+  gwanmun withdraw national/large --why \"answers are wrong\" --yes
+
+What is withdrawn comes back only by `gwanmun restore`. Exit status 1 where nothing was changed.";
+
+/// What is said of a reason, in bytes: it stands in an entry.
+pub(crate) const WHY_BYTES_MAX: usize = 512;
+
+/// Take something out of use until it is approved again
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Withdraw {
+    /// A jurisdiction, `outside` one, a provider, an operator, a model, a destination, or a model there (NAME/MODEL)
+    #[arg(required_unless_present = "list", conflicts_with = "list")]
+    subject: Option<String>,
+    /// Why, for the audit log and for whoever asks later
+    #[arg(long, required_unless_present = "list", conflicts_with = "list")]
+    why: Option<String>,
+    /// Do it; without this it is told what would change
+    #[arg(long, conflicts_with = "list")]
+    yes: bool,
+    /// List what is withdrawn, and how every place is doing
+    #[arg(long)]
+    list: bool,
+    /// The configuration [default: gwanmun.toml in the data directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Withdraw {
+    pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
+        let runtime = runtime::new()?;
+        let ground = Ground::find(place, self.config)?;
+        let (Some(typed), Some(why)) = (self.subject, self.why) else {
+            return runtime.block_on(listed::list(&ground, self.json, terminal));
+        };
+        let subject = Subject::parse(&typed, &ground.config).map_err(|error| Failure::usage(error.to_string()))?;
+        let why = reason(&why)?;
+        runtime.block_on(async {
+            let (data_dir, database) = ground.open().await?;
+            let in_force = store::in_force(&database).await?;
+            if let Some(known) = in_force.iter().find(|it| it.subject == subject) {
+                terminal.note(&format!("{} is withdrawn already: {}", subject, known.why));
+                return Ok(Answer::Yes);
+            }
+            let now: Vec<Subject> = in_force.into_iter().map(|it| it.subject).collect();
+            let then: Vec<Subject> = now.iter().cloned().chain([subject.clone()]).collect();
+            let effect = Effect::of(&ground.judgement, &subject, &now, &then);
+            if self.json {
+                terminal.json(&effect.withdrawing(&subject, self.yes))?;
+            } else {
+                writeln!(terminal.out(), "{STRONG}{}{STRONG:#}", subject.told())?;
+                effect.write(terminal)?;
+            }
+            if !self.yes {
+                terminal.note("nothing was changed: add `--yes`");
+                return Ok(Answer::No);
+            }
+            let withdrawal = Withdrawal {
+                subject: subject.clone(),
+                cause: Cause::Operator,
+                since: Clock::system().wall(),
+                by: operator::by().into(),
+                why: why.into(),
+                notice: None,
+            };
+            store::begin(&database, &withdrawal).await?;
+            terminal.note(&format!("withdrawn: {subject}; {}", follows(&data_dir)));
+            Ok(Answer::Yes)
+        })
+    }
+}
+
+/// When it is in force.
+pub(crate) fn follows(data_dir: &DataDir) -> &'static str {
+    match DataDir::running(data_dir.path()) {
+        Some(_) => "the server follows within a second",
+        None => "no server runs from this data directory; the next one keeps to it from its first request on",
+    }
+}
+
+/// A reason that can stand in an entry.
+pub(crate) fn reason(typed: &str) -> Result<String, Failure> {
+    let why = typed.trim();
+    if why.is_empty() || why.len() > WHY_BYTES_MAX || why.chars().any(char::is_control) {
+        return Err(Failure::usage(format!("a reason is one line of 1 to {WHY_BYTES_MAX} bytes"))
+            .hint("such as `--why \"contract ends on 31 December\"`"));
+    }
+    Ok(why.to_owned())
+}

@@ -1,0 +1,154 @@
+//! Withdrawals in the database: shared by the server and the commands, kept over a restart. Each begin and each end leaves a change for
+//! the audit log, in the same transaction. It must not know what is asked meanwhile.
+
+use audit_log::{Action, Administration, Text, Word};
+use jiff::{Timestamp, civil::Date};
+use sqlx::SqliteConnection;
+
+use super::{Cause, Withdrawal};
+use crate::{
+    changes::{self, Change},
+    database::{Database, DatabaseError},
+    withdrawal::Subject,
+};
+
+/// What the table said at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// In force, by number, the oldest first.
+    pub(super) in_force: Vec<(i64, Withdrawal)>,
+    /// The last number given: rows with later ones are not in here because they came later.
+    pub(super) last: i64,
+    /// Notices that took effect and were ended.
+    pub(super) spent: Vec<(Subject, Date)>,
+}
+
+/// Whose decision an end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return {
+    /// An operator's: the log names the approval too.
+    Approved,
+    /// Of a policy that the configuration has for causes of this kind.
+    Automatic,
+}
+
+/// Subject, cause, why, by whom, since, notice.
+type Row = (i64, String, String, String, String, String, Option<String>);
+
+/// Stores that `withdrawal` has begun; gives its number, and whether it is new: a subject is withdrawn once.
+pub async fn begin(database: &Database, withdrawal: &Withdrawal) -> Result<(i64, bool), DatabaseError> {
+    let failed = |error| database.failed(error);
+    let mut transaction = database.pool().begin().await.map_err(failed)?;
+    let subject = withdrawal.subject.to_string();
+    let known = sqlx::query_scalar("SELECT id FROM withdrawals WHERE subject = ? AND ended_at IS NULL").bind(&subject);
+    let known: Option<i64> = known.fetch_optional(&mut *transaction).await.map_err(failed)?;
+    if let Some(id) = known {
+        return Ok((id, false));
+    }
+    let insert = "INSERT INTO withdrawals (subject, cause, why, begun_by, since, notice) VALUES (?, ?, ?, ?, ?, ?) \
+                  RETURNING id";
+    let id: i64 = sqlx::query_scalar(insert)
+        .bind(&subject)
+        .bind(withdrawal.cause.word())
+        .bind(&*withdrawal.why)
+        .bind(&*withdrawal.by)
+        .bind(format!("{:.0}", withdrawal.since))
+        .bind(withdrawal.notice.map(|day| day.to_string()))
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    let detail = [("cause", withdrawal.cause.word()), ("why", &withdrawal.why)];
+    note(&mut transaction, Action::WithdrawalBegin, &subject, &withdrawal.by, &detail).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok((id, true))
+}
+
+/// Stores that what is withdrawn under `subject` is let back; gives what that was, if anything. A running server asks it again
+/// when the log says so, within a second.
+pub async fn end(
+    database: &Database,
+    subject: &Subject,
+    (by, why): (&str, &str),
+    how: Return,
+    now: Timestamp,
+) -> Result<Option<Withdrawal>, DatabaseError> {
+    let failed = |error| database.failed(error);
+    let mut transaction = database.pool().begin().await.map_err(failed)?;
+    let update = "UPDATE withdrawals SET ended_at = ?, ended_by = ?, ended_why = ? WHERE subject = ? AND ended_at IS NULL \
+                  RETURNING id, subject, cause, why, begun_by, since, notice";
+    let ended: Option<Row> = sqlx::query_as(update)
+        .bind(format!("{now:.0}"))
+        .bind(by)
+        .bind(why)
+        .bind(subject.to_string())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    let Some(row) = ended else { return Ok(None) };
+    let (_, ended) = read(row).map_err(failed)?;
+    let subject = subject.to_string();
+    if how == Return::Approved {
+        let detail = [("for", "withdrawal.end"), ("why", why)];
+        note(&mut transaction, Action::ApprovalGive, &subject, by, &detail).await.map_err(failed)?;
+    }
+    let since = format!("{:.0}", ended.since);
+    let detail = [("cause", ended.cause.word()), ("since", &since), ("why", why)];
+    note(&mut transaction, Action::WithdrawalEnd, &subject, by, &detail).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(Some(ended))
+}
+
+/// What is withdrawn, the oldest first.
+pub async fn in_force(database: &Database) -> Result<Vec<Withdrawal>, DatabaseError> {
+    Ok(rows(database).await?.in_force.into_iter().map(|(_, withdrawal)| withdrawal).collect())
+}
+
+/// What the table says now.
+pub(crate) async fn rows(database: &Database) -> Result<Rows, DatabaseError> {
+    let failed = |error| database.failed(error);
+    // One transaction sees one moment.
+    let mut transaction = database.pool().begin().await.map_err(failed)?;
+    let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM withdrawals");
+    let last: i64 = last.fetch_one(&mut *transaction).await.map_err(failed)?;
+    let select =
+        "SELECT id, subject, cause, why, begun_by, since, notice FROM withdrawals WHERE ended_at IS NULL ORDER BY id";
+    let in_force: Vec<Row> = sqlx::query_as(select).fetch_all(&mut *transaction).await.map_err(failed)?;
+    let select = "SELECT subject, notice FROM withdrawals WHERE notice IS NOT NULL AND ended_at IS NOT NULL";
+    let spent: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&mut *transaction).await.map_err(failed)?;
+    let in_force = in_force.into_iter().map(read).collect::<Result<_, _>>().map_err(failed)?;
+    let day = |(subject, day): (String, String)| Some((subject.parse().ok()?, day.parse().ok()?));
+    Ok(Rows { in_force, last, spent: spent.into_iter().filter_map(day).collect() })
+}
+
+/// A row that a newer version has written may say what this one does not know: then nothing is read at all, for a withdrawal that
+/// is passed over would be asked.
+fn read((id, subject, cause, why, by, since, notice): Row) -> Result<(i64, Withdrawal), sqlx::Error> {
+    let unreadable = |what: &str| sqlx::Error::Decode(format!("the withdrawal number {id} has {what}").into());
+    let notice = notice.map(|day| day.parse()).transpose();
+    let withdrawal = Withdrawal {
+        subject: subject.parse().map_err(|_| unreadable("a subject that is not known"))?,
+        cause: Cause::of(&cause).ok_or_else(|| unreadable("a cause that is not known"))?,
+        since: since.parse().map_err(|_| unreadable("no time"))?,
+        by: by.into(),
+        why: why.into(),
+        notice: notice.map_err(|_| unreadable("no day"))?,
+    };
+    Ok((id, withdrawal))
+}
+
+/// Leaves for the log what was done.
+async fn note(
+    connection: &mut SqliteConnection,
+    action: Action,
+    subject: &str,
+    by: &str,
+    detail: &[(&str, &str)],
+) -> Result<(), sqlx::Error> {
+    let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
+    let detail = detail.iter().filter_map(named).collect();
+    let body = Administration { action, subject: Text::of(subject), by: Text::of(by), detail };
+    changes::insert(connection, &Change::Administration(body)).await
+}
+
+#[cfg(test)]
+mod tests;

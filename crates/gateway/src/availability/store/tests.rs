@@ -1,0 +1,184 @@
+//! What is kept over a restart, and what the log is told of it; two processes at one database.
+
+#![expect(clippy::disallowed_methods, reason = "a test may make a file")]
+
+use std::sync::Arc;
+
+use ::policy::Destination;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    availability::{Availability, Diagnosis, Evidence, Extent, Sickness, State, follow},
+    changes::take_in,
+    clock::Clock,
+    config::{Config, Live},
+    keys::{HashSecret, KeyStore},
+    record::{Began, CommitmentSecret, Recorder, tests::entries},
+    tasks::Tasks,
+};
+
+struct Place {
+    folder: tempfile::TempDir,
+    database: Database,
+    keys: KeyStore,
+    clock: Clock,
+    config: Live,
+}
+
+impl Place {
+    async fn new(config: &str) -> Self {
+        let (folder, (clock, _)) = (tempfile::tempdir().unwrap(), Clock::by_hand(now()));
+        let path = folder.path().join("gwanmun.db");
+        std::fs::write(&path, b"").unwrap();
+        let database = Database::open(&path).await.unwrap();
+        let keys = KeyStore::open(database.clone(), HashSecret::new(&[9; 32])).await.unwrap();
+        Recorder::begin(&folder.path().join("log"), &clock).unwrap();
+        let config = Config::parse(config, "test.toml").unwrap_or_else(|mistakes| panic!("{mistakes}")).live();
+        Self { folder, database, keys, clock, config }
+    }
+
+    /// A process that starts here.
+    fn process(&self) -> (Availability, Recorder) {
+        let began = Began { version: "test", config: [0; 32] };
+        let secret = CommitmentSecret::new(&[1; 32]);
+        let log = self.folder.path().join("log");
+        let recorder = Recorder::open(&log, secret, self.clock.clone(), began).unwrap().0;
+        (Availability::new(&self.clock, Arc::clone(&self.config)), recorder)
+    }
+
+    fn said(&self) -> Vec<Value> {
+        let entries = entries(&self.folder.path().join("log"));
+        entries.into_iter().filter(|entry| entry["kind"] == "administration").collect()
+    }
+
+    async fn end(&self, subject: &str) -> Option<Withdrawal> {
+        let subject = subject.parse().unwrap();
+        end(&self.database, &subject, ("uid 7", "mended"), Return::Approved, now()).await.unwrap()
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T10:00:00Z".parse().unwrap()
+}
+
+fn abroad() -> Destination {
+    Destination { id: "abroad/m".into(), name: "abroad".into(), model: "m".into(), ..Destination::default() }
+}
+
+fn by_operator(subject: &str) -> Withdrawal {
+    let (by, why) = ("uid 7".into(), "a letter came".into());
+    Withdrawal { subject: subject.parse().unwrap(), cause: Cause::Operator, since: now(), by, why, notice: None }
+}
+
+fn shut() -> Diagnosis {
+    Diagnosis {
+        sickness: Sickness::Withdrawal { cause: Cause::Account, certain: true },
+        extent: Extent::Destination,
+        retry_after: None,
+        evidence: Evidence { what: "the account is shut", status: Some(403), code: None },
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_withdraws_is_in_force_at_once_and_comes_back_when_the_log_says_so() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    assert!(begin(&place.database, &by_operator("destination:abroad")).await.unwrap().1);
+    assert!(!begin(&place.database, &by_operator("destination:abroad")).await.unwrap().1, "once");
+    health.take_away(&place.database).await.unwrap();
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { cause: Cause::Operator, .. }), "before the log");
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+
+    assert_eq!(place.end("destination:abroad").await.unwrap().why, "a letter came".into());
+    assert_eq!(place.end("destination:abroad").await, None, "there is nothing left to end");
+    health.take_away(&place.database).await.unwrap();
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { .. }), "the log does not say so yet");
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.state(&abroad()), State::Ready);
+
+    let said = place.said();
+    let told = |entry: &Value| (entry["action"].clone(), entry["subject"].clone(), entry["by"].clone());
+    let entry = |action: &str| (json!(action), json!("destination:abroad"), json!("uid 7"));
+    let expected = ["withdrawal.begin", "approval.give", "withdrawal.end"].map(entry);
+    assert_eq!(said.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(said[0]["detail"], json!({"cause": "operator", "why": "a letter came"}));
+    assert_eq!(said[2]["detail"], json!({"cause": "operator", "since": "2026-11-21T10:00:00Z", "why": "mended"}));
+}
+
+/// What the gateway saw is stored beside the road, is in the log, and holds from a restart's first request on.
+#[tokio::test]
+async fn what_the_gateway_found_is_kept_over_a_restart() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    let tasks = Tasks::new(Clock::system());
+    health.enter(&abroad()).unwrap().failed(&shut());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    tasks.drain();
+    tasks.ended().await;
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { .. }));
+    drop(recorder);
+
+    let (again, recorder) = place.process();
+    take_in(&place.keys, &again, &recorder).await.unwrap();
+    assert!(matches!(again.state(&abroad()), State::Withdrawn { cause: Cause::Account, since } if since == now()));
+    assert_eq!(again.withdrawals(), health.withdrawals());
+    let said = place.said();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!((&said[0]["action"], &said[0]["by"]), (&json!("withdrawal.begin"), &json!("gateway")));
+    assert_eq!(said[0]["detail"], json!({"cause": "account", "why": "the account is shut (403)"}));
+}
+
+/// A withdrawal that was stored after the table was read is not taken for one that has ended.
+#[tokio::test]
+async fn what_begins_while_the_log_is_written_is_not_let_back() {
+    let place = Place::new("").await;
+    let (health, _recorder) = place.process();
+    let read_before = health.take_away(&place.database).await.unwrap();
+    health.enter(&abroad()).unwrap().failed(&shut());
+    let tasks = Tasks::new(Clock::system());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    tasks.drain();
+    tasks.ended().await;
+    health.let_back(&read_before);
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { .. }));
+}
+
+#[tokio::test]
+async fn a_notice_takes_effect_on_its_day_and_once() {
+    let notice = |day: &str| {
+        format!(
+            "[[destination]]\nname = \"abroad\"\nbase_url = \"http://127.0.0.1:9\"\nmodels = [\"m\"]\n\
+             [[notice]]\nsubject = \"destination:abroad\"\nfrom = \"{day}\"\nwhy = \"announced on 1 May\"\n"
+        )
+    };
+    let place = Place::new(&notice("2026-11-22")).await;
+    let (health, recorder) = place.process();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.state(&abroad()), State::Ready, "the day has not come");
+    drop(recorder);
+
+    let place = Place { config: Config::parse(&notice("2026-11-21"), "test.toml").unwrap().live(), ..place };
+    let (health, recorder) = place.process();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { cause: Cause::Notice, .. }), "before any task runs");
+    let tasks = Tasks::new(Clock::system());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    tasks.drain();
+    tasks.ended().await;
+    assert_eq!(&*place.end("destination:abroad").await.unwrap().why, "announced on 1 May");
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.state(&abroad()), State::Ready);
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.state(&abroad()), State::Ready, "what an operator has ended stays so");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_and_not_passed_over() {
+    let place = Place::new("").await;
+    begin(&place.database, &by_operator("destination:abroad")).await.unwrap();
+    sqlx::query("UPDATE withdrawals SET cause = 'moon'").execute(place.database.pool()).await.unwrap();
+    let error = in_force(&place.database).await.unwrap_err();
+    assert!(error.to_string().contains("a cause that is not known"), "{error}");
+}
