@@ -61,6 +61,11 @@ answer_tokens_default = 18
 use = "open"
 home = "KR"
 
+[availability]
+quality = "alert"
+automatic_return = ["tls", "name"]
+webhook = "https://hooks.example/secret-path"
+
 [audit_log]
 mode = "off"
 payloads = "sealed"
@@ -486,4 +491,39 @@ async fn the_file_is_looked_at_every_second() {
     assert_eq!(live.load().limits.connections_max, 9);
     tasks.drain();
     tasks.ended().await;
+}
+
+#[test]
+fn what_is_wrong_with_withdrawals_is_told_at_its_line() {
+    let place = "[[destination]]\nname = \"abroad\"\nbase_url = \"https://a.example/v1\"\nmodels = [\"m\"]\n";
+    let notice = |subject: &str, from: &str, why: &str| {
+        format!("{place}[[notice]]\nsubject = \"{subject}\"\nfrom = \"{from}\"\nwhy = \"{why}\"\n")
+    };
+    let config = parse(&notice("abroad", "2026-12-31", "a letter of 1 May")).unwrap();
+    assert_eq!(config.notices.len(), 1);
+    assert_eq!(config.notices[0].subject.to_string(), "destination:abroad");
+    let cases = [
+        ("[availability]\nquality = \"withdrawn\"\n".to_owned(), "gwanmun.toml:2: ", "did you mean `withdraw`?"),
+        ("[availability]\nautomatic_return = [\"nme\"]\n".to_owned(), "gwanmun.toml:2: ", "did you mean `name`?"),
+        (
+            "[availability]\nautomatic_return = [\"legal\"]\n".to_owned(),
+            "gwanmun.toml:2: ",
+            "an operator has to say so",
+        ),
+        ("[availability]\nwebhook = \"chat.example\"\n".to_owned(), "gwanmun.toml:2: ", "`availability.webhook` must"),
+        ("[availability]\nwebhook_key = \"hunter2\"\n".to_owned(), "gwanmun.toml:2: ", "must be `env:GWANMUN_…`"),
+        (notice("abrod", "2026-12-31", "x"), "gwanmun.toml:6: ", "did you mean"),
+        (notice("abroad", "31.12.2026", "x"), "gwanmun.toml:7: ", "must be a day such as `2026-12-31`"),
+        (notice("abroad", "2026-12-31", ""), "gwanmun.toml:8: ", "must say in one line"),
+        (
+            format!("{place}[[notice]]\nsubject = \"abroad\"\n"),
+            "gwanmun.toml:5: ",
+            "this notice has no `from`: add one",
+        ),
+    ];
+    for (text, line, says) in cases {
+        let told = parse(&text).unwrap_err().to_string();
+        assert!(told.contains(line) && told.contains(says), "{text}\n{told}");
+        assert!(!told.contains("hunter2"), "what was typed may be the secret itself");
+    }
 }
