@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 
 use crate::{
-    ask, audit, catalog, check, completions,
+    ask, audit, catalog, check, completions, drill,
     failure::{Answer, Exit, Failure},
     key, log, model, place, policy, restore, serve,
     terminal::Terminal,
@@ -68,6 +68,7 @@ enum Command {
     Version(version::Version),
     WhatIf(what_if::WhatIfArgs),
     Completions(completions::Completions),
+    Drill(drill::DrillArgs),
 }
 
 impl Cli {
@@ -87,6 +88,7 @@ impl Cli {
             Command::Version(version) => version.run(terminal),
             Command::WhatIf(what_if) => what_if.run(&self.place, terminal),
             Command::Completions(completions) => completions.run(terminal),
+            Command::Drill(drill) => drill.run(&self.place, terminal),
         }
     }
 }

@@ -12,6 +12,7 @@ use gateway::{
     config::{self, Config, Live, LogMode},
     data_dir::DataDir,
     database::Database,
+    drill::Follower,
     keys::{KeyStore, KeyText},
     payloads::{PayloadSecret, Payloads, Sealing},
     record::{Began, Recorder},
@@ -131,6 +132,20 @@ impl Assembly {
     /// The road, to be walked with [`Assembly::own_key`] or any other.
     pub(crate) fn router(&self) -> Router {
         gateway::routes::router(Arc::clone(&self.app))
+    }
+
+    /// What drills need of this process.
+    pub(crate) fn follower(&self) -> Follower {
+        Follower {
+            app: Arc::clone(&self.app),
+            availability: self.availability.clone(),
+            database: self.keys.database().clone(),
+            keys: self.keys.ring(),
+            recorder: self.recorder.clone(),
+            folder: self.data_dir.drills(),
+            clock: self.clock.clone(),
+            tasks: self.tasks.clone(),
+        }
     }
 
     /// A key that is good for as long as this process runs.

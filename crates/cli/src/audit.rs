@@ -21,7 +21,7 @@ mod proof;
 mod rebuild;
 mod show;
 mod signatures;
-mod trust;
+pub(crate) mod trust;
 mod verify;
 mod waiting;
 

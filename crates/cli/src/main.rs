@@ -7,6 +7,7 @@ mod audit;
 mod catalog;
 mod check;
 mod completions;
+mod drill;
 mod failure;
 mod floor;
 mod key;

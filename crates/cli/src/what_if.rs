@@ -7,6 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 use audit_log::Reader;
 use clap::Args;
 use gateway::{
+    availability::store,
     clock::Clock,
     config::Config,
     data_dir::DataDir,
@@ -123,9 +124,10 @@ fn in_force(plan: &Plan) -> Result<InForce, Failure> {
     let data_dir = DataDir::join(&plan.data_dir, &Clock::system())?;
     runtime::new()?.block_on(async {
         let database = Database::open(&data_dir.database()).await?;
+        let already = store::in_force(&database).await?.into_iter().map(|withdrawal| withdrawal.subject).collect();
         let keys = KeyStore::open(database, data_dir.key_hash_secret()?).await?.list().await?;
         let keys = keys.into_iter().filter(|key| key.revoked_at.is_none());
-        Ok((keys.map(|key| (key.team.into(), key.class)).collect(), Vec::new()))
+        Ok((keys.map(|key| (key.team.into(), key.class)).collect(), already))
     })
 }
 

@@ -27,6 +27,7 @@ use crate::{
         local::Floor,
         remote::{Remote, Ways},
     },
+    drill::Shadows,
     error::ApiError,
     inspect::Conversations,
     judge::{FloorModel, Judgement},
@@ -76,6 +77,8 @@ pub struct App {
     tasks: Tasks,
     gate: Arc<Gate>,
     conversations: Conversations,
+    /// What of the traffic a shadow drill asks again.
+    shadows: Shadows,
     /// One for each core: so many long requests are read at once, and the others wait.
     asides: Semaphore,
     /// What pseudonyms are drawn from: of this process, so that nobody can link those of two.
@@ -123,6 +126,7 @@ impl App {
             gate: Arc::new(Gate::new(tasks.stop())),
             tasks,
             conversations: Conversations::default(),
+            shadows: Shadows::default(),
             asides: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             pseudonyms,
             metrics: Metrics::new(&availability),
@@ -154,7 +158,7 @@ impl App {
     /// A request has come: names it and reads the clock.
     pub(crate) fn arrival(&self) -> Arrival {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        Arrival { id: format!("{:016x}{number:08x}", self.run).into(), at: self.clock.now() }
+        Arrival { id: format!("{:016x}{number:08x}", self.run).into(), at: self.clock.now(), without: None }
     }
 
     /// Why requests should not be sent here, if they should not.
@@ -212,6 +216,15 @@ impl App {
     /// The highest class that conversations have had.
     pub(crate) fn conversations(&self) -> &Conversations {
         &self.conversations
+    }
+
+    /// What of the traffic a shadow drill asks again.
+    pub(crate) fn shadows(&self) -> &Shadows {
+        &self.shadows
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// What the pseudonyms of one request are drawn from.

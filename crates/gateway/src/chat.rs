@@ -10,6 +10,7 @@ use crate::{
     app::App,
     decide::decide,
     dispatch::dispatch,
+    drill::as_if,
     error::ApiError,
     identify::identify,
     inspect::{Declared, inspect},
@@ -41,8 +42,9 @@ pub(crate) async fn road(
     let declared = Declared::read(&head.headers)?;
     let ask = Arc::new(read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?);
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
+    app.shadows().beside(app, surface, arrival, &slot.caller().team, &head, &ask);
     let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await?;
-    let decision = decide(&facts, &force.judgement);
+    let decision = as_if(decide(&facts, &force.judgement), arrival, &force.judgement);
     let (decision, forms) = prepare(decision, Arc::clone(&ask), &facts, app.pseudonym_key(arrival), app).await?;
     let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
     let recorded = record(app, decision, &facts, &ask, arrival).await?;

@@ -25,6 +25,7 @@ const PAYLOADS: &str = "payloads";
 /// The folder of the form before the audit log.
 const RECORD: &str = "record";
 const MODELS: &str = "models";
+const DRILLS: &str = "drills";
 const RUN: &str = "run";
 const KEYS: &str = "gwanmun.db";
 const KEY_HASH_SECRET: &str = "key-hash.secret";
@@ -190,6 +191,11 @@ impl DataDir {
     /// Where model files are.
     pub fn models(&self) -> PathBuf {
         self.path.join(MODELS)
+    }
+
+    /// The folder of drills' reports; need not be there.
+    pub fn drills(&self) -> PathBuf {
+        self.path.join(DRILLS)
     }
 
     /// The database: keys, and what waits for the log.

@@ -289,6 +289,21 @@ impl Permitted {
         if self.places.is_empty() { Decision::Refused(self.refused(why())) } else { Decision::Permitted(self) }
     }
 
+    /// Only its places at these indices; a refusal where none is left: a drill counts the others as withdrawn.
+    pub(crate) fn only_standing(mut self, standing: &[usize]) -> Decision {
+        let mut index = 0;
+        self.places.retain(|_| {
+            index += 1;
+            standing.contains(&(index - 1))
+        });
+        if self.places.is_empty() {
+            let denial = Denial { rule: None, code: Code::NoDestination.word().into(), why: None };
+            let why = Why::Forbidden { policy: "".into(), denial: Arc::new(denial), class: Class::Open };
+            return Decision::Refused(self.refused(why));
+        }
+        Decision::Permitted(self)
+    }
+
     /// What was permitted cannot be done: nothing may answer after all.
     pub(crate) fn refused(self, why: Why) -> Refusal {
         Refusal { asked: self.model.to_string(), model: Some(self.model), why, hashes: self.hashes }

@@ -120,6 +120,11 @@ impl Judgement {
         &self.judge
     }
 
+    /// The teams that are registered.
+    pub fn teams(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.teams.keys()
+    }
+
     /// What the team is registered with.
     pub fn team(&self, name: &str) -> Option<&Registered> {
         self.teams.get(name)

@@ -51,7 +51,8 @@ mod relay;
 pub mod error;
 mod metrics;
 
-// What can be taken away, what would follow, and what the log shows of the traffic.
+// What can be taken away, what would follow, how that is rehearsed, and what the log shows of the traffic.
+pub mod drill;
 pub mod traffic;
 pub mod what_if;
 pub mod withdrawal;

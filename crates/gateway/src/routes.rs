@@ -16,7 +16,7 @@ use wire::error::Code;
 
 use crate::{
     app::App, chat, clock::Moment, completions, embeddings, error::ApiError, health, metrics, models, relay::Marks,
-    serve::Refuse,
+    serve::Refuse, withdrawal::Subject,
 };
 
 /// The header that names a request in our log; on every answer.
@@ -29,6 +29,8 @@ pub(crate) struct Arrival {
     pub(crate) id: Arc<str>,
     /// When it came.
     pub(crate) at: Moment,
+    /// What counts as withdrawn for this request alone: a drill asks it. It can narrow where it goes, never widen.
+    pub(crate) without: Option<Arc<[Subject]>>,
 }
 
 /// The API port's addresses. Needs no socket: `tower::ServiceExt::oneshot` asks it in process.

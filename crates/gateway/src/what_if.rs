@@ -16,6 +16,7 @@ use ::policy::{Action, Class, Outcome};
 use serde::Serialize;
 
 pub use compared::{Lost, PriceOf, Stand, amount};
+pub(crate) use load::permitted;
 pub use load::{Bears, Load};
 
 use crate::{

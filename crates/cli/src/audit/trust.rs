@@ -19,7 +19,7 @@ const SECRET_BEGINS: &str = "ed25519 ";
 
 /// `--key`, `--witness`
 #[derive(Args)]
-pub(super) struct Trust {
+pub(crate) struct Trust {
     /// The log's public keys (vkeys), one a line, from somewhere else than beside the log; again for each time that the
     /// log's keys were replaced
     #[arg(long = "key", value_name = "FILE")]
@@ -31,7 +31,7 @@ pub(super) struct Trust {
 
 impl Trust {
     /// All keys given; empty without `--key`.
-    pub(super) fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+    pub(crate) fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
         let mut keys: Vec<VerifierKey> = Vec::new();
         for path in &self.keys {
             for key in keys_in(path)? {
@@ -44,13 +44,13 @@ impl Trust {
     }
 
     /// The files that keys were read from, as they were typed.
-    pub(super) fn key_files(&self) -> String {
+    pub(crate) fn key_files(&self) -> String {
         let shown: Vec<String> = self.keys.iter().map(|path| path.display().to_string()).collect();
         shown.join(", ")
     }
 
     /// The policy, where one was given.
-    pub(super) fn policy(&self) -> Result<Option<Policy>, Failure> {
+    pub(crate) fn policy(&self) -> Result<Option<Policy>, Failure> {
         let Some(path) = &self.witness else { return Ok(None) };
         let shown = path.display();
         let policy = text(path, SMALL_BYTES_MAX)?.parse().map_err(|error| {
@@ -62,7 +62,7 @@ impl Trust {
 }
 
 /// Reads a file of public keys.
-pub(super) fn keys_in(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
+pub(crate) fn keys_in(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
     let shown = path.display();
     let text = text(path, SMALL_BYTES_MAX)?;
     if text.starts_with(SECRET_BEGINS) {
@@ -77,7 +77,7 @@ pub(super) fn keys_in(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
 }
 
 /// A whole small file.
-pub(super) fn bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let told = |error: std::io::Error| Failure::trouble(format!("cannot read `{}`: {error}", path.display()));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes)).map_err(told)?;
@@ -88,7 +88,7 @@ pub(super) fn bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// A whole small file of text.
-pub(super) fn text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
+pub(crate) fn text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
     let bytes = bytes(path, bytes_max)?;
     String::from_utf8(bytes).map_err(|_| Failure::trouble(format!("`{}` is not text", path.display())))
 }

@@ -1,0 +1,157 @@
+//! The drills of the database: wanted by a command, run by the server, kept when they have ended. Knows nothing of what a drill does.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Plan, Progress, Why};
+use crate::database::{Database, DatabaseError};
+
+/// One drill, as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Drill {
+    /// 16 hex digits.
+    pub id: String,
+    /// `wanted`, `running` or `ended`.
+    pub state: String,
+    /// What was asked for.
+    pub plan: Plan,
+    /// When: RFC 3339, UTC.
+    pub wanted_at: String,
+    /// Whether somebody wants it to end before its time.
+    pub stop_wanted: bool,
+    /// How far it is, while it runs.
+    pub progress: Option<Progress>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+    /// Why it ended.
+    pub why: Option<String>,
+    /// The entry with which it began.
+    pub begin_entry: Option<i64>,
+    /// The entry with which it ended.
+    pub end_entry: Option<i64>,
+    /// Of its report.
+    pub report_sha256: Option<String>,
+}
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+);
+
+const LIST: &str = "SELECT id, state, plan, wanted_at, stop_wanted, progress, ended_at, why, begin_entry, end_entry, \
+                    report_sha256 FROM drills ORDER BY wanted_at DESC, id";
+const GET: &str = "SELECT id, state, plan, wanted_at, stop_wanted, progress, ended_at, why, begin_entry, end_entry, \
+                   report_sha256 FROM drills WHERE id = ?";
+
+/// Leaves a plan for the server, under that id.
+///
+/// # Errors
+/// The database's.
+pub async fn want(database: &Database, id: &str, plan: &Plan, now: Timestamp) -> Result<(), DatabaseError> {
+    let plan = json(plan);
+    let insert = "INSERT INTO drills (id, state, plan, wanted_at) VALUES (?, 'wanted', ?, ?)";
+    let inserted = sqlx::query(insert).bind(id).bind(plan).bind(format!("{now:.0}")).execute(database.pool()).await;
+    inserted.map(drop).map_err(|error| database.failed(error))
+}
+
+/// Every drill, the newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(database: &Database) -> Result<Vec<Drill>, DatabaseError> {
+    let rows: Result<Vec<Row>, _> = sqlx::query_as(LIST).fetch_all(database.pool()).await;
+    Ok(rows.map_err(|error| database.failed(error))?.into_iter().filter_map(read).collect())
+}
+
+/// The drill of that id.
+///
+/// # Errors
+/// The database's.
+pub async fn get(database: &Database, id: &str) -> Result<Option<Drill>, DatabaseError> {
+    let row: Result<Option<Row>, _> = sqlx::query_as(GET).bind(id).fetch_optional(database.pool()).await;
+    Ok(row.map_err(|error| database.failed(error))?.and_then(read))
+}
+
+/// Wants it to end; whether it was not over yet.
+///
+/// # Errors
+/// The database's.
+pub async fn stop(database: &Database, id: &str) -> Result<bool, DatabaseError> {
+    let update = "UPDATE drills SET stop_wanted = 1 WHERE id = ? AND state <> 'ended'";
+    let updated = sqlx::query(update).bind(id).execute(database.pool()).await;
+    Ok(updated.map_err(|error| database.failed(error))?.rows_affected() > 0)
+}
+
+/// It runs from now on, and this entry says so.
+pub(super) async fn begun(database: &Database, id: &str, entry: Option<u64>) -> Result<(), DatabaseError> {
+    let update = "UPDATE drills SET state = 'running', begin_entry = ? WHERE id = ?";
+    let entry = entry.and_then(|entry| i64::try_from(entry).ok());
+    let updated = sqlx::query(update).bind(entry).bind(id).execute(database.pool()).await;
+    updated.map(drop).map_err(|error| database.failed(error))
+}
+
+/// How far it is; gives whether somebody wants it to end.
+pub(super) async fn advanced(database: &Database, id: &str, progress: &Progress) -> Result<bool, DatabaseError> {
+    let update = "UPDATE drills SET progress = ? WHERE id = ? RETURNING stop_wanted";
+    let wanted = sqlx::query_scalar(update).bind(json(progress)).bind(id).fetch_optional(database.pool()).await;
+    let wanted: Option<i64> = wanted.map_err(|error| database.failed(error))?;
+    Ok(wanted.is_none_or(|wanted| wanted != 0))
+}
+
+/// How a drill ended, for its row.
+pub(super) struct Ended<'a> {
+    pub(super) id: &'a str,
+    pub(super) why: Why,
+    pub(super) at: Timestamp,
+    pub(super) entry: Option<u64>,
+    pub(super) report_sha256: Option<&'a str>,
+}
+
+pub(super) async fn ended(database: &Database, ended: &Ended<'_>) -> Result<(), DatabaseError> {
+    let update =
+        "UPDATE drills SET state = 'ended', why = ?, ended_at = ?, end_entry = ?, report_sha256 = ? WHERE id = ?";
+    let updated = sqlx::query(update)
+        .bind(ended.why.word())
+        .bind(format!("{:.0}", ended.at))
+        .bind(ended.entry.and_then(|entry| i64::try_from(entry).ok()))
+        .bind(ended.report_sha256)
+        .bind(ended.id)
+        .execute(database.pool())
+        .await;
+    updated.map(drop).map_err(|error| database.failed(error))
+}
+
+/// None where no version known here wrote it.
+fn read(row: Row) -> Option<Drill> {
+    let (id, state, plan, wanted_at, stop, progress, ended_at, why, begin_entry, end_entry, report_sha256) = row;
+    let plan = serde_json::from_str(&plan).ok()?;
+    let progress = progress.and_then(|progress| serde_json::from_str(&progress).ok());
+    let stop_wanted = stop != 0;
+    Some(Drill {
+        id,
+        state,
+        plan,
+        wanted_at,
+        stop_wanted,
+        progress,
+        ended_at,
+        why,
+        begin_entry,
+        end_entry,
+        report_sha256,
+    })
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Plans and progress are plain values, which JSON always holds.
+    serde_json::to_string(value).unwrap_or_default()
+}
