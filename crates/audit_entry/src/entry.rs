@@ -93,6 +93,8 @@ record! {
         answer_tokens_max: Option<Count>,
         /// The destinations permitted, in the order in which they may be tried.
         destinations: Vec<Text>,
+        /// Those that are permitted as well and are not asked: each with why, such as `foreign (withdrawn)`.
+        skipped: Option<Vec<Text>>,
         /// The class of the data.
         class: Option<Class>,
         /// What the reader found in the text, by kind; counts only.
@@ -131,6 +133,8 @@ record! {
         reason: Text,
         /// The policy's rule that refused it, where one did.
         rule: Option<Text>,
+        /// The destinations that are permitted and cannot be asked: each with why.
+        skipped: Option<Vec<Text>>,
         /// The class of the data.
         class: Option<Class>,
         /// What the reader found in the text, by kind; counts only.
@@ -159,6 +163,10 @@ record! {
         number: u32,
         /// Why the one before did not do.
         reason: Text,
+        /// Bytes of an answer that the one before gave, and that were handed over.
+        answer_bytes: Option<Count>,
+        /// Tokens of that.
+        completion_tokens: Option<Count>,
     }
 }
 
@@ -185,6 +193,8 @@ record! {
         completion_tokens: Option<Count>,
         /// Bytes of the answer handed to the transport.
         answer_bytes: Count,
+        /// Characters of the answer that came from the destination before, where two gave it.
+        seam_at: Option<Count>,
         /// The salted commitment to the answer's bytes.
         commitment: Option<Digest>,
         /// From the request's first byte to the answer's last, in microseconds.
@@ -371,9 +381,13 @@ impl Body {
             Body::Decision(body) => {
                 check_list("destinations", &body.destinations)?;
                 body.rules.iter().try_for_each(|rules| check_list("rules", rules))?;
+                body.skipped.iter().try_for_each(|skipped| check_list("skipped", skipped))?;
                 body.fields(&mut fields)
             }
-            Body::Refusal(body) => body.fields(&mut fields),
+            Body::Refusal(body) => {
+                body.skipped.iter().try_for_each(|skipped| check_list("skipped", skipped))?;
+                body.fields(&mut fields)
+            }
             Body::Attempt(body) => body.fields(&mut fields),
             Body::Outcome(body) => body.fields(&mut fields),
             Body::Administration(body) => body.fields(&mut fields),

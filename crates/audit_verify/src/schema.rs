@@ -113,6 +113,7 @@ static DECISION: &[Field] = &[
     Field("reservation", Form::Text, Sometimes),
     Field("rules", Form::Texts, Sometimes),
     Field("seq", Form::Whole, Always),
+    Field("skipped", Form::Texts, Sometimes),
     Field("stream", Form::Bool, Always),
     Field("surface", Form::Text, Always),
     Field("team", Form::Text, Always),
@@ -135,13 +136,16 @@ static REFUSAL: &[Field] = &[
     Field("request", Form::Text, Always),
     Field("rule", Form::Text, Sometimes),
     Field("seq", Form::Whole, Always),
+    Field("skipped", Form::Texts, Sometimes),
     Field("surface", Form::Text, Always),
     Field("team", Form::Text, Always),
     Field("v", Form::Version, Always),
 ];
 
 static ATTEMPT: &[Field] = &[
+    Field("answer_bytes", Form::Whole, Sometimes),
     Field("at", Form::Time, Always),
+    Field("completion_tokens", Form::Whole, Sometimes),
     Field("decision", Form::Whole, Always),
     Field("destination", Form::Text, Always),
     Field("kind", Form::Kind, Always),
@@ -174,6 +178,7 @@ static OUTCOME: &[Field] = &[
     Field("replica", Form::Hex(16), Always),
     Field("request", Form::Text, Always),
     Field("review", Form::Text, Sometimes),
+    Field("seam_at", Form::Whole, Sometimes),
     Field("seq", Form::Whole, Always),
     Field("status", Form::UpTo(u16::MAX as u64), Sometimes),
     Field("tls_group", Form::Text, Sometimes),

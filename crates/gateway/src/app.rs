@@ -285,6 +285,12 @@ impl InForce {
     }
 }
 
+impl fmt::Debug for InForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InForce").field("judgement", &self.judgement).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("local", &self.local).finish_non_exhaustive()

@@ -8,6 +8,7 @@ use axum::{extract::Request, response::Response};
 use crate::{
     admit::{admit, room_for_body},
     app::App,
+    arrange::arrange,
     decide::decide,
     dispatch::dispatch,
     drill::as_if,
@@ -46,6 +47,7 @@ pub(crate) async fn road(
     let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await?;
     let decision = as_if(decide(&facts, &force.judgement), arrival, &force.judgement);
     let (decision, forms) = prepare(decision, Arc::clone(&ask), &facts, app.pseudonym_key(arrival), app).await?;
+    let decision = arrange(decision, &ask, &facts, &arrival.id, app, &force.judgement);
     let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
     let recorded = record(app, decision, &facts, &ask, arrival).await?;
     let answer = dispatch(recorded, forms, slot, reservation, &force, app, arrival).await?;

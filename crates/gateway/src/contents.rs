@@ -120,6 +120,15 @@ impl Contents {
         self.language
     }
 
+    /// The same language, as the reader tells it.
+    pub(crate) fn spoken(&self) -> language::Language {
+        language::Language::ALL
+            .iter()
+            .copied()
+            .find(|it| it.tag() == self.language)
+            .unwrap_or(language::Language::Unknown)
+    }
+
     /// Whether it holds what is not read: a picture, sound, a file, tokens.
     pub(crate) fn unread(&self) -> bool {
         self.unread

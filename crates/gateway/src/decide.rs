@@ -5,7 +5,7 @@
 
 mod refusal;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::Duration};
 
 use ::policy::{Action, Class, Denial, Outcome, Terms, Verdict};
 use catalog::Capability;
@@ -15,6 +15,7 @@ use wire::{
 };
 
 use crate::{
+    availability::{Cause, Outage},
     config::Registered,
     contents::Contents,
     inspect::Facts,
@@ -37,6 +38,7 @@ pub(crate) enum Decision {
 pub(crate) struct Permitted {
     model: Arc<str>,
     places: Vec<Place>,
+    skipped: Vec<Skipped>,
     nfc: bool,
     tokens_worst: u64,
     hashes: Hashes,
@@ -51,10 +53,29 @@ pub(crate) struct Place {
     pub(crate) terms: Arc<Terms>,
 }
 
+/// A place that is permitted and that is not asked, because it cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    /// What entries call it.
+    pub(crate) label: Arc<str>,
+    /// In what way it is sick.
+    pub(crate) how: Sick,
+}
+
+/// In what way a place is sick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sick {
+    /// It does not work now, and may again after so long.
+    Outage(Outage, Duration),
+    /// It has been taken away.
+    Withdrawn(Cause),
+}
+
 /// That nothing may answer, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     asked: String,
+    skipped: Vec<Skipped>,
     /// The model asked for, where it is known.
     model: Option<Arc<str>>,
     why: Why,
@@ -84,6 +105,8 @@ pub(crate) enum Why {
     },
     /// Every permitted destination lacks what the request needs.
     Lacks(Needed),
+    /// Every permitted destination is sick: the refusal names them. Said by [`crate::arrange`].
+    Sick,
     /// It may take more tokens than a key may hold at once. Said by [`crate::reserve`].
     TooLong {
         /// What it may take.
@@ -105,7 +128,9 @@ pub(crate) enum Why {
 /// Judges `facts`.
 pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
     let hashes = judgement.hashes();
-    let refused = |model, why| Decision::Refused(Refusal { asked: facts.model.to_owned(), model, why, hashes });
+    let refused = |model, why| {
+        Decision::Refused(Refusal { asked: facts.model.to_owned(), skipped: Vec::new(), model, why, hashes })
+    };
     let Some(chain) = judgement.chain(facts.model) else {
         return refused(None, Why::UnknownModel(models_for(facts.caller, judgement)));
     };
@@ -115,16 +140,32 @@ pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
     if permitted.is_empty() {
         return refused(Some(model), forbidden(facts, chain, &verdict, judgement));
     }
-    let able = |place: &Place| facts.needs.iter().find(|_| !place.link.understands_everything);
-    let lacking = permitted.iter().find_map(able).cloned();
-    let places: Vec<Place> = permitted.into_iter().filter(|place| able(place).is_none()).collect();
-    match lacking {
-        Some(need) if places.is_empty() => refused(Some(model), Why::Lacks(need)),
-        Some(_) | None => {
-            let tokens_worst = places.iter().map(|place| worst(facts, &place.link)).max().unwrap_or(0);
-            Decision::Permitted(Permitted { model, places, nfc: chain.nfc, tokens_worst, hashes })
-        }
+    let lacking = permitted.iter().find_map(|place| lack(facts, &place.link)).cloned();
+    let able: Vec<Place> = permitted.into_iter().filter(|place| lack(facts, &place.link).is_none()).collect();
+    if let (Some(need), true) = (lacking, able.is_empty()) {
+        return refused(Some(model), Why::Lacks(need));
     }
+    // Where none can hold it, the first says so itself.
+    let holds = |place: &Place| !is_surely_too_long(facts, &place.link);
+    let places = if able.iter().any(holds) { able.into_iter().filter(holds).collect() } else { able };
+    let tokens_worst = places.iter().map(|place| worst(facts, &place.link)).max().unwrap_or(0);
+    Decision::Permitted(Permitted { model, places, skipped: Vec::new(), nfc: chain.nfc, tokens_worst, hashes })
+}
+
+/// What the request needs that the place is known not to have. Of one that nobody knows anything of it is left to the place to say.
+fn lack<'f>(facts: &'f Facts<'_>, link: &Link) -> Option<&'f Needed> {
+    let lacks = |needed: &&Needed| match (capability(needed.need), &link.capabilities) {
+        _ if !link.understands_everything => true,
+        (Some(capability), Some(known)) => !known.contains(&capability),
+        (Some(_), None) | (None, _) => false,
+    };
+    facts.needs.iter().find(lacks)
+}
+
+/// Whether no way of counting makes the prompt fit there: few tokens stand for more bytes than this, in any language.
+fn is_surely_too_long(facts: &Facts<'_>, link: &Link) -> bool {
+    const BYTES_A_TOKEN_MAX: u64 = 12;
+    link.context_tokens.is_some_and(|context| facts.prompt_bytes / BYTES_A_TOKEN_MAX > context)
 }
 
 /// What the policy says, for each of the judge's destinations.
@@ -257,6 +298,15 @@ fn worst(facts: &Facts<'_>, link: &Link) -> u64 {
     facts.prompt_bytes.saturating_add(answer).min(most).saturating_mul(facts.candidates)
 }
 
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.how {
+            Sick::Outage(outage, _) => write!(f, "{} (outage: {})", self.label, outage.word()),
+            Sick::Withdrawn(cause) => write!(f, "{} (withdrawn: {})", self.label, cause.word()),
+        }
+    }
+}
+
 impl Permitted {
     /// The model asked for.
     pub(crate) fn model(&self) -> &Arc<str> {
@@ -266,6 +316,11 @@ impl Permitted {
     /// Where the request may go, in order; never empty.
     pub(crate) fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// Those that are permitted too and are not asked.
+    pub(crate) fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// Whether its texts are brought into NFC.
@@ -289,24 +344,24 @@ impl Permitted {
         if self.places.is_empty() { Decision::Refused(self.refused(why())) } else { Decision::Permitted(self) }
     }
 
-    /// Only its places at these indices; a refusal where none is left: a drill counts the others as withdrawn.
-    pub(crate) fn only_standing(mut self, standing: &[usize]) -> Decision {
-        let mut index = 0;
-        self.places.retain(|_| {
-            index += 1;
-            standing.contains(&(index - 1))
-        });
-        if self.places.is_empty() {
-            let denial = Denial { rule: None, code: Code::NoDestination.word().into(), why: None };
-            let why = Why::Forbidden { policy: "".into(), denial: Arc::new(denial), class: Class::Open };
-            return Decision::Refused(self.refused(why));
-        }
-        Decision::Permitted(self)
+    /// Its places in this order, those that `order` leaves out being `skipped`; a refusal where it leaves out all. An order can
+    /// only name places that are permitted, each once.
+    pub(crate) fn arranged(mut self, order: &[usize], skipped: Vec<Skipped>) -> Decision {
+        self.skipped.extend(skipped);
+        let mut places: Vec<Option<Place>> = std::mem::take(&mut self.places).into_iter().map(Some).collect();
+        self.places = order.iter().filter_map(|index| places.get_mut(*index)?.take()).collect();
+        if self.places.is_empty() { Decision::Refused(self.refused(Why::Sick)) } else { Decision::Permitted(self) }
     }
 
     /// What was permitted cannot be done: nothing may answer after all.
     pub(crate) fn refused(self, why: Why) -> Refusal {
-        Refusal { asked: self.model.to_string(), model: Some(self.model), why, hashes: self.hashes }
+        Refusal {
+            asked: self.model.to_string(),
+            skipped: self.skipped,
+            model: Some(self.model),
+            why,
+            hashes: self.hashes,
+        }
     }
 }
 

@@ -6,10 +6,17 @@
 use std::{borrow::Cow, time::Duration};
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use wire::error::{Code, ErrorBody, Invalid, Kind};
 
-use crate::{availability::Diagnosis, framing, relay::Marks};
+use crate::{
+    availability::{Diagnosis, Sickness},
+    framing,
+    relay::Marks,
+};
+
+/// What the official clients look at before they try a 503 again.
+const SHOULD_RETRY_HEADER: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Who has to change something before the same request can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +56,7 @@ struct Told {
     param: Option<String>,
     detail: Option<String>,
     retry_after: Option<Duration>,
+    for_good: bool,
     diagnosis: Option<Diagnosis>,
     marks: Option<Marks>,
 }
@@ -106,6 +114,7 @@ impl ApiError {
             param: None,
             detail: None,
             retry_after: None,
+            for_good: false,
             diagnosis: None,
             marks: None,
         }))
@@ -129,6 +138,13 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
+        self
+    }
+
+    /// Asking again does not help, though the status looks like it.
+    #[must_use]
+    pub(crate) fn for_good(mut self) -> Self {
+        self.0.for_good = true;
         self
     }
 
@@ -181,6 +197,15 @@ impl ApiError {
     /// The word for records: always one of ours.
     pub(crate) fn reason(&self) -> &'static str {
         self.0.code.word()
+    }
+
+    /// Why another destination is asked, for entries: what the one that failed suffers from, or the word for records.
+    pub(crate) fn why(&self) -> String {
+        match self.0.diagnosis.as_ref().map(|diagnosis| diagnosis.sickness) {
+            Some(Sickness::Outage(outage)) => format!("outage: {}", outage.word()),
+            Some(Sickness::Withdrawal { cause, .. }) => format!("withdrawn: {}", cause.word()),
+            None => self.reason().to_owned(),
+        }
     }
 
     /// The sentence for the caller.
@@ -247,6 +272,9 @@ impl IntoResponse for ApiError {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(after) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        }
+        if self.0.for_good {
+            headers.insert(SHOULD_RETRY_HEADER, HeaderValue::from_static("false"));
         }
         if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

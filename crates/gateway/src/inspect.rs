@@ -63,6 +63,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) candidates: u64,
     /// Whether the answer is streamed.
     pub(crate) stream: bool,
+    /// The conversation that the caller says it belongs to.
+    pub(crate) conversation: Option<Arc<str>>,
 }
 
 /// What a caller declares of a request. It can make the rules stricter, never weaker.
@@ -114,6 +116,7 @@ pub(crate) async fn inspect<'a>(
     let mut facts = facts(caller, ask, contents, declared.class, judgement);
     if let Some(conversation) = &declared.conversation {
         facts.class = app.conversations().raise(&caller.team, conversation, facts.class);
+        facts.conversation = Some(Arc::clone(conversation));
     }
     Ok(facts)
 }
@@ -176,6 +179,7 @@ pub(crate) fn facts_of_contents<'a>(
         choices: 1,
         candidates: 1,
         stream: false,
+        conversation: None,
     }
 }
 

@@ -8,17 +8,17 @@ mod explain;
 mod facts_of;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::Arc,
 };
 
 use ::policy::{Destination, Judge, Proof};
-use catalog::Catalog;
+use catalog::{Capability, Catalog, Price};
 
 pub use explain::{Explained, FoundIn, Hidden, Question, Step};
 
-use crate::config::{Config, Judged, Registered, RouteStep, Version};
+use crate::config::{Config, Judged, Manner, Operator, Registered, RouteStep, Version};
 
 /// How the local floor is called wherever destinations are named.
 pub const LOCAL_DESTINATION: &str = "local";
@@ -58,6 +58,8 @@ pub struct Chain {
     pub registered: Registered,
     /// Whether texts are brought into NFC before they are sent.
     pub nfc: bool,
+    /// How the links are used.
+    pub manner: Manner,
 }
 
 /// One destination of a chain.
@@ -75,10 +77,22 @@ pub struct Link {
     pub local: bool,
     /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
     pub understands_everything: bool,
+    /// Whether it is a machine of the organisation's own.
+    pub own: bool,
     /// Tokens of prompt and answer together, where known.
     pub context_tokens: Option<u64>,
     /// Tokens of an answer when the caller names no limit, where the gateway sets it.
     pub answer_tokens_default: Option<u64>,
+    /// Which model of the catalogue it is, where that is known.
+    pub card: Option<Arc<str>>,
+    /// What the model can do beside text; `None`: nobody knows.
+    pub capabilities: Option<BTreeSet<Capability>>,
+    /// What tokens cost there, where that is known.
+    pub price: Option<Price>,
+    /// Whether it answers in place of the chain's first with another model.
+    pub substitutes: bool,
+    /// Its share under [`crate::config::Strategy::Weighted`].
+    pub weight: u32,
 }
 
 /// What is known of the local floor's model.
@@ -173,6 +187,13 @@ fn compiled(judged: &Judged, destinations: Vec<Destination>) -> Arc<Judge> {
     }
 }
 
+impl Link {
+    /// Whether an answer from there is degraded: the local floor stands in for another.
+    pub fn is_degraded(&self) -> bool {
+        self.local && self.substitutes
+    }
+}
+
 impl fmt::Debug for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = self.policy().name();
@@ -184,11 +205,12 @@ impl fmt::Debug for Judgement {
 fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>, usize>) -> Vec<Chain> {
     let mut chains: Vec<Chain> = Vec::new();
     for route in &config.routes {
-        let links: Vec<Link> =
-            route.steps.iter().filter_map(|step| link(config, floor, places, &route.model, step)).collect();
+        let weights = route.manner.weights.iter().copied().chain(std::iter::repeat(1));
+        let link = |(step, weight)| link(config, floor, places, &route.model, step).map(|link| Link { weight, ..link });
+        let links: Vec<Link> = route.steps.iter().zip(weights).filter_map(link).collect();
         if !links.is_empty() {
             let (model, registered) = (Arc::clone(&route.model), route.registered.clone());
-            chains.push(Chain { model, links, registered, nfc: route.nfc });
+            chains.push(Chain { model, links, registered, nfc: route.nfc, manner: route.manner.clone() });
         }
     }
     let routed: Vec<Arc<str>> = chains.iter().map(|chain| Arc::clone(&chain.model)).collect();
@@ -201,10 +223,27 @@ fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>
         let Some(link) = link(config, floor, places, &model, &step) else { continue };
         match chains.iter_mut().find(|chain| chain.model == model) {
             Some(chain) => chain.links.push(link),
-            None => chains.push(Chain { model, links: vec![link], registered: Registered::default(), nfc: false }),
+            None => {
+                let (registered, manner) = (Registered::default(), Manner::default());
+                chains.push(Chain { model, links: vec![link], registered, nfc: false, manner });
+            }
         }
     }
+    chains.iter_mut().for_each(mark_substitutes);
     chains
+}
+
+/// Where another model than the first's answers, that is a substitute. Weights of the same model of the catalogue are the same
+/// model, however they are called; of those that the catalogue does not know, the name tells.
+fn mark_substitutes(chain: &mut Chain) {
+    let Some(first) = chain.links.first().cloned() else { return };
+    for link in &mut chain.links {
+        let same = match (&first.card, &link.card) {
+            (Some(first), Some(card)) => first == card,
+            _ => first.model == link.model,
+        };
+        link.substitutes = !same || link.local != first.local;
+    }
 }
 
 /// None where there is no local floor to go to.
@@ -225,12 +264,20 @@ fn link(
                 model: Arc::clone(&floor.name),
                 local: true,
                 understands_everything: false,
+                own: true,
                 context_tokens: Some(floor.context_tokens),
                 answer_tokens_default: Some(config.local.answer_tokens_default.into()),
+                card: None,
+                capabilities: None,
+                price: None,
+                substitutes: false,
+                weight: 1,
             })
         }
         RouteStep::Remote { destination, model } => {
             let id = facts_of::id(destination, model);
+            let at = config.destinations.iter().find(|it| it.name == *destination)?;
+            let offered = facts_of::offered(config, at, at.models.iter().find(|it| it.name == *model)?);
             Some(Link {
                 judged: *places.get(&id)?,
                 label: if model == asked { Arc::clone(destination) } else { id },
@@ -238,8 +285,14 @@ fn link(
                 model: Arc::clone(model),
                 local: false,
                 understands_everything: true,
-                context_tokens: None,
+                own: at.operated_by == Some(Operator::Own),
+                context_tokens: offered.context_tokens,
                 answer_tokens_default: None,
+                card: offered.card,
+                capabilities: offered.capabilities,
+                price: offered.price,
+                substitutes: false,
+                weight: 1,
             })
         }
     }

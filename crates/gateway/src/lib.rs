@@ -33,6 +33,7 @@ pub mod judge;
 mod disguise;
 mod outgoing;
 
+mod arrange;
 mod reserve;
 
 pub mod payloads;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::inspect::{Kind, pseudonym::Map};
+use ::inspect::{Kind, language::Language, pseudonym::Map};
 use ::policy::{Class, Hide, Terms};
 use bytes::Bytes;
 
@@ -16,14 +16,14 @@ use crate::{
     disguise::{self, CannotHide},
     error::ApiError,
     inspect::{ASIDE_BYTES_MIN, Facts, not_read},
-    read::Ask,
+    read::{Ask, Surface},
 };
 
 /// A request in the forms in which it may go out.
 #[derive(Debug)]
 pub(crate) struct Forms {
-    /// The class of the request.
-    pub(crate) class: Class,
+    /// What is known of the request beside its forms.
+    pub(crate) asked: Asked,
     list: Vec<Outgoing>,
     /// Places that cannot have one, and why.
     without: Vec<(Place, CannotHide)>,
@@ -35,9 +35,41 @@ impl Forms {
         self.list.iter().find(|it| *it.place.link.label == *label)
     }
 
+    /// The model asked for, where there is a form at all.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.list.first().map(|it| it.form.ask.model())
+    }
+
     /// Why the place that entries call so cannot have one, if it cannot.
     pub(crate) fn without(&self, label: &str) -> Option<&CannotHide> {
         self.without.iter().find(|(place, _)| *place.link.label == *label).map(|(_, why)| why)
+    }
+}
+
+/// What is known of a request, for whoever follows its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// How sensitive it is.
+    pub(crate) class: Class,
+    /// What is spoken in it.
+    pub(crate) language: Language,
+    /// Size of the body.
+    pub(crate) prompt_bytes: u64,
+    /// Whether it asks for one plain text and nothing else.
+    pub(crate) plain: bool,
+    /// Who asks: the key's id.
+    pub(crate) caller: Arc<str>,
+}
+
+impl Asked {
+    pub(crate) fn of(facts: &Facts<'_>) -> Self {
+        Self {
+            class: facts.class,
+            language: facts.contents.spoken(),
+            prompt_bytes: facts.prompt_bytes,
+            plain: facts.needs.is_empty() && facts.choices == 1 && facts.surface == Surface::Chat,
+            caller: Arc::clone(&facts.caller.key_id),
+        }
     }
 }
 
@@ -48,6 +80,13 @@ pub(crate) struct Outgoing {
     pub(crate) place: Place,
     /// What it is sent.
     pub(crate) form: Arc<Form>,
+}
+
+impl Outgoing {
+    /// Whether what the place answers is what the caller sees: nothing is brought back in it, nothing masked.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.form.map.is_none() && self.place.terms.answer.is_empty()
+    }
 }
 
 /// One form of a request.
@@ -76,8 +115,8 @@ pub(crate) async fn prepare(
     app: &App,
 ) -> Result<(Decision, Forms), ApiError> {
     let is_long = ask.bytes.len() >= ASIDE_BYTES_MIN;
-    let (contents, class) = (Arc::clone(&facts.contents), facts.class);
-    let work = move || forms(decision, ask, &contents, class, &key);
+    let (contents, asked) = (Arc::clone(&facts.contents), Asked::of(facts));
+    let work = move || forms(decision, ask, &contents, asked, &key);
     if is_long { app.aside("disguise", work).await.ok_or_else(not_read) } else { Ok(work()) }
 }
 
@@ -86,10 +125,10 @@ pub(crate) fn forms(
     decision: Decision,
     ask: Arc<Ask>,
     contents: &Contents,
-    class: Class,
+    asked: Asked,
     key: &[u8; 32],
 ) -> (Decision, Forms) {
-    let mut forms = Forms { class, list: Vec::new(), without: Vec::new() };
+    let mut forms = Forms { asked, list: Vec::new(), without: Vec::new() };
     let Decision::Permitted(permitted) = decision else { return (decision, forms) };
     // A body that would be no request in NFC, such as one with two keys that are then alike, goes out as it came.
     let plain = if permitted.nfc() { in_nfc(&ask) } else { None };

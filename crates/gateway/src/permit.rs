@@ -12,7 +12,7 @@ use wire::error::Code;
 
 use crate::{
     app::App,
-    decide::{Decision, Permitted, Refusal},
+    decide::{Decision, Permitted, Refusal, Skipped},
     error::ApiError,
     inspect::Facts,
     payloads::{Payload, PayloadError},
@@ -134,6 +134,7 @@ fn permitted_entry(
         prompt_tokens: None,
         answer_tokens_max: facts.answer_tokens_max.map(Count),
         destinations: permitted.places().iter().map(|place| Text::of(&place.link.label)).collect(),
+        skipped: skipped(permitted.skipped()),
         class: Some(class),
         findings,
         rules: (!rules.is_empty()).then_some(rules),
@@ -158,6 +159,7 @@ fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, reques
         model: refusal.known_model().map(|model| Text::of(model)),
         reason: Text::of(refusal.reason()),
         rule: refusal.rule().map(|rule| Text::of(rule)),
+        skipped: skipped(refusal.skipped()),
         class: Some(class),
         findings,
         policy: Digest(hashes.policy),
@@ -165,4 +167,10 @@ fn refused_entry(refusal: &Refusal, facts: &Facts<'_>, arrival: &Arrival, reques
         catalog: Some(Digest(hashes.catalog)),
         commitment: request.digest(),
     }
+}
+
+/// Those that are permitted and are not asked, for entries: each label once.
+fn skipped(places: &[Skipped]) -> Option<Vec<Text>> {
+    let told: Vec<Text> = places.iter().map(|it| Text::of(&it.to_string())).collect();
+    (!told.is_empty()).then_some(told)
 }

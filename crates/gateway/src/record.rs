@@ -75,6 +75,7 @@ pub struct Outcome {
     pub prompt_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,
     pub answer_bytes: u64,
+    pub seam_at: Option<u64>,
     pub answer: Option<Commitment>,
     pub tls_group: Option<&'static str>,
     pub finish: Option<&'static str>,
@@ -82,6 +83,17 @@ pub struct Outcome {
     pub findings: BTreeMap<String, u64>,
     pub label: Option<Arc<str>>,
     pub review: bool,
+}
+
+/// A request that goes on to another destination. See [`audit_log::Attempt`] for what each field means.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "described where entries are")]
+pub struct NextAttempt<'a> {
+    pub destination: &'a str,
+    pub number: u32,
+    pub reason: &'a str,
+    pub answer_bytes: u64,
+    pub completion_tokens: Option<u64>,
 }
 
 /// Waits until an entry is durable; gives its index. Dropping it does not take the entry back.
@@ -275,14 +287,16 @@ impl Permit {
     }
 
     /// Says that the request goes to another destination than the first; to be waited for before it goes.
-    pub fn attempt(&self, destination: &str, number: u32, reason: &'static str) -> Durable {
+    pub fn attempt(&self, attempt: &NextAttempt<'_>) -> Durable {
         let Some(entry) = self.entry else { return Durable(Waiting::Off) };
         self.recorder.append(&Body::Attempt(Attempt {
             decision: Count(entry),
             request: Text::of(&self.request_id),
-            destination: Text::of(destination),
-            number,
-            reason: Text::of(reason),
+            destination: Text::of(attempt.destination),
+            number: attempt.number,
+            reason: Text::of(attempt.reason),
+            answer_bytes: (attempt.answer_bytes > 0).then_some(Count(attempt.answer_bytes)),
+            completion_tokens: attempt.completion_tokens.filter(|_| attempt.answer_bytes > 0).map(Count),
         }))
     }
 
@@ -322,6 +336,7 @@ impl Outcome {
             prompt_tokens: None,
             completion_tokens: None,
             answer_bytes: 0,
+            seam_at: None,
             answer: None,
             tls_group: None,
             finish: None,
@@ -344,6 +359,7 @@ impl Outcome {
             prompt_tokens: self.prompt_tokens.map(Count),
             completion_tokens: self.completion_tokens.map(Count),
             answer_bytes: Count(self.answer_bytes),
+            seam_at: self.seam_at.map(Count),
             commitment: self.answer.map(Commitment::digest),
             duration_us,
             tls_group: self.tls_group.map(Text::of),

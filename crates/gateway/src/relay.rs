@@ -21,19 +21,22 @@ pub(crate) use marks::Marks;
 pub(crate) use restore::{AnswerMask, Restoring};
 pub(crate) use seam::{Partial, continuing};
 
-use crate::{clock::Sleep, destinations::Source, error::ApiError};
+use crate::{
+    clock::Sleep,
+    destinations::Source,
+    dispatch::{Begun, Onward},
+    error::ApiError,
+};
 
 /// An answer that has begun.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// Where its pieces come from.
-    pub(crate) source: Source,
+    /// What has come, and where the rest comes from.
+    pub(crate) begun: Begun,
     /// What it owes when it ends.
     pub(crate) account: Account,
-    /// Whether the caller wants it as a stream.
-    pub(crate) stream: bool,
-    /// What is done to its pieces before they are handed over.
-    pub(crate) restoring: Restoring,
+    /// Who may go on with it where it breaks off.
+    pub(crate) onward: Onward,
 }
 
 /// What a source gives next.
@@ -49,8 +52,9 @@ pub(crate) enum Piece {
 
 /// Passes the answer on: the head now, the body as it comes, until `answer_time_max` after the request's arrival.
 pub(crate) async fn relay(answer: Answer, answer_time_max: Duration) -> Result<(Response, Marks), ApiError> {
-    let Answer { source, mut account, stream, restoring } = answer;
-    let source = Restored { source, restoring };
+    let Answer { begun, mut account, onward } = answer;
+    let Begun { source, first, restoring, stream } = begun;
+    let source = Restored { first: Some(first), source, restoring };
     let deadline = account.app().clock().sleep_until(account.arrived().plus(answer_time_max));
     let marks = account.marks().clone();
     let mut response = if stream {
@@ -84,6 +88,8 @@ enum Step {
 
 /// A source, with what is done to its pieces.
 struct Restored {
+    /// What had come before the answer was known to have begun.
+    first: Option<Piece>,
     source: Source,
     restoring: Restoring,
 }
@@ -172,6 +178,9 @@ fn whole_response(body: Bytes) -> Response {
 }
 
 async fn next_piece(source: &mut Restored, deadline: &mut Sleep) -> Piece {
+    if let Some(first) = source.first.take() {
+        return source.restoring.piece(first);
+    }
     tokio::select! {
         biased;
         piece = source.source.next() => source.restoring.piece(piece),

@@ -170,6 +170,10 @@ words! {
         ServerStopping = "server_stopping",
         /// No model or provider can be reached.
         NoDestination = "no_destination",
+        /// No destination that may answer works now; one may again later.
+        Outage = "outage",
+        /// Every destination that may answer has been withdrawn; none returns by itself.
+        Withdrawn = "withdrawn",
         /// A provider answered with an error.
         UpstreamFailed = "upstream_failed",
         /// A provider did not answer in time.

@@ -65,6 +65,8 @@ const COLUMNS: [&str; 49] = [
     "rule",
     "hidden",
     "review",
+    "skipped",
+    "seam_at",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, in half and full width; and the sign that keeps it from that.

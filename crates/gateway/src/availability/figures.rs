@@ -19,7 +19,7 @@ pub struct Figures {
     pub in_flight: u32,
     /// Tokens of an answer in a second, once it has begun.
     pub tokens_per_second: Option<f64>,
-    tokens_per_byte: [Option<f64>; Language::ALL.len()],
+    pub(crate) tokens_per_byte: [Option<f64>; Language::ALL.len()],
 }
 
 impl Figures {
@@ -39,7 +39,7 @@ impl Figures {
     }
 
     /// The provider counted so many tokens in a prompt of so many bytes.
-    pub(super) fn counted(&mut self, language: Language, bytes: u64, tokens: u64) {
+    pub(crate) fn counted(&mut self, language: Language, bytes: u64, tokens: u64) {
         if bytes < PROMPT_BYTES_MIN {
             return;
         }

@@ -7,7 +7,7 @@ use ::policy::Destination;
 use inspect::language::Language;
 
 use super::{Availability, Cause, Diagnosis, Extent, Sickness, breaker::Pass, place::Place};
-use crate::{clock::Moment, withdrawal::Subject};
+use crate::{clock::Moment, error::ApiError, withdrawal::Subject};
 
 /// A request at a place.
 #[must_use = "a visit that is dropped says nothing of the place"]
@@ -122,6 +122,14 @@ impl Visit {
                     self.place.doubt(pass, now);
                 }
             }
+        }
+    }
+
+    /// It ended in this error there.
+    pub(crate) fn ended(self, error: &ApiError) {
+        match error.diagnosis() {
+            Some(diagnosis) => self.failed(diagnosis),
+            None => self.refused_by_request(),
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
 mod availability;
 mod destination;
 mod judged;
+mod manner;
 mod reach;
 
 /// Gives the value of an environment variable. Handed in, so that a test can stand in an environment.

@@ -15,7 +15,7 @@ use ::inspect::{Dictionary, Kind, Pattern, Rules};
 use ::policy::{Class, Judge, Vocabulary};
 use catalog::{Bloc, Capability, Catalog, Jurisdiction, Permission, Training, TransferBasis};
 
-use super::{Config, Mistake, Mistakes, read_file};
+use super::{Config, Manner, Mistake, Mistakes, read_file};
 use crate::judge::Judgement;
 
 /// The policy where none is chosen: nothing leaves the machine.
@@ -80,6 +80,8 @@ pub struct Route {
     pub registered: Registered,
     /// Whether texts are brought into the Unicode form NFC before they are sent.
     pub nfc: bool,
+    /// How its destinations are used.
+    pub manner: Manner,
 }
 
 /// One destination of a route.

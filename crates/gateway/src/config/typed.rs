@@ -14,7 +14,7 @@ mod judged;
 
 pub(super) use availability::{Availability, Notice};
 pub(super) use destination::{Destination, Model};
-pub(super) use judged::{Dictionary, Pattern, Registered, Route, Team};
+pub(super) use judged::{Dictionary, Manner, Pattern, Registered, Route, Team};
 
 /// A value that was typed, and where: a byte of the text.
 #[derive(Clone, Debug)]
@@ -268,6 +268,28 @@ impl<'a> Section<'a> {
             }
         }
         Some(At { value: texts, at })
+    }
+
+    /// A list of whole numbers, each where it stands.
+    fn wholes(&mut self, key: &'static str, mistakes: &mut Finder<'_>) -> Option<At<Vec<At<i64>>>> {
+        let (item, at) = self.item(key)?;
+        let Some(array) = item.as_array() else {
+            let what = format!("`{}` must be a list of whole numbers, not {}", self.path(key), item.type_name());
+            mistakes.add(at, what);
+            return None;
+        };
+        let mut numbers = Vec::new();
+        for value in array {
+            let at = start(value.span(), at);
+            match value.as_integer() {
+                Some(number) => numbers.push(At { value: number, at }),
+                None => {
+                    let what = format!("must be a list of whole numbers, and has {}", value.type_name());
+                    mistakes.add(at, format!("`{}` {what}", self.path(key)));
+                }
+            }
+        }
+        Some(At { value: numbers, at })
     }
 
     /// Reads each `[[key]]` as `read` does.

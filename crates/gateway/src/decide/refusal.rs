@@ -6,7 +6,7 @@ use ::policy::{Class, Denial};
 use http::StatusCode;
 use wire::{error::Code, needs::Needed};
 
-use super::{Refusal, Why};
+use super::{Refusal, Sick, Skipped, Why};
 use crate::{error::ApiError, judge::Hashes};
 
 /// Held tokens come back as answers end, and those take seconds.
@@ -20,6 +20,8 @@ impl Refusal {
             Why::Forbidden { denial, .. } => &denial.code,
             Why::CannotHide { .. } => "cannot_hide",
             Why::Lacks(_) => "unsupported_parameter",
+            Why::Sick if self.retry_after().is_some() => Code::Outage.word(),
+            Why::Sick => Code::Withdrawn.word(),
             Why::TooLong { .. } | Why::Held { .. } => "rate_limit_exceeded",
         }
     }
@@ -29,8 +31,22 @@ impl Refusal {
         match &self.why {
             Why::Forbidden { denial, .. } => denial.rule.as_ref(),
             Why::CannotHide { rule, .. } => rule.as_ref(),
-            Why::UnknownModel(_) | Why::Lacks(_) | Why::TooLong { .. } | Why::Held { .. } => None,
+            Why::UnknownModel(_) | Why::Lacks(_) | Why::Sick | Why::TooLong { .. } | Why::Held { .. } => None,
         }
+    }
+
+    /// The destinations that are permitted and cannot answer.
+    pub(crate) fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// When the first of them may answer again; `None` where none will by itself.
+    fn retry_after(&self) -> Option<Duration> {
+        let after = |it: &Skipped| match it.how {
+            Sick::Outage(_, after) => Some(after),
+            Sick::Withdrawn(_) => None,
+        };
+        self.skipped.iter().filter_map(after).min()
     }
 
     /// Why, in full.
@@ -54,12 +70,19 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
         let reason = refusal.reason().to_owned();
+        let retry_after = refusal.retry_after();
         match refusal.why {
             Why::UnknownModel(_) => Self::caller(StatusCode::NOT_FOUND, Code::ModelNotFound, message).param("model"),
             Why::Forbidden { .. } | Why::CannotHide { .. } => {
                 let error = Self::caller(StatusCode::FORBIDDEN, Code::NotPermitted, message).param("model");
                 if reason == Code::NotPermitted.word() { error } else { error.foreign_code(reason) }
             }
+            Why::Sick => match retry_after {
+                Some(after) => {
+                    Self::destination(StatusCode::SERVICE_UNAVAILABLE, Code::Outage, message).retry_after(after)
+                }
+                None => Self::destination(StatusCode::SERVICE_UNAVAILABLE, Code::Withdrawn, message).for_good(),
+            },
             Why::Lacks(need) => Self::field(Code::UnsupportedParameter, message, need.param),
             // Waiting would not help, so this is no 429.
             Why::TooLong { .. } => Self::field(Code::RateLimitExceeded, message, "max_completion_tokens"),
@@ -88,6 +111,16 @@ impl fmt::Display for Refusal {
             }
             Why::Lacks(Needed { need, param }) => {
                 write!(f, "the model `{asked}` does not support {}, which `{param}` asks for", need.word())
+            }
+            Why::Sick => {
+                write!(f, "no destination that may answer `{asked}` can: ")?;
+                for (index, skipped) in self.skipped.iter().enumerate() {
+                    write!(f, "{}{skipped}", if index == 0 { "" } else { ", " })?;
+                }
+                if self.retry_after().is_none() {
+                    write!(f, "; it will not pass by itself, an operator has been told")?;
+                }
+                Ok(())
             }
             Why::TooLong { tokens, most } => write!(
                 f,

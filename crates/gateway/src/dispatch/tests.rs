@@ -1,22 +1,29 @@
-//! The router as a whole, pure: over random policies, destinations, facts, states of health and histories of attempts, only what
-//! the policy permits is asked, each place once and in order, nothing after a failure that another place would not mend; and
-//! where nothing is permitted, nothing is asked.
+//! The router as a whole, pure: over random policies, destinations, facts, orders, states of health and histories of attempts, only
+//! what the policy permits is asked, each place once and in order (one of them once more where it only stumbled), nothing after a
+//! failure that another place would not mend; and where nothing is permitted, nothing is asked.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ::policy::{Class, Destination, Outcome, Policy};
 use bytes::Bytes;
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use http::StatusCode;
+use rand::{
+    RngExt as _, SeedableRng as _,
+    rngs::StdRng,
+    seq::{IndexedRandom as _, SliceRandom as _},
+};
+use wire::error::Code;
 
-use super::next_place;
+use super::next::{Next, Place, Tried, next};
 use crate::{
+    availability::{Cause, Diagnosis, Evidence, Extent, Outage, Sickness},
     config::{Config, Judged, Registered},
     contents::Contents,
     decide::{Decision, decide, verdict},
-    error::Fault,
+    error::{ApiError, Fault},
     inspect::{Facts, facts_of_contents},
-    judge::{FloorModel, Judgement},
+    judge::{FloorModel, Judgement, Link},
     keys::Caller,
     read::Surface,
 };
@@ -66,10 +73,39 @@ fn configuration(chance: &mut StdRng) -> Judgement {
     Judgement::new(&config, chance.random_bool(0.8).then_some(&floor))
 }
 
-/// A request as one place would answer it now: the fault with which it fails, or none.
-fn health(chance: &mut StdRng) -> Option<Fault> {
-    [None, Some(Fault::Destination), Some(Fault::Destination), Some(Fault::Gateway), Some(Fault::Caller)]
-        [chance.random_range(0..5)]
+/// How a place fails a request now, if it does.
+fn failure(chance: &mut StdRng) -> Option<ApiError> {
+    let sick = |sickness| {
+        let evidence = Evidence { what: "it said so", status: None, code: None };
+        Diagnosis { sickness, extent: Extent::Destination, retry_after: None, evidence }
+    };
+    let of = |fault: Fault| match fault {
+        Fault::Caller => ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, "no"),
+        Fault::Gateway => ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, "no"),
+        Fault::Destination => ApiError::destination(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, "no"),
+    };
+    match chance.random_range(0..7) {
+        0 => Some(of(Fault::Destination)),
+        1 => Some(of(Fault::Destination).diagnosed(sick(Sickness::Outage(Outage::Unavailable)))),
+        2 => Some(of(Fault::Destination).diagnosed(sick(Sickness::Outage(Outage::Timeout)))),
+        3 => Some(of(Fault::Destination).diagnosed(sick(Sickness::Withdrawal { cause: Cause::Region, certain: true }))),
+        4 => Some(of(Fault::Gateway)),
+        5 => Some(of(Fault::Caller)),
+        _ => None,
+    }
+}
+
+/// What is decided of a request, in an order in which some strategy may put it, without those that some sickness takes.
+fn arranged(facts: &Facts<'_>, judgement: &Judgement, chance: &mut StdRng) -> Vec<Link> {
+    let Decision::Permitted(permitted) = decide(facts, judgement) else { return Vec::new() };
+    // An order that names what there is not, or something twice, widens nothing.
+    let mut order: Vec<usize> = (0..permitted.places().len() + 2).chain([0]).collect();
+    order.shuffle(chance);
+    order.truncate(chance.random_range(0..=order.len()));
+    match permitted.arranged(&order, Vec::new()) {
+        Decision::Permitted(permitted) => permitted.places().iter().map(|place| place.link.clone()).collect(),
+        Decision::Refused(_) => Vec::new(),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a run that failed is run again with its seed")]
@@ -116,32 +152,48 @@ fn only_what_is_permitted_is_asked_each_once_and_nothing_means_refusal() {
             let mut facts: Facts<'_> = facts_of_contents(&caller, Surface::Chat, "r", contents, &judgement);
             facts.class = facts.class.max(*Class::ALL.choose(&mut chance).unwrap());
             facts.high_impact = chance.random_bool(0.2);
-            let places = match decide(&facts, &judgement) {
-                Decision::Permitted(permitted) => permitted.places().to_vec(),
-                Decision::Refused(_) => Vec::new(),
-            };
+            let links = arranged(&facts, &judgement, &mut chance);
+            let places: Vec<Place> =
+                links.iter().map(|link| Place { local: link.local, context_tokens: link.context_tokens }).collect();
             let permitted = verdict(&facts, &judgement);
-            let mut history = Vec::new();
-            let mut answer = false;
-            while let Some(next) = next_place(places.len(), &history) {
-                assert_eq!(next, history.len(), "each is asked once, in order");
-                let link = &places[next].link;
+            let (mut tried, mut asked): (Vec<Tried>, Vec<usize>) = (Vec::new(), Vec::new());
+            let (mut answer, mut hopeless) = (false, false);
+            loop {
+                let place = match next(&places, &tried) {
+                    Next::Nobody => break,
+                    Next::Place(place) => {
+                        assert!(tried.iter().all(|it| it.place() != place), "each is asked once: {tried:?}");
+                        place
+                    }
+                    Next::Again(place, _) => {
+                        assert_eq!(asked.iter().filter(|it| **it == place).count(), 1, "{tried:?}");
+                        assert!(asked.len() <= places.len(), "one second chance a request: {tried:?}");
+                        place
+                    }
+                };
+                assert!(!hopeless, "nobody is asked what no place can answer: {tried:?}");
+                let link = &links[place];
                 assert!(
                     matches!(permitted.of(link.judged), Some(Outcome::Permitted(_))),
                     "{link:?} is asked: {facts:?}"
                 );
-                let asked = &judgement.judge().destinations()[link.judged];
-                assert!(!never(judgement.policy().name(), &facts, asked), "{asked:?} is asked: {facts:?}");
-                assert!(history.iter().all(|fault| *fault == Fault::Destination));
-                let Some(fault) = health(&mut chance) else {
+                let there = &judgement.judge().destinations()[link.judged];
+                assert!(!never(judgement.policy().name(), &facts, there), "{there:?} is asked: {facts:?}");
+                if chance.random_bool(0.1) {
+                    tried.push(Tried::passed_over(place));
+                    continue;
+                }
+                asked.push(place);
+                let Some(error) = failure(&mut chance) else {
                     answer = true;
                     break;
                 };
-                history.push(fault);
+                hopeless = error.fault() != Fault::Destination;
+                tried.push(Tried::asked(place, Some(&error)));
             }
             match (places.is_empty(), answer) {
                 (true, asked) => {
-                    assert!(!asked && history.is_empty());
+                    assert!(!asked && tried.is_empty());
                     refused += 1;
                 }
                 (false, true) => answered += 1,

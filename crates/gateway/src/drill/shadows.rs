@@ -17,7 +17,8 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::App,
-    decide::Decision,
+    availability::Cause,
+    decide::{Decision, Sick, Skipped},
     judge::Judgement,
     read::{Ask, Surface},
     routes::Arrival,
@@ -144,10 +145,16 @@ pub(crate) fn as_if(decision: Decision, arrival: &Arrival, judgement: &Judgement
         let place = judgement.judge().destinations().get(judged);
         place.is_none_or(|place| withdrawn_by(without, place, judgement.catalog()))
     };
-    let stands = permitted.places().iter().enumerate().filter(|(_, place)| !gone(place.link.judged));
-    let standing: Vec<usize> = stands.map(|(index, _)| index).collect();
+    let (mut standing, mut skipped) = (Vec::new(), Vec::new());
+    for (index, place) in permitted.places().iter().enumerate() {
+        if gone(place.link.judged) {
+            skipped.push(Skipped { label: Arc::clone(&place.link.label), how: Sick::Withdrawn(Cause::Drill) });
+        } else {
+            standing.push(index);
+        }
+    }
     match decision {
-        Decision::Permitted(permitted) => permitted.only_standing(&standing),
+        Decision::Permitted(permitted) => permitted.arranged(&standing, skipped),
         Decision::Refused(_) => decision,
     }
 }

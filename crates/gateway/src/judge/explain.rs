@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     inspect::{Facts, Registers, class, facts},
     keys::Caller,
-    outgoing::{Forms, forms, hides},
+    outgoing::{Asked, Forms, forms, hides},
     read::{Ask, Surface},
 };
 
@@ -122,7 +122,8 @@ impl Judgement {
         let because = self.because(&caller, ask.model(), &contents, question.declared);
         let facts = facts(&caller, &ask, contents, question.declared, self);
         // Pseudonyms of an explanation are nobody's: any key does.
-        let (decision, forms) = forms(decide(&facts, self), Arc::clone(&ask), &facts.contents, facts.class, &[0; 32]);
+        let (decision, forms) =
+            forms(decide(&facts, self), Arc::clone(&ask), &facts.contents, Asked::of(&facts), &[0; 32]);
         let steps: Vec<Step> = self.steps(&facts, &forms);
         let (permitted, refused) = match decision {
             Decision::Permitted(permitted) => {

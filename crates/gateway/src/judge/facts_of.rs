@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::policy::{Axis, Destination};
-use catalog::{Answer, Axes, Catalog, LicenceOf, Model};
+use catalog::{Answer, Axes, Capability, Catalog, LicenceOf, Model, Price};
 
 use super::LOCAL_DESTINATION;
 use crate::config::{self, Config, Operator, RemoteModel};
@@ -16,6 +16,40 @@ const FRONTIER_FLOP: u128 = 100_000_000_000_000_000_000_000_000;
 
 /// The provider that is the organisation itself, as policies say it.
 const OWN_PROVIDER: &str = "own";
+
+/// What the catalogue knows of a model at a destination that matters when one of several is chosen. Nothing where it does not know.
+#[derive(Debug, Default)]
+pub(super) struct Offered {
+    /// Which model of the catalogue it is.
+    pub(super) card: Option<Arc<str>>,
+    /// What it can do beside text.
+    pub(super) capabilities: Option<BTreeSet<Capability>>,
+    /// Tokens of prompt and answer together.
+    pub(super) context_tokens: Option<u64>,
+    /// What tokens cost there.
+    pub(super) price: Option<Price>,
+}
+
+/// What is known of `model` at `at`.
+pub(super) fn offered(config: &Config, at: &config::Destination, model: &RemoteModel) -> Offered {
+    let catalog = &*config.policy.catalog;
+    let card = card(catalog, at, model);
+    let facts = card.as_deref().and_then(|card| catalog.model(card));
+    let offer = match &at.operated_by {
+        Some(Operator::Provider { provider, .. }) => {
+            catalog.provider(provider).and_then(|provider| provider.offers.get(&*model.upstream))
+        }
+        Some(Operator::Own) | None => None,
+    };
+    let of_offer = offer.and_then(|offer| offer.context_tokens.known());
+    let of_model = facts.and_then(|facts| facts.context_tokens.known());
+    Offered {
+        capabilities: facts.and_then(|facts| facts.capabilities.known()).cloned(),
+        context_tokens: of_offer.or(of_model).copied(),
+        price: offer.and_then(|offer| offer.price.known()).cloned(),
+        card,
+    }
+}
 
 /// The judge's name for a model at a destination.
 pub(super) fn id(destination: &str, model: &str) -> Arc<str> {

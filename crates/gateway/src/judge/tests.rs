@@ -16,7 +16,7 @@ fn destination(settings: &str) -> Destination {
     judgement(&text).judge().destinations()[1].clone()
 }
 
-fn names(set: &std::collections::BTreeSet<Arc<str>>) -> Vec<&str> {
+fn names(set: &BTreeSet<Arc<str>>) -> Vec<&str> {
     set.iter().map(|name| &**name).collect()
 }
 
@@ -100,7 +100,7 @@ fn policies_know_every_word_that_a_request_or_a_destination_can_have_and_no_othe
     let words = crate::config::vocabulary(&catalog, &[], &[]);
     let needs: Vec<&str> = words.needs.iter().map(String::as_str).collect();
     assert_eq!(needs, ["audio", "embeddings", "reasoning", "structured-output", "tools", "vision"]);
-    let mut checked = std::collections::BTreeSet::new();
+    let mut checked = BTreeSet::new();
     let mut check = |attribute: &'static str, told: &mut dyn Iterator<Item = &Arc<str>>| {
         for word in told {
             assert!(words.attributes[attribute].contains(&**word), "`{word}` of `{attribute}`");

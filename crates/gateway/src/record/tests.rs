@@ -45,6 +45,7 @@ fn decision(id: &str) -> Decision {
         class: None,
         findings: None,
         rules: None,
+        skipped: None,
         policy: Digest([1; 32]),
         config: Digest([2; 32]),
         catalog: None,
@@ -65,6 +66,7 @@ fn refusal(id: &str) -> Refusal {
         model: None,
         reason,
         rule: None,
+        skipped: None,
         class: None,
         findings: None,
         policy,
@@ -138,7 +140,14 @@ async fn decision_refusal_and_outcome_are_durable_when_told() {
     assert_eq!(permit.destinations(), [Arc::from("local"), Arc::from("b")]);
     assert_eq!(kinds(folder.path()), ["start", "decision"]);
     assert_eq!(recorder.refusal(refusal("b")).await, Ok(Some(2)));
-    assert_eq!(permit.attempt("b", 2, "upstream_timeout").await, Ok(Some(3)));
+    let attempt = NextAttempt {
+        destination: "b",
+        number: 2,
+        reason: "upstream_timeout",
+        answer_bytes: 0,
+        completion_tokens: None,
+    };
+    assert_eq!(permit.attempt(&attempt).await, Ok(Some(3)));
     assert_eq!(permit.outcome(&answered()).await, Ok(Some(4)));
     assert_eq!(kinds(folder.path()), ["start", "decision", "refusal", "attempt", "outcome 1 answered"]);
     let counts = Counts { permitted: 1, refused: 1, ended: 1, waiting: 0, entries: Some(5) };

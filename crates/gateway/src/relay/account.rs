@@ -5,20 +5,20 @@
 //! the answer comes from.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use ::policy::Class;
-use wire::error::Code;
+use wire::{answer::FinishReason, error::Code};
 
 use crate::{
     admit::Slot,
     app::App,
+    availability::{Answered, Visit},
     clock::Moment,
     error::ApiError,
-    outgoing::Outgoing,
+    outgoing::{Asked, Outgoing},
     payloads::Payload,
     permit::{Recorded, not_kept, not_recorded},
-    record::{Commitment, Committing, Ending, Outcome, Part, Permit},
+    record::{Commitment, Committing, Ending, NextAttempt, Outcome, Part, Permit},
     relay::Marks,
     reserve::Reservation,
     routes::Arrival,
@@ -36,6 +36,11 @@ pub(crate) struct Account {
     marks: Marks,
     /// Where it was sent last.
     destination: Arc<str>,
+    /// There, as long as it has not been said how it went.
+    visit: Option<Visit>,
+    asked: Asked,
+    /// After how many characters another destination went on with the answer.
+    seam_at: Option<u64>,
     hidden: u64,
     /// What the answer was found to hold, where that was looked for.
     findings: BTreeMap<String, u64>,
@@ -80,6 +85,8 @@ pub(crate) struct Usage {
     pub(crate) fingerprint: Option<Arc<str>>,
     /// Characters of the answers' texts, where they were counted.
     pub(crate) characters: Option<u64>,
+    /// Whether it says in the field for it that it declines to answer.
+    pub(crate) refused: bool,
 }
 
 impl Account {
@@ -89,11 +96,11 @@ impl Account {
         recorded: Recorded,
         slot: Slot,
         reservation: Reservation,
-        class: Class,
+        asked: Asked,
         arrival: &Arrival,
     ) -> Self {
         let Recorded { permit, payload } = recorded;
-        let marks = Marks::of(permit.entry(), class);
+        let marks = Marks::of(permit.entry(), asked.class);
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
         let handed = Handed { bytes: 0, whole: false, commitment, usage: Usage::default() };
         Self {
@@ -102,6 +109,9 @@ impl Account {
             payload,
             marks,
             destination: "".into(),
+            visit: None,
+            asked,
+            seam_at: None,
             hidden: 0,
             findings: BTreeMap::new(),
             request_id: Arc::clone(&arrival.id),
@@ -133,21 +143,84 @@ impl Account {
     }
 
     /// A destination is about to be contacted, after another has failed in that way: durable in the log when this returns.
-    pub(crate) async fn attempt(&mut self, outgoing: &Outgoing, failed: Option<&ApiError>) -> Result<(), ApiError> {
+    pub(crate) async fn attempt(
+        &mut self,
+        outgoing: &Outgoing,
+        failed: Option<&ApiError>,
+        visit: Visit,
+    ) -> Result<(), ApiError> {
+        match failed {
+            Some(failed) => self.beside(outgoing, &failed.why()).await?,
+            None => self.attempts = self.attempts.saturating_add(1),
+        }
+        self.turn(outgoing, visit);
+        Ok(())
+    }
+
+    /// Another destination is about to be contacted, for that reason: durable in the log when this returns.
+    pub(crate) async fn beside(&mut self, outgoing: &Outgoing, reason: &str) -> Result<(), ApiError> {
         let number = self.attempts.saturating_add(1);
-        let label = &outgoing.place.link.label;
-        if let (Some(failed), Some(owed)) = (failed, &self.owed) {
-            let durable = owed.permit.attempt(label, number, failed.reason());
+        if let Some(owed) = &self.owed {
+            let durable = owed.permit.attempt(&NextAttempt {
+                destination: &outgoing.place.link.label,
+                number,
+                reason,
+                answer_bytes: self.handed.bytes,
+                completion_tokens: self.handed.usage.completion_tokens,
+            });
             durable.await.map_err(|error| {
                 self.app.metrics().not_recorded();
                 not_recorded(error)
             })?;
         }
         self.attempts = number;
-        self.destination = Arc::clone(label);
+        Ok(())
+    }
+
+    /// From here on the answer is expected from there.
+    pub(crate) fn turn(&mut self, outgoing: &Outgoing, visit: Visit) {
+        self.destination = Arc::clone(&outgoing.place.link.label);
+        self.visit = Some(visit);
         self.hidden = outgoing.form.hidden;
         self.marks = self.marks.sent(outgoing);
-        Ok(())
+    }
+
+    /// The destination has begun to answer, so long after it was asked.
+    pub(crate) fn began(&mut self, after: Duration) {
+        if let Some(visit) = &mut self.visit {
+            visit.began(after);
+        }
+    }
+
+    /// The destination has failed in that way; another may be asked.
+    pub(crate) fn left(&mut self, error: &ApiError) {
+        if let Some(visit) = self.visit.take() {
+            visit.ended(error);
+        }
+    }
+
+    /// From here on the answer is another destination's: so many characters of it came before.
+    pub(crate) fn seam(&mut self, at: u64) {
+        self.seam_at = Some(at);
+    }
+
+    /// The destination has answered whole: what that says of it.
+    fn visited(&mut self) {
+        let Some(visit) = self.visit.take() else { return };
+        let usage = &self.handed.usage;
+        visit.answered(&Answered {
+            reported_model: usage.model.as_deref(),
+            fingerprint: usage.fingerprint.as_deref(),
+            prompt_bytes: self.asked.prompt_bytes,
+            prompt_tokens: usage.prompt_tokens,
+            // Of an answer that another began, only a part is its own.
+            completion_tokens: usage.completion_tokens.filter(|_| self.seam_at.is_none()),
+            finish: usage.finish,
+            language: self.asked.language,
+            refused: usage.refused || usage.finish == Some(FinishReason::ContentFilter.word()),
+            plain: self.asked.plain && self.seam_at.is_none(),
+            caller: &self.asked.caller,
+        });
     }
 
     /// The answer was found to hold this.
@@ -199,11 +272,13 @@ impl Account {
 
     /// The answer is complete: its outcome is durable when this returns.
     pub(crate) async fn answered(&mut self) -> Result<(), ApiError> {
+        self.visited();
         self.close(Ending::Answered, None).await
     }
 
     /// The answer has failed. Gives back the error to tell, marked with where the request went.
     pub(crate) async fn failed(&mut self, error: ApiError) -> ApiError {
+        self.left(&error);
         self.take_back();
         if self.handed.bytes == 0 {
             self.told(error.status());
@@ -255,6 +330,7 @@ impl Account {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
             answer_bytes: self.handed.bytes,
+            seam_at: self.seam_at,
             answer,
             tls_group: usage.tls_group,
             finish: usage.finish,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::policy::Class;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{inspect::CLASS_HEADER, outgoing::Outgoing};
+use crate::{inspect::CLASS_HEADER, judge::LOCAL_DESTINATION, outgoing::Outgoing};
 
 /// Which destination answered.
 const DESTINATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-destination");
@@ -14,12 +14,15 @@ const DESTINATION_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-destin
 const MODEL_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-model");
 /// The index of the decision's entry in the audit log.
 const ENTRY_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-entry");
-/// What was changed of the request before it was sent: `nfc`, `masked`, `pseudonymised`.
+/// What was changed of what the caller asked for: of the request before it was sent `nfc`, `masked`, `pseudonymised`; `model`
+/// where another model answers than the route's first.
 const CHANGED_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-changed");
 /// The labels that the policy wants the answer to carry.
 const LABEL_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-label");
 /// Who must review the answer before it is used.
 const REVIEW_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-review");
+/// That the local floor answers in place of a destination that cannot: `local`.
+const DEGRADED_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-degraded");
 /// The policy's rule that refused the request.
 const RULE_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-rule");
 
@@ -37,6 +40,7 @@ struct Sent {
     destination: Arc<str>,
     model: Arc<str>,
     changed: String,
+    degraded: bool,
     label: Option<Arc<str>>,
     review: bool,
 }
@@ -61,7 +65,8 @@ impl Marks {
         let sent = Sent {
             destination: Arc::clone(&outgoing.place.link.label),
             model: outgoing.form.ask.model().into(),
-            changed: outgoing.form.changed.join(", "),
+            changed: changed(outgoing),
+            degraded: outgoing.place.link.is_degraded(),
             label: (!terms.labels.is_empty()).then(|| terms.labels.join(", ").into()),
             review: terms.review,
         };
@@ -71,6 +76,11 @@ impl Marks {
     /// The destination, if the request was sent to one.
     pub(crate) fn destination(&self) -> Option<Arc<str>> {
         self.sent.as_ref().map(|sent| Arc::clone(&sent.destination))
+    }
+
+    /// Whether the local floor answers in place of a destination that cannot.
+    pub(crate) fn is_degraded(&self) -> bool {
+        self.sent.as_ref().is_some_and(|sent| sent.degraded)
     }
 
     /// The answer's labels.
@@ -100,6 +110,9 @@ impl Marks {
             if !sent.changed.is_empty() {
                 write(CHANGED_HEADER, &sent.changed);
             }
+            if sent.degraded {
+                write(DEGRADED_HEADER, LOCAL_DESTINATION);
+            }
             if let Some(label) = &sent.label {
                 write(LABEL_HEADER, label);
             }
@@ -111,4 +124,9 @@ impl Marks {
             headers.insert(ENTRY_HEADER, HeaderValue::from(entry));
         }
     }
+}
+
+fn changed(outgoing: &Outgoing) -> String {
+    let of_model = outgoing.place.link.substitutes.then_some("model");
+    outgoing.form.changed.iter().copied().chain(of_model).collect::<Vec<_>>().join(", ")
 }

@@ -210,13 +210,15 @@ pub(super) fn routes(
             mistakes.add(typed.at, format!("this route has no `{key}`: add one"));
         }
         let registered = registered("route", typed.registered, mistakes);
+        let named = typed.destinations.as_ref().map_or(0, |typed| typed.value.len());
+        let manner = super::manner::manner(&typed.manner, named, typed.at, mistakes);
         let steps = typed.destinations.map(|typed| steps(typed, offered, destinations, mistakes));
         let model = typed.model.and_then(|typed| name("route.model", &typed, mistakes));
         let (Some(model), Some(steps)) = (model, steps) else { continue };
         if !models.insert(Arc::clone(&model)) {
             mistakes.add(typed.at, format!("there are two routes for the model `{model}`"));
         }
-        routes.push(Route { model, steps, registered, nfc: typed.nfc.unwrap_or(false) });
+        routes.push(Route { model, steps, registered, nfc: typed.nfc.unwrap_or(false), manner });
     }
     routes
 }

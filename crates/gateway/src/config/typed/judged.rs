@@ -12,7 +12,18 @@ pub(in crate::config) struct Route {
     pub(in crate::config) model: Option<At<String>>,
     pub(in crate::config) destinations: Option<At<Vec<At<String>>>>,
     pub(in crate::config) nfc: Option<bool>,
+    pub(in crate::config) manner: Manner,
     pub(in crate::config) registered: Registered,
+}
+
+/// How a route uses its destinations.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Manner {
+    pub(in crate::config) strategy: Option<At<String>>,
+    pub(in crate::config) weights: Option<At<Vec<At<i64>>>>,
+    pub(in crate::config) hedge_after_ms: Option<At<i64>>,
+    pub(in crate::config) continuity: Option<At<String>>,
+    pub(in crate::config) resume_seconds: Option<At<i64>>,
 }
 
 /// `[[team]]`
@@ -60,6 +71,7 @@ pub(super) fn routes(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec<R
             model: section.string("model", mistakes),
             destinations: section.strings("destinations", mistakes),
             nfc: section.boolean("nfc", mistakes),
+            manner: manner(&mut section, mistakes),
             registered: registered(&mut section, mistakes),
         };
         section.finish(mistakes);
@@ -104,6 +116,16 @@ pub(super) fn patterns(file: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Vec
         section.finish(mistakes);
         pattern
     })
+}
+
+fn manner(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Manner {
+    Manner {
+        strategy: section.string("strategy", mistakes),
+        weights: section.wholes("weights", mistakes),
+        hedge_after_ms: section.whole("hedge_after_ms", mistakes),
+        continuity: section.string("continuity", mistakes),
+        resume_seconds: section.whole("resume_seconds", mistakes),
+    }
 }
 
 fn registered(section: &mut Section<'_>, mistakes: &mut Finder<'_>) -> Registered {

@@ -102,6 +102,7 @@ impl Words {
             model: Some(Arc::clone(&self.model)),
             fingerprint: Some(Arc::clone(&self.fingerprint)),
             characters: Some(self.choices.iter().map(|choice| choice.given).sum()),
+            refused: false,
         }
     }
 

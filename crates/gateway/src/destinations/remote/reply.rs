@@ -154,6 +154,7 @@ impl Reply {
             model: self.progress.model.word(),
             fingerprint: self.progress.fingerprint.word(),
             characters: Some(self.progress.characters),
+            refused: false,
         }
     }
 
