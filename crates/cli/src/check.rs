@@ -3,6 +3,7 @@
 mod judged;
 mod looks;
 mod missing;
+mod reach;
 mod routes;
 
 use clap::Args;
@@ -24,6 +25,9 @@ pub(crate) struct Check {
     /// The configuration [default: gwanmun.toml in the data directory, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<std::path::PathBuf>,
+    /// Ask each destination for its list of models too, with its key: the only look that leaves this machine
+    #[arg(long)]
+    reach: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -81,7 +85,7 @@ impl Finding {
 impl Check {
     pub(crate) fn run(self, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let plan = Plan { config_file: self.config, ..Plan::in_place(place.data_dir()) };
-        let (findings, judged) = looks::all(&plan);
+        let (findings, judged) = looks::all(&plan, self.reach)?;
         let good = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
         if self.json {
             terminal.json(&Report { good, findings: &findings, judged: judged.as_ref() })?;

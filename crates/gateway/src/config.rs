@@ -151,6 +151,8 @@ pub struct AuditLog {
     pub witnesses: Option<PathBuf>,
     /// A C2SP `tlog-policy` file: the logs that this process cosigns, as their witness.
     pub watch: Option<PathBuf>,
+    /// Whether the names of witnesses may stand for addresses in private networks.
+    pub private_witnesses: bool,
 }
 
 /// Whether requests and answers are kept beside the log.

@@ -213,6 +213,11 @@ impl ApiError {
         &self.0.message
     }
 
+    /// What the operator should read, if there is more than the sentence.
+    pub(crate) fn for_operator(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// The same as OpenAI's error object.
     pub fn body(&self) -> ErrorBody {
         let told = &self.0;

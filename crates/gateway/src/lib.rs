@@ -69,6 +69,7 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod database;
+pub mod reach;
 pub mod tasks;
 
 #[cfg(test)]

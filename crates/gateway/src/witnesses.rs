@@ -44,6 +44,11 @@ struct Witness {
 impl Witnesses {
     /// Reads them from a policy file. Lines with the same address are one witness with several keys.
     pub fn read(path: &Path, clock: &Clock) -> Result<Witnesses, PolicyFileError> {
+        Self::read_opened(path, false, clock)
+    }
+
+    /// The same; with `private`, the names of witnesses may stand for addresses in private networks.
+    pub fn read_opened(path: &Path, private: bool, clock: &Clock) -> Result<Witnesses, PolicyFileError> {
         let policy = policy_file::read(path)?;
         let mut known: Vec<(String, Arc<str>, Vec<VerifierKey>)> = Vec::new();
         for witness in policy.witnesses() {
@@ -59,7 +64,7 @@ impl Witnesses {
             let what = "has no `witness` line with an address to ask at: write `witness <name> <vkey> <URL>`";
             return Err(PolicyFileError::Nobody { path: path.to_owned(), what });
         }
-        let posts = Post::to_all(known.iter().map(|(url, ..)| url.as_str()), clock)
+        let posts = Post::to_all(known.iter().map(|(url, ..)| url.as_str()), private, clock)
             .map_err(|(url, what)| PolicyFileError::Address { path: path.to_owned(), url, what })?;
         let witnesses = known.into_iter().zip(posts);
         Ok(Witnesses(witnesses.map(|((_, name, keys), post)| Witness { name, keys, post }).collect()))

@@ -16,7 +16,7 @@ use gateway::{
 };
 use model_store::{Store, StoreError};
 
-use super::{Finding, judged::Judged};
+use super::{Finding, judged::Judged, reach};
 use crate::{assembly::Plan, failure::Failure, floor::Choice, models, runtime, table};
 
 /// The audit log and a database still fit.
@@ -26,7 +26,7 @@ const ROOM_BYTES_MIN: u64 = 64_000_000;
 const RIGHTS: &str = "give this user the right to write there, or choose another with `--data-dir`";
 
 /// Looks at everything.
-pub(super) fn all(plan: &Plan) -> (Vec<Finding>, Option<Judged>) {
+pub(super) fn all(plan: &Plan, wants_reach: bool) -> Result<(Vec<Finding>, Option<Judged>), Failure> {
     let running = DataDir::running(&plan.data_dir);
     let (data_dir, finding) = data_dir(&plan.data_dir, running.as_ref());
     let mut findings = vec![finding, room(&plan.data_dir)];
@@ -36,7 +36,7 @@ pub(super) fn all(plan: &Plan) -> (Vec<Finding>, Option<Judged>) {
         findings.push(log(data_dir));
         findings.push(keys(data_dir));
     }
-    let Some(config) = config else { return (findings, None) };
+    let Some(config) = config else { return Ok((findings, None)) };
     let folder = data_dir.as_ref().map_or_else(|| plan.data_dir.join("models"), DataDir::models);
     let store = models::store(&folder, &plan.fetching);
     let choice = Choice::of(None, false, config.local.model.as_ref());
@@ -46,7 +46,10 @@ pub(super) fn all(plan: &Plan) -> (Vec<Finding>, Option<Judged>) {
     findings.push(finding);
     findings.push(pip(&store, to_be_pulled));
     findings.push(port("API port", config.server.listen, running.as_ref()));
-    (findings, Some(judged))
+    if wants_reach {
+        findings.extend(reach::all(&config)?);
+    }
+    Ok((findings, Some(judged)))
 }
 
 /// The directory, where it is there; absent is in order too.

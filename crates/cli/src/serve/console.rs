@@ -31,7 +31,9 @@ impl Console {
         let watch = config.audit_log.watch.as_deref();
         let witness = console::open_witness(&assembly.data_dir.witness(), &origin, watch, clock)?;
         let policy = config.audit_log.witnesses.as_deref().filter(|_| log.is_some());
-        let witnesses = policy.map(|policy| Witnesses::read(policy, clock)).transpose()?;
+        let witnesses = policy
+            .map(|policy| Witnesses::read_opened(policy, config.audit_log.private_witnesses, clock))
+            .transpose()?;
         let tasks = assembly.tasks.clone();
         let parts = ConsoleParts { log, witness: Arc::new(witness), listening, clock: clock.clone(), tasks };
         Ok(Self { parts, witnesses })

@@ -306,3 +306,45 @@ fn every_mistake_of_a_policy_is_told_with_file_and_line() {
     assert_eq!(exit, Some(1));
     assert!(found["configuration"]["found"].as_str().unwrap().contains("ours.cedar:1: "), "{found:#}");
 }
+
+/// Another Gwanmun plays the provider: it lists its models to whoever has a key.
+#[test]
+fn destinations_are_asked_for_their_models_where_that_is_wanted_and_only_then() {
+    let bench = Bench::new();
+    let model = bench.model();
+    bench.put("s.toml", format!("[local]\nmodel = \"{model}\"\n").as_bytes());
+    let server = bench.serve(&["--config", "s.toml"]);
+    let (url, key) = (server.url.clone(), server.key().unwrap().to_owned());
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let destination = |name: &str, base: &str, more: &str| {
+        format!("[[destination]]\nname = \"{name}\"\nbase_url = \"{base}/v1\"\nmodels = [\"tiny\", \"other\"]\n{more}")
+    };
+    let keyed = "key = \"env:GWANMUN_ANOTHER_KEY\"\n";
+    let text = [
+        "[server]\nlisten = \"127.0.0.1:0\"\n[local]\nmodel = \"none\"\n".to_owned(),
+        destination("another", &url, keyed),
+        destination("keyless", &url, ""),
+        destination("gone", &format!("http://{gone}"), ""),
+        destination("nameless", "https://no-such-host.invalid", ""),
+    ];
+    bench.put("c.toml", text.concat().as_bytes());
+    let check = |arguments: &[&str]| {
+        let output = bench.command(arguments).env("GWANMUN_ANOTHER_KEY", &key).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (exit, shown) = check(&["check", "--config", "c.toml"]);
+    assert_eq!(exit, Some(0), "{shown}");
+    assert!(!shown.contains("destination     "), "nobody was asked: {shown}");
+    let (exit, shown) = check(&["check", "--config", "c.toml", "--reach"]);
+    assert_eq!(exit, Some(1), "{shown}");
+    for wanted in [
+        "– destination     `another` answers, and does not list `other`",
+        "✗ destination     the destination `keyless` refused the gateway's own credentials",
+        "✗ destination     the destination `gone` takes no connections",
+        "✗ destination     the destination `nameless` is not found",
+    ] {
+        assert!(shown.contains(wanted), "{wanted}\n{shown}");
+    }
+    assert!(!shown.contains(&key), "{shown}");
+    assert_eq!(server.end().exit, Some(0));
+}

@@ -17,6 +17,7 @@ mod kills;
 mod leaving;
 mod payloads;
 mod policy;
+mod reach;
 mod real_model;
 mod refusals;
 mod secrets;

@@ -113,6 +113,7 @@ fn audit_log(typed: &typed::AuditLog, mistakes: &mut Finder<'_>) -> AuditLog {
         payloads: one_of("audit_log.payloads", typed.payloads.as_ref(), &payloads, mistakes).unwrap_or(Payloads::None),
         witnesses,
         watch,
+        private_witnesses: typed.private_witnesses.unwrap_or(false),
     }
 }
 

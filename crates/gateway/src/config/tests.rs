@@ -71,6 +71,7 @@ mode = "off"
 payloads = "sealed"
 witnesses = "w.policy"
 watch = "l.policy"
+private_witnesses = true
 
 [[destination]]
 name = "seoul-1"

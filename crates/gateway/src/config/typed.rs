@@ -92,6 +92,7 @@ pub(super) struct AuditLog {
     pub(super) payloads: Option<At<String>>,
     pub(super) witnesses: Option<At<String>>,
     pub(super) watch: Option<At<String>>,
+    pub(super) private_witnesses: Option<bool>,
 }
 
 /// Reads `text`; what is of the wrong kind or unknown goes to `mistakes` and counts as missing.
@@ -183,12 +184,14 @@ fn policy(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Policy {
 }
 
 fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
+    let private_witnesses = section.boolean("private_witnesses", mistakes);
     let mut string = |key| section.string(key, mistakes);
     let audit_log = AuditLog {
         mode: string("mode"),
         payloads: string("payloads"),
         witnesses: string("witnesses"),
         watch: string("watch"),
+        private_witnesses,
     };
     section.finish(mistakes);
     audit_log

@@ -8,6 +8,7 @@ pub(crate) mod connection;
 mod dialect;
 pub(crate) mod events;
 mod failure;
+mod probe;
 mod reply;
 mod request;
 mod told;
@@ -20,6 +21,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 
 pub(crate) use connection::Ways;
+pub(crate) use probe::Offered;
 pub(crate) use reply::Reply;
 pub(crate) use request::below;
 

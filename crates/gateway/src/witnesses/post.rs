@@ -47,6 +47,7 @@ impl Post {
     /// Prepares to ask at each of these addresses; connects to nothing. An error has the address, and what is wrong with it.
     pub(super) fn to_all<'a>(
         urls: impl Iterator<Item = &'a str> + Clone,
+        private: bool,
         clock: &Clock,
     ) -> Result<Vec<Post>, (String, String)> {
         let mut calls = Vec::new();
@@ -56,7 +57,8 @@ impl Post {
         // Read once, and only where somebody is asked over TLS.
         let ways = if calls.iter().any(|(_, uri)| is_tls(uri)) { Ways::of_system() } else { Ways::without_roots() };
         let post = |(url, uri): (&str, Uri)| {
-            let client = client(&ways, &Terms::plain(&uri, CONNECT_TIME_MAX), clock)
+            let terms = Terms { private, ..Terms::plain(&uri, CONNECT_TIME_MAX) };
+            let client = client(&ways, &terms, clock)
                 .map_err(|what| (url.to_owned(), format!("the system's certificates cannot be read: {what}")))?;
             Ok(Post { uri, client, clock: clock.clone() })
         };

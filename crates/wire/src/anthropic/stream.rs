@@ -162,7 +162,7 @@ impl Translator {
                 }
                 sse::write_event(out, b"[DONE]");
             }
-            Event::Error { error } => write_error(out, error),
+            Event::Error { error } => write_error(out, &error),
             // A ping keeps connections open; a comment does the same.
             Event::Ping {} => out.extend_from_slice(b": ping\n\n"),
             Event::ContentBlockStop {} | Event::Other => {}
@@ -263,7 +263,7 @@ impl Translator {
 }
 
 /// OpenAI's error object, as it stands inside of streams.
-fn write_error(out: &mut BytesMut, trouble: Trouble) {
+fn write_error(out: &mut BytesMut, trouble: &Trouble) {
     let told = serde_json::json!({
         "error": { "message": trouble.message, "type": trouble.kind, "param": null, "code": trouble.kind }
     });

@@ -61,10 +61,11 @@ fn a_request_with_everything_that_can_be_said() {
         "reasoning_effort": "minimal", "user": "u-7", "service_tier": "default",
         "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
     });
-    let parsed = ChatRequest::parse(asked.to_string().as_bytes()).unwrap();
+    let ordered = asked.to_string().replace(r#"{"a":{},"z":{}}"#, r#"{"z":{},"a":{}}"#);
+    let parsed = ChatRequest::parse(ordered.as_bytes()).unwrap();
     let body = String::from_utf8(request(&parsed, "claude-x").unwrap().to_vec()).unwrap();
     // Order within arguments and schemas is the caller's.
-    assert!(body.contains("{\"b\":1,\"a\":2}") && body.contains("{\"z\":{},\"a\":{}}"), "{body}");
+    assert!(body.contains(r#"{"b":1,"a":2}"#) && body.contains(r#"{"z":{},"a":{}}"#), "{body}");
     let got: Value = serde_json::from_str(&body).unwrap();
     let wanted = json!({
         "model": "claude-x", "max_tokens": 77,
