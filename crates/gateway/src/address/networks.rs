@@ -88,6 +88,7 @@ const fn v4([a, b, c, d]: [u8; 4], bits: u8, name: &'static str, opens: Opens) -
     Network { name, net: IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits), opens }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the eight parts of an address")]
 const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u8, name: &'static str, opens: Opens) -> Network {
     Network { name, net: IpNet::new_assert(IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), bits), opens }
 }

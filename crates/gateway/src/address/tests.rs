@@ -76,6 +76,7 @@ fn no_other_spelling_of_an_address_is_taken_for_a_name() {
 
 /// Rows of the registries, first and last addresses and what lies beside them.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of addresses")]
 fn what_is_not_the_public_internet_is_known() {
     let inside = [
         "0.0.0.0",

@@ -12,7 +12,7 @@ use audit_log::{Action, Administration, Text, Word};
 use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Config, Live, Mistakes, UsedPolicy, read_file};
+use super::{Authorities, Config, Live, Mistakes, UsedPolicy, read_file};
 use crate::clock::Clock;
 use crate::record::{RecordError, Recorder};
 use crate::tasks::Tasks;
@@ -192,7 +192,7 @@ fn certificates(config: &Config) -> [u8; 32] {
     let mut hash = Sha256::new();
     for destination in config.destinations.iter().filter(|it| it.authorities.is_some()) {
         hash.update(destination.name.as_bytes());
-        for certificate in destination.authorities.iter().flat_map(|own| own.certificates()) {
+        for certificate in destination.authorities.iter().flat_map(Authorities::certificates) {
             hash.update(Sha256::digest(certificate));
         }
     }

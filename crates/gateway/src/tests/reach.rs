@@ -93,7 +93,7 @@ async fn every_failure_says_what_the_destination_suffers_from() {
             continuing: None,
         };
         let error = remote.send(errand).await.unwrap_err();
-        assert_eq!(error.diagnosis().map(|diagnosis| diagnosis.word()), word, "{url}: {error}");
+        assert_eq!(error.diagnosis().map(crate::availability::Diagnosis::word), word, "{url}: {error}");
         let retry_after = error.diagnosis().and_then(|diagnosis| diagnosis.retry_after);
         assert_eq!(retry_after.map(|span| span.as_secs()), (word == Some("overloaded")).then_some(7));
     }
@@ -134,7 +134,7 @@ const EVENTS: [&str; 7] = [
 ];
 
 async fn streamed(events: &[&str]) -> (Got, Vec<String>) {
-    let sent: String = events.iter().map(|data| format!("event: x\ndata: {data}\n\n")).collect();
+    let sent = events.iter().fold(String::new(), |sent, data| sent + "event: x\ndata: " + data + "\n\n");
     let (mut rig, _remote) = rig(CLAUDE, answer("200 OK\r\ncontent-type: text/event-stream", &sent)).await;
     let got = rig.chat(ask(true)).await;
     (got, rig.endings())

@@ -28,6 +28,7 @@ fn a_plain_request() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a request with everything, and what becomes of it")]
 fn a_request_with_everything_that_can_be_said() {
     let asked = json!({
         "model": "m",
@@ -111,6 +112,7 @@ fn nothing_of_a_caller_s_is_told_that_he_did_not_say() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of fields")]
 fn what_cannot_be_said_is_refused_by_name() {
     let function = json!({"type": "function", "function": {"name": "f"}});
     let rows = [

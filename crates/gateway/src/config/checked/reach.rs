@@ -47,8 +47,8 @@ pub(super) fn base_url(typed: &At<String>, private: bool, mistakes: &mut Finder<
 pub(super) fn query(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<std::sync::Arc<str>> {
     let value = typed.value.as_str();
     let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%=&+:,".contains(&byte);
-    let named = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| !name.is_empty());
-    if value.len() > QUERY_BYTES_MAX || !value.bytes().all(proper) || !value.split('&').all(named) {
+    let is_pair = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+    if value.len() > QUERY_BYTES_MAX || !value.bytes().all(proper) || !value.split('&').all(is_pair) {
         let what = "must be like `api-version=2025-04-01`, without `?`; other characters are written as `%20`";
         // It may hold a secret by mistake.
         mistakes.add(typed.at, format!("`destination.query` {what}"));
@@ -65,9 +65,10 @@ pub(super) fn query(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<std
 
 /// A proxy, written down or in the environment, where it may have user and password.
 pub(super) fn proxy(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Option<Proxy> {
-    let secret = match typed.value.starts_with("env:") {
-        true => Some(secret("destination.proxy", typed, environment, mistakes)?),
-        false => None,
+    let secret = if typed.value.starts_with("env:") {
+        Some(secret("destination.proxy", typed, environment, mistakes)?)
+    } else {
+        None
     };
     let value = secret.as_ref().map_or(typed.value.as_str(), Secret::reveal);
     match read_proxy(value, secret.is_some()) {

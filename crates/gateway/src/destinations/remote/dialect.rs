@@ -46,7 +46,7 @@ enum Tongue {
     /// It is as it came.
     OpenAi,
     /// A stream of events.
-    Events { decoder: Decoder, translator: Translator },
+    Events(Box<(Decoder, Translator)>),
     /// One whole answer; nothing once it was given.
     Whole { body: Option<BytesMut>, created: u64 },
 }
@@ -74,10 +74,10 @@ impl<B> Spoken<B> {
         let wants_usage = matches!(&ask.words, Words::Chat(request) if request.includes_usage());
         let tongue = match (api, stream) {
             (Api::OpenAi, _) => Tongue::OpenAi,
-            (Api::Anthropic, true) => Tongue::Events {
-                decoder: Decoder::new(EVENT_BYTES_MAX),
-                translator: Translator::new(created, wants_usage),
-            },
+            (Api::Anthropic, true) => {
+                let translator = Translator::new(created, wants_usage);
+                Tongue::Events(Box::new((Decoder::new(EVENT_BYTES_MAX), translator)))
+            }
             (Api::Anthropic, false) => Tongue::Whole { body: Some(BytesMut::new()), created },
         };
         Self { inner, tongue }
@@ -89,7 +89,8 @@ impl Tongue {
     fn take(&mut self, bytes: Bytes) -> Result<Bytes, SpokenError> {
         match self {
             Self::OpenAi => Ok(bytes),
-            Self::Events { decoder, translator } => {
+            Self::Events(both) => {
+                let (decoder, translator) = &mut **both;
                 decoder.push(&bytes);
                 let mut out = BytesMut::new();
                 while let Some(event) = decoder.next_event().map_err(SpokenError::Event)? {
@@ -112,7 +113,7 @@ impl Tongue {
     fn end(&mut self) -> Option<Result<Bytes, SpokenError>> {
         match self {
             // An event without its end is none.
-            Self::OpenAi | Self::Events { .. } => None,
+            Self::OpenAi | Self::Events(_) => None,
             Self::Whole { body, created } => {
                 let answer = anthropic::completion(&body.take()?, *created);
                 Some(answer.map_err(SpokenError::NotUnderstood))

@@ -54,9 +54,10 @@ impl Failures<'_> {
             Trouble::Reset | Trouble::Closed | Trouble::Other if is_connect => "broke off while it was connected to",
             Trouble::Reset | Trouble::Closed | Trouble::Other => "broke off before it answered",
         };
-        let (status, code) = match trouble {
-            Trouble::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout),
-            _ => (StatusCode::BAD_GATEWAY, Code::UpstreamFailed),
+        let (status, code) = if trouble == Trouble::ConnectTimeout {
+            (StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout)
+        } else {
+            (StatusCode::BAD_GATEWAY, Code::UpstreamFailed)
         };
         let detail = format_args!("destination `{}`: {words}", self.0.name);
         self.of(status, code, what).detail(detail).diagnosed(diagnose(&symptom(trouble)))

@@ -96,7 +96,7 @@ impl Reach {
 
 impl Direct {
     /// For a proxy: the operator has put it where it is, mostly into a network of his own.
-    pub(super) fn to_proxy(self) -> Self {
+    pub(super) fn for_proxy(self) -> Self {
         Self { private: true, ..self }
     }
 

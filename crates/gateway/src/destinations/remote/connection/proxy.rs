@@ -27,7 +27,7 @@ struct ToProxy(Direct);
 pub(super) async fn through(proxy: &Proxy, direct: Direct, url: &Uri) -> Result<TcpStream, BoxError> {
     direct.admits(url)?;
     let target = with_port(url)?;
-    let to_proxy = ToProxy(direct.to_proxy());
+    let to_proxy = ToProxy(direct.for_proxy());
     let address = with_port(proxy.url())?;
     let stream = if proxy.url().scheme_str() == Some("socks5") {
         let mut socks = SocksV5::new(address, to_proxy);

@@ -90,6 +90,7 @@ async fn answer(mut stream: TcpStream, said: &str) -> std::io::Result<()> {
 
 /// Promise 29: no name leads to an address that was not opened, and what was opened never to one that is never asked.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of addresses")]
 async fn no_name_leads_to_a_forbidden_address() {
     let tasks = Tasks::new(Clock::system());
     let canary = Canary::new(&tasks).await;

@@ -66,7 +66,8 @@ fn how_long_to_wait_is_read_from_whichever_header_says_so() {
         });
         retry_after(&pairs.collect(), now).map(|span| span.as_millis())
     };
-    let rows: [(&[(&str, &str)], Option<u128>); 14] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<u128>);
+    let rows: [Row<'_>; 14] = [
         (&[("retry-after", "7")], Some(7_000)),
         (&[("retry-after", "0.5")], Some(500)),
         (&[("retry-after", "Sat, 21 Nov 2026 21:02:00 GMT")], Some(120_000)),

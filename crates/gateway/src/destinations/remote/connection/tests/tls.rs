@@ -72,7 +72,7 @@ async fn serve(
             let host = host.or_else(|| Some(request.headers().get("host")?.to_str().ok()?.to_owned()));
             let said = format!("{:?} {}", request.version(), host.unwrap_or_default());
             let endless = request.uri().path().ends_with("/endless");
-            let body = Said { said: Some(said.into()), endless, ending };
+            let body = Said { words: Some(said.into()), endless, ending };
             Ok::<_, Infallible>(http::Response::new(body))
         }
     });
@@ -86,7 +86,7 @@ async fn serve(
 }
 
 struct Said {
-    said: Option<Bytes>,
+    words: Option<Bytes>,
     endless: bool,
     ending: Arc<tokio::sync::watch::Sender<u32>>,
 }
@@ -99,7 +99,7 @@ impl hyper::body::Body for Said {
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
-        match self.said.take() {
+        match self.words.take() {
             Some(said) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(said)))),
             None if self.endless => std::task::Poll::Pending,
             None => std::task::Poll::Ready(None),
