@@ -6,6 +6,7 @@
 #![expect(clippy::excessive_nesting, reason = "what one of many callers does is told where it is started")]
 
 mod answers;
+mod anthropic;
 mod chains;
 mod console_log;
 mod endings;

@@ -90,7 +90,7 @@ async fn no_url_of_a_caller_is_fetched() {
     let canary = Canary::new().await;
     // Of the house's own machines nothing is hidden, so that what was asked arrives there as it was.
     let text = "[policy]\nuse = \"open\"\nhome = \"KR\"\n[[destination]]\nname = \"national\"\nbase_url = \"{national}\"\n\
-                provider = \"own\"\nmodels = [\"echo\"]\n";
+                provider = \"own\"\nmodels = [\"wall-small\"]\n";
     let gateway = Setup::empty().configured(text, "").start().await;
     let urls = urls(canary.port);
     for url in &urls {
@@ -101,11 +101,11 @@ async fn no_url_of_a_caller_is_fetched() {
             let content = json!([{"type": "text", "text": "look"}, part]);
             let answer = gateway
                 .client
-                .chat(&json!({"model": "echo", "messages": [{"role": "user", "content": content}]}))
+                .chat(&json!({"model": "wall-small", "messages": [{"role": "user", "content": content}]}))
                 .await;
             assert_eq!(answer.status, 200, "{url}: {answer}");
         }
-        let text = json!({"model": "echo", "messages": [{"role": "user", "content": format!("open {url}")}]});
+        let text = json!({"model": "wall-small", "messages": [{"role": "user", "content": format!("open {url}")}]});
         assert_eq!(gateway.client.chat(&text).await.status, 200, "{url}");
     }
     assert_eq!(canary.came(), 0, "a caller's URL was fetched");
