@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use gateway::{
     clock::Clock,
+    config::Continuity,
     data_dir::DataDir,
     database::Database,
     keys::{KeyStore, ListedKey, WantedKey},
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   gwanmun key create --name billing-app --team payments
   gwanmun key create --name case-files --team audit --class sensitive
+  gwanmun key create --name chat-window --continuity splice
   gwanmun key list
   gwanmun key revoke billing-app";
 
@@ -46,6 +48,9 @@ enum Verb {
         /// The least class of the data that it is used for: open, sensitive or classified
         #[arg(long)]
         class: Option<Class>,
+        /// What becomes of its streamed answers that break off: error, or splice, where the next permitted destination goes on
+        #[arg(long)]
+        continuity: Option<Continuity>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -86,10 +91,9 @@ impl Key {
             let database = Database::open(&data_dir.database()).await?;
             let keys = KeyStore::open(database, data_dir.key_hash_secret()?).await?;
             match self.verb {
-                Verb::Create { name, team, class, json } => {
-                    let made = keys
-                        .create(&WantedKey { name: &name, team: &team, class }, &operator::by(), clock.wall())
-                        .await?;
+                Verb::Create { name, team, class, continuity, json } => {
+                    let wanted = WantedKey { name: &name, team: &team, class, continuity };
+                    let made = keys.create(&wanted, &operator::by(), clock.wall()).await?;
                     let key = made.text.reveal();
                     if json {
                         terminal.json(&Made { key, listed: &made.listed })?;
@@ -120,8 +124,9 @@ fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), F
     let row = |key: &ListedKey| {
         let revoked = key.revoked_at.clone().unwrap_or_else(|| "-".to_owned());
         let class = key.class.map_or_else(|| "-".to_owned(), |class| class.to_string());
-        [key.id.clone(), key.name.clone(), key.team.clone(), class, key.created_at.clone(), revoked]
+        let continuity = key.continuity.map_or("-", Continuity::word).to_owned();
+        [key.id.clone(), key.name.clone(), key.team.clone(), class, continuity, key.created_at.clone(), revoked]
     };
-    let rows: Vec<[String; 6]> = keys.iter().map(row).collect();
-    Ok(table::write(terminal.out(), ["id", "name", "team", "class", "created", "revoked"], &rows)?)
+    let rows: Vec<[String; 7]> = keys.iter().map(row).collect();
+    Ok(table::write(terminal.out(), ["id", "name", "team", "class", "continuity", "created", "revoked"], &rows)?)
 }

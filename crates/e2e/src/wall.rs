@@ -6,6 +6,7 @@ mod connection;
 pub mod fast;
 mod fault;
 mod heard;
+mod kinds;
 mod script;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 pub use fault::{Fault, Frame};
 pub use heard::{Connection, End, Heard, Request};
+pub use kinds::{ARGUMENTS, LONG, THOUGHT};
 pub use script::{ANSWER, chat_completion, stream_events};
 
 /// Whose provider it plays; each has a range of addresses of its own, so that a count of packets tells them apart.

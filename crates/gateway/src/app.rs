@@ -35,6 +35,7 @@ use crate::{
     metrics::{Levels, Metrics},
     payloads::Payloads,
     record::Recorder,
+    relay::Resumable,
     routes::Arrival,
     tasks::Tasks,
 };
@@ -79,6 +80,8 @@ pub struct App {
     conversations: Conversations,
     /// What of the traffic a shadow drill asks again.
     shadows: Shadows,
+    /// Answers that their callers may take up again.
+    resumable: Resumable,
     /// One for each core: so many long requests are read at once, and the others wait.
     asides: Semaphore,
     /// What pseudonyms are drawn from: of this process, so that nobody can link those of two.
@@ -127,6 +130,7 @@ impl App {
             tasks,
             conversations: Conversations::default(),
             shadows: Shadows::default(),
+            resumable: Resumable::default(),
             asides: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             pseudonyms,
             metrics: Metrics::new(&availability),
@@ -211,6 +215,11 @@ impl App {
     /// How each place is doing.
     pub(crate) fn availability(&self) -> &Availability {
         &self.availability
+    }
+
+    /// Answers that their callers may take up again.
+    pub(crate) fn resumable(&self) -> &Resumable {
+        &self.resumable
     }
 
     /// The highest class that conversations have had.

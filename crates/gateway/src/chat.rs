@@ -18,7 +18,7 @@ use crate::{
     outgoing::prepare,
     permit::record,
     read::{Surface, read},
-    relay::{Marks, relay},
+    relay::{Marks, Wishes, relay, take_up},
     reserve::reserve,
     routes::Arrival,
 };
@@ -39,9 +39,13 @@ pub(crate) async fn road(
     let (head, body) = request.into_parts();
 
     let caller = identify(&head.headers, app.keys())?;
+    if let Some(taken_up) = take_up(app, &head.headers, &caller).await {
+        return taken_up;
+    }
     let room = |bytes| room_for_body(&caller, app.gate(), bytes);
     let declared = Declared::read(&head.headers)?;
     let ask = Arc::new(read(surface, &head.headers, body, &force.config.limits, app.clock(), room).await?);
+    let wishes = Wishes::read(&head.headers, &caller, &ask, &force.judgement)?;
     let slot = admit(caller, app.gate(), &force.config.admission, arrival.at)?;
     app.shadows().beside(app, surface, arrival, &slot.caller().team, &head, &ask);
     let facts = inspect(slot.caller(), &ask, &declared, &force.judgement, app).await?;
@@ -51,5 +55,5 @@ pub(crate) async fn road(
     let (decision, reservation) = reserve(decision, &slot, force.config.admission.tokens_in_flight_per_key_max);
     let recorded = record(app, decision, &facts, &ask, arrival).await?;
     let answer = dispatch(recorded, forms, slot, reservation, &force, app, arrival).await?;
-    relay(answer, force.config.limits.answer_time_max).await
+    relay(answer, wishes, force.config.limits.answer_time_max).await
 }

@@ -24,7 +24,7 @@ use crate::{
     outgoing::{Forms, Outgoing},
     permit::Recorded,
     read::Surface,
-    relay::{Account, Answer, AnswerMask, Partial, Piece, Restoring},
+    relay::{Account, Answer, AnswerMask, Partial, Piece, Restoring, goes_on},
     reserve::Reservation,
     routes::Arrival,
 };
@@ -114,7 +114,7 @@ impl Onward {
             {
                 return Err(last.unwrap_or_else(nobody));
             }
-            let visit = match self.enter(place, last.as_ref(), partial.is_some()) {
+            let visit = match self.enter(place, last.as_ref(), partial.as_ref()) {
                 Ok(visit) => visit,
                 Err(tried) => {
                     self.tried.push(tried);
@@ -151,12 +151,14 @@ impl Onward {
     }
 
     /// Goes to a place, or says why it is passed over.
-    fn enter(&self, place: usize, last: Option<&ApiError>, continuing: bool) -> Result<Visit, Tried> {
+    fn enter(&self, place: usize, last: Option<&ApiError>, partial: Option<&Partial>) -> Result<Visit, Tried> {
         let passed_over = || Tried::passed_over(place);
         let link = self.outgoing(place).map_err(|_| passed_over())?.place.link.clone();
         let judge = self.force.judgement.judge();
         let destination = judge.destinations().get(link.judged).ok_or_else(passed_over)?;
-        if continuing && !self.goes_on_at(place) {
+        let ask = self.outgoing(place).map(|outgoing| &outgoing.form.ask);
+        let can_go_on = |partial| ask.is_ok_and(|ask| goes_on(ask, partial, link.local));
+        if partial.is_some_and(|partial| !self.goes_on_at(place) || !can_go_on(partial)) {
             return Err(passed_over());
         }
         let availability = self.app.availability();

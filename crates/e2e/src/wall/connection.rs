@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::fault::{Fault, Frame};
 use super::heard::{End, Log, Request};
-use super::{Role, script};
+use super::{Role, kinds, script};
 use crate::http1::{Body, Chunks, Head, chunk};
 
 /// What connections have in common.
@@ -106,6 +106,10 @@ impl Connection {
     /// Answers; whether the connection is kept.
     async fn answer(&mut self, request: &Request) -> io::Result<bool> {
         let fault = Fault::of(&request.model());
+        if kinds::refuses_prefill(&request.model(), &request.json()) {
+            self.send(&whole(400, &script::error(400).to_string(), "")).await?;
+            return Ok(true);
+        }
         if fault == Fault::Hang {
             return self.until_they_leave().await;
         }
@@ -125,7 +129,7 @@ impl Connection {
             vec![answer.to_string()]
         };
         let parts = parts.into_iter().map(|part| script::enlarged(fault, part)).collect();
-        self.send(&head(streamed, frame)).await?;
+        self.send(&head(streamed && fault != Fault::OtherKind, frame)).await?;
         self.send_body(fault, frame, parts).await
     }
 

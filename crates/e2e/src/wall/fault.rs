@@ -40,6 +40,17 @@ pub enum Fault {
     NoFinish,
     /// `fault-error-inside`: an error as an event after two pieces; not streamed, an error body under status 200.
     ErrorInside,
+    /// `fault-empty`: a finish without a word before it.
+    Empty,
+    /// `fault-malformed`: after two pieces an event that is no JSON.
+    Malformed,
+    /// `fault-filter` and `fault-filter-first`: a filter ends the answer after two pieces, or before the first.
+    Filter {
+        /// Before the first piece.
+        first: bool,
+    },
+    /// `fault-kind`: a stream under another content type.
+    OtherKind,
     /// `fault-redirect`: to the foreign range.
     Redirect,
     /// `fault-gzip-bomb`: a body said to be gzip, a few KiB that unpack to 64 MiB.
@@ -53,8 +64,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What the name asks for.
+    /// What the name asks for; what stands before `--` in it says what is answered, not how.
     pub fn of(model: &str) -> Self {
+        let model = model.rsplit("--").next().unwrap_or(model);
         let number = |prefix: &str| model.strip_prefix(prefix).and_then(|number| number.parse::<usize>().ok());
         if let Some(events) = number("hold-after-") {
             return Self::HoldAfter(events);
@@ -83,6 +95,11 @@ impl Fault {
             "fault-no-done" => Self::NoDone,
             "fault-no-finish" => Self::NoFinish,
             "fault-error-inside" => Self::ErrorInside,
+            "fault-empty" => Self::Empty,
+            "fault-malformed" => Self::Malformed,
+            "fault-filter" => Self::Filter { first: false },
+            "fault-filter-first" => Self::Filter { first: true },
+            "fault-kind" => Self::OtherKind,
             "fault-redirect" => Self::Redirect,
             "fault-gzip-bomb" => Self::GzipBomb,
             "fault-64mib-event" => Self::HugeEvent,

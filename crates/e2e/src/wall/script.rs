@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
+use super::kinds::{ARGUMENTS, Kind};
 
 /// The text of a right answer, in the pieces that a stream brings it in. Hangul and an emoji stand in it, so that a cut at a
 /// byte can fall inside a character.
@@ -48,15 +49,52 @@ pub fn chat_completion(fault: Fault, request: &Value) -> Value {
     if fault == Fault::ErrorInside {
         return error(500);
     }
-    let finish = if fault == Fault::NoFinish { Value::Null } else { json!("stop") };
+    let kind = Kind::of(request["model"].as_str().unwrap_or_default());
+    let deltas = told(fault, kind.deltas(request, &pieces));
+    let finish = finish(fault, kind);
+    let text = |choice: usize, name: &str| {
+        let own = deltas.iter().filter(|(of, _)| *of == choice);
+        own.filter_map(|(_, delta)| delta[name].as_str()).collect::<String>()
+    };
+    let message = |choice: usize| {
+        let mut message = json!({"role": "assistant", "content": text(choice, "content")});
+        if kind == Kind::Tool {
+            let function = json!({"name": "weather", "arguments": ARGUMENTS});
+            message = json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]});
+        }
+        if kind == Kind::Think {
+            message["reasoning_content"] = text(choice, "reasoning_content").into();
+        }
+        message
+    };
+    let choices: Vec<Value> = (0..=deltas.iter().map(|(choice, _)| *choice).max().unwrap_or(0))
+        .map(|choice| json!({"index": choice, "message": message(choice), "finish_reason": finish}))
+        .collect();
     let mut answer = json!({
-        "id": "chatcmpl-wall", "object": "chat.completion", "created": CREATED, "model": model(request),
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": pieces.concat()}, "finish_reason": finish}],
+        "id": "chatcmpl-wall", "object": "chat.completion", "created": CREATED, "model": model(request), "choices": choices,
     });
     if fault != Fault::NoUsage {
-        answer["usage"] = usage(pieces.len());
+        answer["usage"] = usage(deltas.len());
     }
     answer
+}
+
+/// What is told of an answer's deltas.
+fn told(fault: Fault, mut deltas: Vec<(usize, Value)>) -> Vec<(usize, Value)> {
+    match fault {
+        Fault::Empty | Fault::Filter { first: true } => deltas.clear(),
+        Fault::ErrorInside | Fault::Malformed | Fault::Filter { first: false } => deltas.truncate(2),
+        _ => {}
+    }
+    deltas
+}
+
+fn finish(fault: Fault, kind: Kind) -> Value {
+    match fault {
+        Fault::NoFinish => Value::Null,
+        Fault::Filter { .. } => json!("content_filter"),
+        _ => json!(kind.finish()),
+    }
 }
 
 /// A whole answer to a request for vectors: one for each text, of the text's length and its index. Under
@@ -79,27 +117,34 @@ pub(super) fn embedding_list(fault: Fault, request: &Value) -> Value {
 
 /// The events of a streamed answer to `request`: each whole, with its blank line, the end marker last.
 pub fn stream_events(fault: Fault, request: &Value) -> Vec<String> {
-    let chunk = |delta: Value, finish: Value| {
-        let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
+    let chunk = |choice: usize, delta: Value, finish: Value| {
+        let choices = json!([{"index": choice, "delta": delta, "finish_reason": finish}]);
         json!({"id": "chatcmpl-wall", "object": "chat.completion.chunk", "created": CREATED, "model": model(request), "choices": choices})
     };
-    let pieces = pieces(fault, request);
-    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
-    events.extend(pieces.iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));
-    if fault == Fault::ErrorInside {
-        events.truncate(3);
-        events.push(error(500));
-    } else if fault != Fault::NoFinish {
-        events.push(chunk(json!({}), json!("stop")));
+    let kind = Kind::of(request["model"].as_str().unwrap_or_default());
+    let deltas = kind.deltas(request, &pieces(fault, request));
+    let choices = deltas.iter().map(|(choice, _)| choice + 1).max().unwrap_or(1);
+    let deltas = told(fault, deltas);
+    let opening = |choice| chunk(choice, json!({"role": "assistant", "content": ""}), Value::Null);
+    let mut events: Vec<Value> = (0..choices).map(opening).collect();
+    events.extend(deltas.iter().map(|(choice, delta)| chunk(*choice, delta.clone(), Value::Null)));
+    match fault {
+        Fault::ErrorInside => events.push(error(500)),
+        Fault::NoFinish | Fault::Malformed => {}
+        _ => events.extend((0..choices).map(|choice| chunk(choice, json!({}), finish(fault, kind)))),
     }
     let wants_usage = request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
-    if wants_usage && fault != Fault::NoUsage && fault != Fault::ErrorInside {
-        let mut last = chunk(json!({}), Value::Null);
+    let breaks = matches!(fault, Fault::ErrorInside | Fault::Malformed);
+    if wants_usage && fault != Fault::NoUsage && !breaks {
+        let mut last = chunk(0, json!({}), Value::Null);
         last["choices"] = json!([]);
-        last["usage"] = usage(pieces.len());
+        last["usage"] = usage(deltas.len());
         events.push(last);
     }
     let mut events: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    if fault == Fault::Malformed {
+        events.push("data: {\"choices\":[{\"index\":\n\n".to_owned());
+    }
     if fault != Fault::NoDone && fault != Fault::ErrorInside {
         events.push("data: [DONE]\n\n".to_owned());
     }

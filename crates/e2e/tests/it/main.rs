@@ -23,6 +23,7 @@ mod real_model;
 mod refusals;
 mod secrets;
 mod shim;
+mod streams;
 mod trace;
 mod views;
 mod witnessing;

@@ -15,7 +15,7 @@ use ::inspect::{Dictionary, Kind, Pattern, Rules};
 use ::policy::{Class, Judge, Vocabulary};
 use catalog::{Bloc, Capability, Catalog, Jurisdiction, Permission, Training, TransferBasis};
 
-use super::{Config, Manner, Mistake, Mistakes, read_file};
+use super::{Config, Continuity, Manner, Mistake, Mistakes, read_file};
 use crate::judge::Judgement;
 
 /// The policy where none is chosen: nothing leaves the machine.
@@ -67,6 +67,8 @@ pub struct Registered {
     pub use_area: Arc<str>,
     /// Whether it decides over people (in the sense of the AI Acts).
     pub high_impact: bool,
+    /// Of a key: what becomes of answers that break off. `None`: what the route says.
+    pub continuity: Option<Continuity>,
 }
 
 /// `[[route]]`: a model as callers ask for it, and where it may be answered, in order.

@@ -61,4 +61,25 @@ impl Strategy {
 impl Continuity {
     /// The words of the configuration, of keys and of headers.
     pub const WORDS: [(&'static str, Self); 2] = [("error", Self::Error), ("splice", Self::Splice)];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Splice => "splice",
+        }
+    }
+
+    /// The one of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, continuity)| continuity)
+    }
+}
+
+impl std::str::FromStr for Continuity {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::of_word(word).ok_or("it must be `error` or `splice`")
+    }
 }

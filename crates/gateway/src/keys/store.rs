@@ -13,7 +13,7 @@ use sqlx::SqliteConnection;
 
 use super::{Caller, HashSecret, KeyHash, KeyRing, KeyText};
 use crate::changes::{self, Change};
-use crate::config::Registered;
+use crate::config::{Continuity, Registered};
 use crate::database::{Database, DatabaseError};
 
 /// Names of keys and teams, in characters: they stand in lists and records.
@@ -39,6 +39,9 @@ pub struct ListedKey {
     /// The least class of the data that it is used for; `None` where nobody has said.
     #[serde(serialize_with = "word")]
     pub class: Option<Class>,
+    /// What becomes of its streamed answers that break off; `None` where the route says it.
+    #[serde(serialize_with = "continuity_word")]
+    pub continuity: Option<Continuity>,
     /// When it was made: RFC 3339, UTC.
     pub created_at: String,
     /// When it was revoked; `None` while it is in force.
@@ -54,12 +57,14 @@ pub struct WantedKey<'a> {
     pub team: &'a str,
     /// The least class of the data that it is used for.
     pub class: Option<Class>,
+    /// What becomes of its streamed answers that break off.
+    pub continuity: Option<Continuity>,
 }
 
 impl<'a> WantedKey<'a> {
     /// One that nothing is said of but whose it is.
     pub fn new(name: &'a str, team: &'a str) -> Self {
-        Self { name, team, class: None }
+        Self { name, team, class: None, continuity: None }
     }
 }
 
@@ -125,7 +130,7 @@ impl KeyStore {
     /// Makes a key, on behalf of `by`. It comes into force when the log says so, within a second
     /// where a server runs: see [`crate::changes`].
     pub async fn create(&self, wanted: &WantedKey<'_>, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
-        let WantedKey { name, team, class } = *wanted;
+        let WantedKey { name, team, class, continuity } = *wanted;
         check_name("name", name)?;
         check_name("team", team)?;
         let text = KeyText::generate()?;
@@ -135,10 +140,12 @@ impl KeyStore {
             name: name.to_owned(),
             team: team.to_owned(),
             class,
+            continuity,
             created_at: format!("{now:.0}"),
             revoked_at: None,
         };
-        let insert = "INSERT INTO keys (hash, id, name, team, class, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+        let insert =
+            "INSERT INTO keys (hash, id, name, team, class, continuity, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let inserted = sqlx::query(insert)
             .bind(hash.as_bytes().as_slice())
@@ -146,6 +153,7 @@ impl KeyStore {
             .bind(&listed.name)
             .bind(&listed.team)
             .bind(class.map(Class::word))
+            .bind(continuity.map(Continuity::word))
             .bind(&listed.created_at)
             .execute(&mut *transaction)
             .await;
@@ -163,7 +171,8 @@ impl KeyStore {
 
     /// Every key that was ever made, the oldest first.
     pub async fn list(&self) -> Result<Vec<ListedKey>, KeyStoreError> {
-        let select = "SELECT id, name, team, class, created_at, revoked_at FROM keys ORDER BY created_at, name, id";
+        let select = "SELECT id, name, team, class, continuity, created_at, revoked_at FROM keys \
+                      ORDER BY created_at, name, id";
         let rows: Vec<Row> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         Ok(rows.into_iter().map(listed).collect())
@@ -173,7 +182,7 @@ impl KeyStore {
     /// within a second.
     pub async fn revoke(&self, wanted: &str, by: &str, now: Timestamp) -> Result<ListedKey, KeyStoreError> {
         let update = "UPDATE keys SET revoked_at = ?1 WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) \
-                      RETURNING id, name, team, class, created_at, revoked_at";
+                      RETURNING id, name, team, class, continuity, created_at, revoked_at";
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let revoked: Option<Row> = sqlx::query_as(update)
             .bind(format!("{now:.0}"))
@@ -202,14 +211,15 @@ impl KeyStore {
 
     /// The keys in force, as the database says now.
     pub(crate) async fn in_force(&self) -> Result<HashMap<KeyHash, Arc<Caller>>, KeyStoreError> {
-        let select = "SELECT hash, id, name, team, class FROM keys WHERE revoked_at IS NULL";
+        let select = "SELECT hash, id, name, team, class, continuity FROM keys WHERE revoked_at IS NULL";
         let rows: Vec<HashedRow> =
             sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         let mut known = HashMap::with_capacity(rows.len());
-        for (hash, id, name, team, class) in rows {
+        for (hash, id, name, team, class, continuity) in rows {
             let hash =
                 hash.try_into().map_err(|_| self.failed(sqlx::Error::Decode("a hash is not 32 bytes".into())))?;
-            let registered = Registered { class: class.as_deref().map(of_word), ..Registered::default() };
+            let continuity = continuity.as_deref().and_then(Continuity::of_word);
+            let registered = Registered { class: class.as_deref().map(of_word), continuity, ..Registered::default() };
             let caller = Caller { key_id: id.into(), name: name.into(), team: team.into(), registered };
             known.insert(KeyHash::from_bytes(hash), Arc::new(caller));
         }
@@ -224,21 +234,23 @@ impl KeyStore {
 /// Leaves for the log what was done to a key. Neither its text nor its hash: the id, the name, the team.
 async fn note(connection: &mut SqliteConnection, action: Action, key: &ListedKey, by: &str) -> Result<(), sqlx::Error> {
     let class = key.class.map(|class| ("class", class.word()));
-    let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class);
+    let continuity = key.continuity.map(|continuity| ("continuity", continuity.word()));
+    let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class).chain(continuity);
     let detail = detail.filter_map(|(name, value)| Some((Word::new(name).ok()?, Text::of(value))));
     let (subject, by) = (Text::of(&key.id), Text::of(by));
     let change = Change::Administration(Administration { action, subject, by, detail: detail.collect() });
     changes::insert(connection, &change).await
 }
 
-/// Hash, id, name, team, class.
-type HashedRow = (Vec<u8>, String, String, String, Option<String>);
+/// Hash, id, name, team, class, continuity.
+type HashedRow = (Vec<u8>, String, String, String, Option<String>, Option<String>);
 
-/// Id, name, team, class, when it was made, when it was revoked.
-type Row = (String, String, String, Option<String>, String, Option<String>);
+/// Id, name, team, class, continuity, when it was made, when it was revoked.
+type Row = (String, String, String, Option<String>, Option<String>, String, Option<String>);
 
-fn listed((id, name, team, class, created_at, revoked_at): Row) -> ListedKey {
-    ListedKey { id, name, team, class: class.as_deref().map(of_word), created_at, revoked_at }
+fn listed((id, name, team, class, continuity, created_at, revoked_at): Row) -> ListedKey {
+    let continuity = continuity.as_deref().and_then(Continuity::of_word);
+    ListedKey { id, name, team, class: class.as_deref().map(of_word), continuity, created_at, revoked_at }
 }
 
 /// A class that the database holds; one that it cannot hold counts as the highest.
@@ -249,6 +261,11 @@ fn of_word(word: &str) -> Class {
 #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
 fn word<S: serde::Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
     class.map(Class::word).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
+fn continuity_word<S: serde::Serializer>(continuity: &Option<Continuity>, serializer: S) -> Result<S::Ok, S::Error> {
+    continuity.map(Continuity::word).serialize(serializer)
 }
 
 fn check_name(what: &'static str, name: &str) -> Result<(), KeyStoreError> {

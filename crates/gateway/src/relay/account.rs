@@ -132,6 +132,16 @@ impl Account {
         &self.request_id
     }
 
+    /// The same, to keep.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.request_id
+    }
+
+    /// Whose request it is.
+    pub(crate) fn key_id(&self) -> &Arc<str> {
+        &self.asked.caller
+    }
+
     /// When the request came.
     pub(crate) fn arrived(&self) -> Moment {
         self.arrived

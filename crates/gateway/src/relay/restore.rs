@@ -23,6 +23,7 @@ use wire::strict_json::{quoted, splice};
 
 use self::chunk::{Chunk, Head, Way};
 use self::field::Field;
+pub(super) use self::lines::events;
 use super::Piece;
 use crate::error::ApiError;
 
@@ -103,7 +104,7 @@ impl Restoring {
     }
 
     /// Whether texts are changed, so that what is told of single tokens would be of others.
-    fn edits(&self) -> bool {
+    pub(super) fn edits(&self) -> bool {
         self.map.is_some() || self.mask.as_ref().is_some_and(|mask| mask.wanted.is_some())
     }
 
@@ -126,7 +127,7 @@ impl Restoring {
 
     fn events(&mut self, bytes: &Bytes) -> Result<Bytes, Trouble> {
         let mut out = BytesMut::with_capacity(bytes.len());
-        for event in lines::events(bytes) {
+        for event in events(bytes) {
             match event.data.as_deref() {
                 None | Some(sse::DONE_DATA) => out.extend_from_slice(event.raw),
                 Some(data) => match self.chunk(data, &mut out)? {

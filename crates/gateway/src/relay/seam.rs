@@ -12,7 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use asking::continuing;
-pub(crate) use trim::{Apart, Trimmed, Trimmer};
+#[cfg(test)]
+pub(crate) use trim::Apart;
+pub(crate) use trim::{Trimmed, Trimmer};
 
 use wire::chat::{Modality, ResponseFormat};
 
@@ -85,6 +87,13 @@ fn joins(before: char, after: char) -> bool {
     let is_jamo =
         |letter: char| matches!(letter, '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' | '\u{d7b0}'..='\u{d7ff}');
     is_mark(after) || before == '\u{200d}' || is_flag(before) && is_flag(after) || is_jamo(before) && is_jamo(after)
+}
+
+/// Whether a destination can be asked to go on after `partial`: something is left of the limit on tokens, and a destination
+/// that does not go on exactly has words to be known by.
+pub(crate) fn goes_on(ask: &Ask, partial: &Partial, exactly: bool) -> bool {
+    let most = ask.answer_tokens_max().map(u64::from);
+    most.is_none_or(|most| most > partial.tokens()) && (exactly || partial.anchor().is_some())
 }
 
 /// Why an answer to this request is never joined of two, in words for the caller; nothing where it may be.

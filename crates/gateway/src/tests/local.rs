@@ -176,9 +176,10 @@ async fn a_caller_that_leaves_a_stream_leaves_one_outcome_with_what_was_delivere
     let probe = script.probe();
     let mut rig = Rig::new(Some(script), "");
     let body = with(ask("count"), &json!({"stream": true})).to_string();
+    // The head waits for the first word.
+    gate.let_through(4);
     let response = rig.open(rig.request("POST", "/v1/chat/completions", body)).await;
     let mut body = response.into_body();
-    gate.let_through(4);
     let mut bytes = 0;
     for _ in 0..3 {
         bytes += next_text(&mut body).await.unwrap().len();

@@ -297,5 +297,5 @@ fn registered(of: &str, typed: typed::Registered, mistakes: &mut Finder<'_>) -> 
     };
     let (purpose, use_area) = (word("purpose", typed.purpose), word("use_area", typed.use_area));
     let class = one_of(&format!("{of}.class"), typed.class.as_ref(), &words, mistakes);
-    Registered { class, purpose, use_area, high_impact: typed.high_impact.unwrap_or(false) }
+    Registered { class, purpose, use_area, high_impact: typed.high_impact.unwrap_or(false), continuity: None }
 }

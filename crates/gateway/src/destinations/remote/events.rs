@@ -192,37 +192,10 @@ pub(super) enum Noted {
     Part,
     /// The end marker.
     Done,
-    /// An error object of the provider's, or a choice that it says ended by an error.
-    Error(InBand),
+    /// An error of the provider's, as JSON, or a choice that it says ended by an error: for classifying, never passed on.
+    Error(Option<Box<str>>),
     /// Nothing that is understood.
     NotJson,
-}
-
-/// What a provider says in place of more of the answer, for classifying it; never passed on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct InBand {
-    /// A status, where its code is one.
-    pub(super) status: Option<u16>,
-    /// Its own word for the mistake.
-    pub(super) code: Option<String>,
-    /// Its own sentence.
-    pub(super) message: Option<String>,
-}
-
-impl InBand {
-    /// Reads an error object; providers write words, numbers, or a bare sentence.
-    pub(super) fn read(raw: &RawValue) -> Self {
-        let value: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
-        let member = |name: &str| value.get(name).filter(|value| !value.is_null());
-        let number = |value: &serde_json::Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let named = [member("code"), member("status")].into_iter().flatten();
-        Self {
-            status: named.clone().find_map(number),
-            code: named.chain(member("type")).find_map(text),
-            message: member("message").and_then(text).or_else(|| text(&value)),
-        }
-    }
 }
 
 /// What is read of a chunk; all else is passed on unread.
@@ -369,7 +342,7 @@ impl Progress {
         }
         let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Noted::NotJson };
         if let Some(error) = chunk.error {
-            return Noted::Error(InBand::read(error));
+            return Noted::Error(Some(error.get().into()));
         }
         self.model.note(chunk.model);
         self.fingerprint.note(chunk.system_fingerprint);
@@ -377,7 +350,7 @@ impl Progress {
             self.pieces = self.pieces.saturating_add(u64::from(choice.says_something()));
             self.characters = self.characters.saturating_add(choice.characters());
             if choice.finish_reason.is_some_and(ends_by_error) {
-                return Noted::Error(InBand::default());
+                return Noted::Error(None);
             }
             if let Some(reason) = choice.finish_reason.filter(|reason| !is_nothing(reason))
                 && let Some(finished @ false) = self.finished.get_mut(choice.index)

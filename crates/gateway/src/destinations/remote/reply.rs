@@ -14,10 +14,11 @@ use wire::error::Code;
 use super::connection::TlsGroup;
 use super::dialect::Spoken;
 use super::events::{
-    ChunkUsage, Delta, InBand, Noted, Progress, Reported, Splitter, characters, claims_words, ends_by_error, events,
+    ChunkUsage, Delta, Noted, Progress, Reported, Splitter, characters, claims_words, ends_by_error, events,
     finish_word, is_nothing,
 };
 use crate::{
+    availability::{Break, Symptom, Told, Wait, diagnose},
     clock::{Clock, Moment, Sleep},
     config,
     destinations::Errand,
@@ -41,6 +42,8 @@ pub(crate) struct Reply {
     vectors: usize,
     stream: bool,
     about: Arc<config::Destination>,
+    /// The request's body: words of it that come back prove nothing.
+    asked: Bytes,
     clock: Clock,
     /// When the whole answer has to be there.
     deadline: Sleep,
@@ -119,6 +122,7 @@ impl Reply {
             vectors: usize::try_from(errand.ask.choices()).unwrap_or(usize::MAX),
             stream: errand.stream,
             about: Arc::clone(about),
+            asked: errand.ask.bytes.clone(),
             clock: clock.clone(),
             deadline: clock.sleep(about.total_time_max),
             first_due: clock.now().plus(about.first_byte_time_max),
@@ -164,10 +168,9 @@ impl Reply {
         }
         loop {
             let Some(chunk) = self.read().await? else { return self.ended() };
-            let events = self
-                .splitter
-                .push(chunk)
-                .map_err(|error| self.broken("the destination sent an event larger than is taken").detail(error))?;
+            let events = self.splitter.push(chunk).map_err(|error| {
+                self.broken("the destination sent an event larger than is taken", Break::TooLarge).detail(error)
+            })?;
             let passed_on = self.take_note(&events)?;
             let passed_on = self.opened(passed_on)?;
             if !passed_on.is_empty() {
@@ -182,7 +185,7 @@ impl Reply {
     /// The body has ended in an orderly way, without an end marker. An answer whose choices have all finished is complete.
     fn ended(&mut self) -> Result<Piece, ApiError> {
         if !self.progress.finished() || !self.splitter.may_end() {
-            return Err(self.broken("the destination's answer ended before it was complete"));
+            return Err(self.broken("the destination's answer ended before it was complete", Break::Cut));
         }
         self.complete()
     }
@@ -190,7 +193,7 @@ impl Reply {
     /// The answer is complete, if there is one.
     fn complete(&mut self) -> Result<Piece, ApiError> {
         if self.progress.is_empty() {
-            return Err(self.broken("the destination finished its answer without saying anything"));
+            return Err(self.broken("the destination finished its answer without saying anything", Break::Empty));
         }
         let mut rest = std::mem::take(&mut self.opening);
         rest.extend_from_slice(&std::mem::take(&mut self.tail));
@@ -203,7 +206,7 @@ impl Reply {
             return Ok(events);
         }
         if self.opening.len().saturating_add(events.len()) > OPENING_BYTES_MAX {
-            return Err(self.broken("the destination sent too much before it said anything"));
+            return Err(self.broken("the destination sent too much before it said anything", Break::TooLarge));
         }
         self.opening.extend_from_slice(&events);
         let said = self.progress.says_something();
@@ -223,9 +226,11 @@ impl Reply {
                     continue;
                 }
                 Noted::Done if self.progress.finished() => Ok(()),
-                Noted::Done => Err(self.broken("the destination ended its answer without finishing it")),
-                Noted::Error(told) => Err(self.in_band(&told)),
-                Noted::NotJson => Err(self.broken("the destination sent an event that is not understood")),
+                Noted::Done => Err(self.broken("the destination ended its answer without finishing it", Break::Cut)),
+                Noted::Error(told) => Err(self.in_band(told.as_deref())),
+                Noted::NotJson => {
+                    Err(self.broken("the destination sent an event that is not understood", Break::NotUnderstood))
+                }
             };
             end = event.start;
             hold_from = hold_from.min(end);
@@ -240,7 +245,7 @@ impl Reply {
     /// From the last choice's finish on, everything waits for the end marker.
     fn hold(&mut self, events: &[u8]) -> Result<(), ApiError> {
         if self.tail.len().saturating_add(events.len()) > TAIL_BYTES_MAX {
-            return Err(self.broken("the destination sent too much after its answer had finished"));
+            return Err(self.broken("the destination sent too much after its answer had finished", Break::TooLarge));
         }
         self.tail.extend_from_slice(events);
         Ok(())
@@ -251,7 +256,7 @@ impl Reply {
         let mut body = BytesMut::new();
         while let Some(chunk) = self.read().await? {
             if body.len().saturating_add(chunk.len()) > WHOLE_BYTES_MAX {
-                return Err(self.broken("the destination's answer is larger than is taken"));
+                return Err(self.broken("the destination's answer is larger than is taken", Break::TooLarge));
             }
             body.extend_from_slice(&chunk);
         }
@@ -259,21 +264,21 @@ impl Reply {
             return self.vectors(body.freeze());
         }
         let Ok(whole) = serde_json::from_slice::<Whole<'_>>(&body) else {
-            return Err(self.broken("the destination's answer is not understood"));
+            return Err(self.broken("the destination's answer is not understood", Break::NotUnderstood));
         };
         if let Some(error) = whole.error.filter(|error| !is_nothing(error)) {
-            return Err(self.in_band(&InBand::read(error)));
+            return Err(self.in_band(Some(error.get())));
         }
         let finishes: Vec<&RawValue> = whole.choices.iter().filter_map(WholeChoice::finished).collect();
         if finishes.is_empty() || finishes.len() < whole.choices.len() {
-            return Err(self.broken("the destination ended its answer without finishing it"));
+            return Err(self.broken("the destination ended its answer without finishing it", Break::Cut));
         }
         if finishes.iter().any(|reason| ends_by_error(reason)) {
-            return Err(self.in_band(&InBand::default()));
+            return Err(self.in_band(None));
         }
         let is_said = whole.choices.iter().any(WholeChoice::says_something);
         if !is_said && finishes.iter().all(|reason| claims_words(reason)) {
-            return Err(self.broken("the destination finished its answer without saying anything"));
+            return Err(self.broken("the destination finished its answer without saying anything", Break::Empty));
         }
         self.progress.finish = finishes.first().map(|reason| finish_word(reason));
         let characters = |choice: &WholeChoice<'_>| {
@@ -300,10 +305,10 @@ impl Reply {
     /// An answer of vectors: one for each text.
     fn vectors(&mut self, body: Bytes) -> Result<Piece, ApiError> {
         let Ok(answer) = serde_json::from_slice::<Vectors<'_>>(&body) else {
-            return Err(self.broken("the destination's answer is not understood"));
+            return Err(self.broken("the destination's answer is not understood", Break::NotUnderstood));
         };
         if answer.data.len() != self.vectors {
-            return Err(self.broken("the destination gave not one vector for each text"));
+            return Err(self.broken("the destination gave not one vector for each text", Break::NotUnderstood));
         }
         self.progress.prompt_tokens = answer.usage.and_then(|usage| usage.prompt_tokens);
         Ok(Piece::Complete(body))
@@ -318,14 +323,15 @@ impl Reply {
             let frame = tokio::select! {
                 biased;
                 frame = self.body.frame() => frame,
-                () = &mut self.deadline => return Err(self.late("the destination's answer took too long as a whole")),
+                () = &mut self.deadline => return Err(self.late("the destination's answer took too long as a whole", Wait::Total)),
                 () = &mut self.idle => {
                     if self.clock.now() >= due {
-                        return Err(self.late(if waits_for_first {
-                            "the destination did not begin to answer in time"
+                        let (message, wait) = if waits_for_first {
+                            ("the destination did not begin to answer in time", Wait::FirstByte)
                         } else {
-                            "the destination stopped in the middle of its answer"
-                        }));
+                            ("the destination stopped in the middle of its answer", Wait::Idle)
+                        };
+                        return Err(self.late(message, wait));
                     }
                     // It was set for an earlier read, which got its bytes.
                     self.idle = self.clock.sleep_until(due);
@@ -335,7 +341,8 @@ impl Reply {
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => {
-                    return Err(self.broken("the destination broke off in the middle of its answer").detail(error));
+                    let message = "the destination broke off in the middle of its answer";
+                    return Err(self.failed(message, &Symptom::Reset).detail(error));
                 }
                 Some(Ok(frame)) => {
                     // Trailers say nothing that is passed on.
@@ -347,23 +354,32 @@ impl Reply {
         }
     }
 
-    /// The provider says, in place of more of the answer, that it failed.
-    fn in_band(&self, told: &InBand) -> ApiError {
-        let error = self.broken("the destination broke its answer off with an error");
-        match told.status {
-            Some(status) => error.detail(format_args!("destination `{}` said {status}", self.about.name)),
-            None => error,
+    /// The provider says, in place of more of the answer, that it failed; or that the request is at fault, which another must
+    /// not be asked to overlook.
+    fn in_band(&self, told: Option<&str>) -> ApiError {
+        let told = Told::read(told.unwrap_or_default().as_bytes());
+        let symptom = Symptom::Answered { status: 200, told, retry_after: None, asked: &self.asked };
+        if diagnose(&symptom).is_none() {
+            let message = "the destination refused the request in the middle of its answer";
+            let error = ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, message);
+            return error.detail(format_args!("destination `{}`", self.about.name));
         }
+        self.failed("the destination broke its answer off with an error", &symptom)
     }
 
-    fn broken(&self, message: &'static str) -> ApiError {
+    fn broken(&self, message: &'static str, how: Break) -> ApiError {
+        self.failed(message, &Symptom::Broken(how))
+    }
+
+    fn failed(&self, message: &'static str, symptom: &Symptom<'_>) -> ApiError {
         let error = ApiError::destination(StatusCode::BAD_GATEWAY, Code::AnswerInterrupted, message);
-        error.detail(format_args!("destination `{}`", self.about.name))
+        error.detail(format_args!("destination `{}`", self.about.name)).diagnosed(diagnose(symptom))
     }
 
-    fn late(&self, message: &'static str) -> ApiError {
+    fn late(&self, message: &'static str, wait: Wait) -> ApiError {
         let error = ApiError::destination(StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout, message);
-        error.detail(format_args!("destination `{}`", self.about.name))
+        let error = error.detail(format_args!("destination `{}`", self.about.name));
+        error.diagnosed(diagnose(&Symptom::Late(wait)))
     }
 }
 

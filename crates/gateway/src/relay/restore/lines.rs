@@ -5,15 +5,15 @@ use bytes::BytesMut;
 use memchr::memchr2;
 
 /// One event, or lines without data.
-pub(super) struct Event<'p> {
+pub(in crate::relay) struct Event<'p> {
     /// Its bytes, with the blank line that ends it.
-    pub(super) raw: &'p [u8],
+    pub(in crate::relay) raw: &'p [u8],
     /// Its data lines, joined by line feeds; none where there is none.
-    pub(super) data: Option<Vec<u8>>,
+    pub(in crate::relay) data: Option<Vec<u8>>,
 }
 
 /// The events of `piece`, which is cut at events' ends.
-pub(super) fn events(piece: &[u8]) -> impl Iterator<Item = Event<'_>> {
+pub(in crate::relay) fn events(piece: &[u8]) -> impl Iterator<Item = Event<'_>> {
     let mut rest = piece;
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Event, InBand, Noted, Progress, Seen, Splitter, characters, events};
+use super::{Event, Noted, Progress, Seen, Splitter, characters, events};
 
 const STREAM: &str = "data: a\n\n: note\n\nevent: x\r\ndata: b\r\ndata:c\r\n\r\nid: 1\n\ndata: [DONE]\n\n";
 
@@ -50,7 +50,7 @@ fn progress_knows_when_every_choice_has_finished() {
     progress.note(finish(0).as_bytes());
     assert!(progress.finished());
     assert_eq!(progress.note(b"[DONE]"), Noted::Done);
-    assert_eq!(progress.note(b"{\"error\":{}}"), Noted::Error(InBand::default()));
+    assert_eq!(progress.note(b"{\"error\":{}}"), Noted::Error(Some("{}".into())));
     assert_eq!(progress.note(b"{"), Noted::NotJson);
 }
 
@@ -81,20 +81,9 @@ fn an_answer_without_a_word_is_empty_unless_its_end_needs_none() {
 }
 
 #[test]
-fn errors_in_band_are_read_in_all_their_shapes() {
-    let read = |data: &str| match Progress::new(1).note(data.as_bytes()) {
-        Noted::Error(error) => (error.status, error.code, error.message),
-        other => panic!("{data}: {other:?}"),
-    };
-    let word = |word: &str| Some(word.to_owned());
-    assert_eq!(read("{\"error\":{\"code\":429,\"message\":\"slow\"}}"), (Some(429), None, word("slow")));
-    assert_eq!(read("{\"error\":{\"code\":\"gone\",\"status\":410}}"), (Some(410), word("gone"), None));
-    assert_eq!(
-        read("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}"),
-        (None, word("overloaded_error"), None)
-    );
-    assert_eq!(read("{\"error\":\"broken\"}"), (None, None, word("broken")));
-    assert_eq!(read(&choice("{}", "\"error\"")), (None, None, None));
+fn a_choice_that_ended_by_an_error_has_not_ended() {
+    assert_eq!(Progress::new(1).note(choice("{}", "\"error\"").as_bytes()), Noted::Error(None));
+    assert_eq!(Progress::new(1).note(b"{\"error\":\"broken\"}"), Noted::Error(Some("\"broken\"".into())));
 }
 
 #[test]
