@@ -56,7 +56,9 @@ async fn what_is_no_answer_is_told_with_the_destination_s_name_and_what_came_ins
         assert_eq!(got.status, 502, "{head}: {told}");
         assert!(told.starts_with("the destination `abroad` ") && told.contains(wanted), "{head}: {told}");
         assert!(!got.body.contains("canary") && !got.body.contains("maintenance"), "{}", got.body);
-        assert_eq!(remote.heard().len(), 1, "nothing is tried twice");
+        // What may heal by itself may be tried once more; what was refused is not.
+        let tries = remote.heard().len();
+        assert!(tries == 1 || (tries == 2 && !head.starts_with('4')), "{head}: asked {tries} times");
         assert_eq!(rig.endings(), ["failed"]);
     }
 }
