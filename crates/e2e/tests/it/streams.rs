@@ -441,6 +441,7 @@ async fn a_dropped_answer_is_taken_up_at_every_number() {
 /// Callers leave before the first word, in the middle of a stream, and while an answer that is not streamed is made: each time the
 /// provider's connection is closed within half a second, and nothing of the request stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "what the caller waits is measured in real time")]
 async fn when_the_caller_leaves_the_provider_is_left() {
     let models: Vec<String> = (1..6).map(|events| format!("hold-after-{events}")).chain(["hang".to_owned()]).collect();
     let names: Vec<&str> = models.iter().map(String::as_str).collect();
@@ -473,6 +474,7 @@ async fn when_the_caller_leaves_the_provider_is_left() {
 
 /// However a provider dawdles, no request outlives the time that an answer may take, and nothing of it stays behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "what the caller waits is measured in real time")]
 async fn no_request_outlives_its_deadline() {
     let faults =
         ["hang", "hold-after-1", "hold-after-3", "fault-stall-at-0", "fault-stall-at-300", "long--fault-stall-at-700"];
