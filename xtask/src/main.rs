@@ -4,6 +4,7 @@
 
 mod bench;
 mod children;
+mod demo;
 mod prepare;
 mod promises;
 mod repository;
@@ -26,6 +27,8 @@ enum Task {
     Promises(promises::Options),
     /// Measures the road against nginx and a direct call, the floor against llama.cpp, the audit log against its disk.
     Bench(bench::Options),
+    /// Shows the product at work, and checks what it shows.
+    Demo(demo::Options),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Tidy => tidy::run(&repository)?,
         Task::Promises(options) => promises::run(&repository, &options)?,
         Task::Bench(options) => bench::run(&repository, &options)?,
+        Task::Demo(options) => demo::run(&repository, &options)?,
     };
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -14,6 +14,7 @@
 
 pub mod client;
 pub mod command;
+pub mod cutoff;
 pub mod entries;
 pub mod harness;
 pub mod hooked_disk;

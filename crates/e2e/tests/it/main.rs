@@ -9,6 +9,7 @@ mod answers;
 mod anthropic;
 mod chains;
 mod console_log;
+mod drill;
 mod endings;
 mod faults;
 mod framing;
