@@ -18,11 +18,13 @@ pub struct Acts {
     pub approved: u64,
     /// Callers at once.
     pub callers: usize,
+    /// The longest answer that they ask for.
+    pub tokens: u32,
 }
 
 impl Acts {
     /// As it is shown.
-    pub const WHOLE: Self = Self { before: 6, refused: 12, healed: 5, approved: 5, callers: 20 };
+    pub const WHOLE: Self = Self { before: 6, refused: 12, healed: 5, approved: 5, callers: 20, tokens: 24 };
     /// As it is tested.
-    pub const SHORT: Self = Self { before: 2, refused: 5, healed: 2, approved: 3, callers: 6 };
+    pub const SHORT: Self = Self { before: 2, refused: 10, healed: 2, approved: 4, callers: 4, tokens: 6 };
 }

@@ -39,8 +39,8 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// So many begin to ask this model.
-    pub fn start(client: &Client, model: &str, callers: usize) -> Self {
+    /// So many begin to ask this model, for answers of so many tokens at most.
+    pub fn start(client: &Client, model: &str, (callers, tokens): (usize, u32)) -> Self {
         let (count, stop) = (Arc::new(Mutex::<Count>::default()), Arc::new(AtomicBool::new(false)));
         let working = (0..callers).map(|number| {
             let (client, model) = (client.clone(), model.to_owned());
@@ -49,7 +49,7 @@ impl Callers {
                 while !stop.load(Ordering::SeqCst) {
                     let stream = number % 2 == 0;
                     let question = "Say in a sentence what a gate at a frontier is for.";
-                    let body = json!({"model": model, "stream": stream, "max_tokens": 24,
+                    let body = json!({"model": model, "stream": stream, "max_tokens": tokens,
                         "messages": [{"role": "user", "content": question}]});
                     let since = Instant::now();
                     let answer = client.chat(&body).await;

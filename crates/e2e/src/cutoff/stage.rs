@@ -52,7 +52,7 @@ pub async fn play(command: &Path, model: &Path, acts: Acts, tell: &mut impl FnMu
         "{:>5}  {:<34} {:>8} {:>8} {:>8} {:>6} {:>6} {:>9} {:>9}",
         "time", "act", "requests", "answered", "degraded", "errors", "silent", "foreign-a", "foreign-b"
     ));
-    let callers = Callers::start(&stage.client, MODEL, acts.callers);
+    let callers = Callers::start(&stage.client, MODEL, (acts.callers, acts.tokens));
     let mut line = Line { act: "all is well", earlier: Count::default(), heard: (0, 0) };
     stage.act(acts.before, &callers, (&one, &other), &mut line, tell).await;
     let calm = callers.count();
@@ -198,8 +198,7 @@ impl Stage {
             cut.silent == 0 && cut.requests > 0,
         );
         self.claim("the local floor answers, and says that it is degraded", cut.degraded > 0);
-        let after = detected.iter().map(|(_, after)| *after).max().unwrap_or(u64::MAX);
-        let touched = self.touched_after(after);
+        let touched = self.touched_after();
         let all = cut.requests.max(1);
         tell(&format!("after detection {touched} of {all} requests still reached a provider that refuses"));
         self.claim(
@@ -209,7 +208,7 @@ impl Stage {
     }
 
     /// Requests that were sent abroad after detection: decisions later than the withdrawals that still name a foreign place first.
-    fn touched_after(&self, _after: u64) -> u64 {
+    fn touched_after(&self) -> u64 {
         let entries = Entries::read(&self.data.join("log"));
         let last = entries.0.iter().rposition(|entry| entry["action"] == "withdrawal.begin").unwrap_or(entries.0.len());
         let later = entries.0.iter().skip(last + 1).filter(|entry| entry["kind"] == "decision");

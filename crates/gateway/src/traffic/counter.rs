@@ -209,9 +209,11 @@ fn answered(served: &mut Served, outcome: &Outcome, tokens: (Option<u64>, Option
     }
 }
 
-/// The labels of all that was permitted.
+/// The labels of all that was permitted: also of what was left out because it was sick, as `LABEL (WORD)`.
 fn permitted(decision: &Decision) -> Vec<&str> {
-    decision.destinations.iter().map(Text::as_str).collect()
+    let skipped = decision.skipped.iter().flatten().map(Text::as_str);
+    let labels = skipped.filter_map(|skipped| skipped.rsplit_once(" (").map(|(label, _)| label));
+    decision.destinations.iter().map(Text::as_str).chain(labels).collect()
 }
 
 fn whole(count: Option<&Count>) -> Option<u64> {
