@@ -45,13 +45,16 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
 fn cutoff(repository: &Repository, short: bool) -> Result<(Vec<String>, bool)> {
     let profile = if short { "debug" } else { "release" };
     println!("building ({profile}) …");
-    let mut build = repository.command("cargo");
-    build.args(["build", "--quiet", "-p", "gwanmun", "-p", "e2e", "--bin", "gwanmun", "--bin", "cutoff"]);
-    if !short {
-        build.arg("--release");
-    }
-    if !children::run(&mut build)? {
-        anyhow::bail!("the {profile} build failed");
+    // One after the other, as tests build them: together they would share features, and be built anew.
+    for package in [["-p", "gwanmun", "--bin", "gwanmun"], ["-p", "e2e", "--bin", "cutoff"]] {
+        let mut build = repository.command("cargo");
+        build.args(["build", "--quiet"]).args(package);
+        if !short {
+            build.arg("--release");
+        }
+        if !children::run(&mut build)? {
+            anyhow::bail!("the {profile} build failed");
+        }
     }
     let model = prepare::model(repository)?;
     let mut play = repository.command(repository.built(profile, "cutoff"));
