@@ -119,6 +119,7 @@ async fn until_told(
         clock.clone(),
     );
     availability::follow(assembly.availability.clone(), assembly.keys.database().clone(), tasks, clock.clone());
+    availability::follow_returns(&assembly.app, assembly.keys.database().clone(), tasks);
     if let Some(payloads) = &assembly.payloads {
         payloads.follow(&assembly.tasks);
     }

@@ -129,6 +129,7 @@ impl Setup {
             tasks: tasks.clone(),
         };
         let app = App::new(parts).expect("chance");
+        availability::follow_returns(&app, database.clone(), &tasks);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback listens");
         let address = listener.local_addr().expect("a listener has an address");
         let (router, refuse) = (routes::router(Arc::clone(&app)), routes::refuse(Arc::clone(&app)));

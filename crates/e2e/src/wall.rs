@@ -8,6 +8,7 @@ mod fault;
 mod heard;
 mod kinds;
 mod script;
+mod turned;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use fault::{Fault, Frame};
 pub use heard::{Connection, End, Heard, Request};
 pub use kinds::{ARGUMENTS, LONG, THOUGHT};
 pub use script::{ANSWER, chat_completion, stream_events};
+pub use turned::Turn;
 
 /// Whose provider it plays; each has a range of addresses of its own, so that a count of packets tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,7 @@ pub struct Wall {
     addresses: [SocketAddr; 3],
     log: Arc<heard::Log>,
     released: watch::Sender<u64>,
+    turned: turned::Turned,
     accepting: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -67,16 +70,18 @@ impl Wall {
     /// Listens in all three roles. Must be called within a runtime; panics where loopback is not to be had.
     pub async fn start() -> Self {
         let (log, released) = (Arc::new(heard::Log::default()), watch::Sender::new(0));
+        let turned = turned::Turned::default();
         let mut addresses = Vec::new();
         let mut accepting = Vec::new();
         for role in Role::ALL {
             let listener = TcpListener::bind(role.address()).await.expect("loopback listens");
             addresses.push(listener.local_addr().expect("a listener has an address"));
-            let shared = connection::Shared { log: Arc::clone(&log), released: released.subscribe() };
+            let shared =
+                connection::Shared { log: Arc::clone(&log), released: released.subscribe(), turned: turned.clone() };
             accepting.push(tokio::spawn(connection::accept(role, listener, shared)));
         }
         let addresses = addresses.try_into().expect("three roles");
-        Self { addresses, log, released, accepting }
+        Self { addresses, log, released, turned, accepting }
     }
 
     /// Where a role listens.
@@ -110,6 +115,11 @@ impl Wall {
     /// Waits until what was heard is as `wanted` says. A test's own time limit ends a wait in vain.
     pub async fn until(&self, wanted: impl FnMut(&Heard) -> bool) -> Heard {
         self.log.until(wanted).await
+    }
+
+    /// Turns a model sick, or well again.
+    pub fn turn(&self, model: &str, into: Turn) {
+        self.turned.turn(model, into);
     }
 
     /// Lets every answer that is held (`hold-after-…`) go on.

@@ -30,6 +30,7 @@ pub(crate) use diagnosis::{Break, Symptom, Told, Wait, diagnose};
 pub use diagnosis::{Cause, Diagnosis, Evidence, Extent, Outage, Sickness};
 pub use figures::Figures;
 pub use follow::follow;
+pub use returning::follow_returns;
 pub use visit::{Answered, Visit};
 pub use withdrawals::Withdrawal;
 
@@ -45,6 +46,8 @@ mod figures;
 mod follow;
 mod measures;
 mod place;
+mod quality;
+mod returning;
 pub mod store;
 mod suspicion;
 mod visit;
@@ -193,6 +196,12 @@ impl Availability {
             self.0.measures.begun(cause);
             self.0.news.notify_one();
         }
+    }
+
+    /// Tells the operator that `subject` seems to have changed, and does no more.
+    fn suspect(&self, subject: &Subject, why: &str) {
+        tracing::error!(subject = %subject, "{} seems to have changed: {why}; it is still asked", subject.told());
+        self.0.alerts.send(alert::Alert::suspected(subject, Cause::Quality, why, self.0.clock.wall()));
     }
 
     /// A request with that number showed a sign of a withdrawal; whether it is certain now.

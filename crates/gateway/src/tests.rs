@@ -5,4 +5,4 @@ mod local;
 mod reach;
 mod refusals;
 mod remote;
-mod rig;
+pub(crate) mod rig;

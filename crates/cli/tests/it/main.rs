@@ -14,6 +14,7 @@ mod pages;
 mod policies;
 mod serving;
 mod tiny_model;
+mod withdrawing;
 mod words;
 
 #[expect(dead_code, clippy::cast_possible_truncation, reason = "the engine's own tests use all of it")]

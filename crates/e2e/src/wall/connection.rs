@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::fault::{Fault, Frame};
 use super::heard::{End, Log, Request};
+use super::turned::{Turn, Turned};
 use super::{Role, kinds, script};
 use crate::http1::{Body, Chunks, Head, chunk};
 
@@ -19,6 +20,7 @@ use crate::http1::{Body, Chunks, Head, chunk};
 pub(super) struct Shared {
     pub(super) log: Arc<Log>,
     pub(super) released: watch::Receiver<u64>,
+    pub(super) turned: Turned,
 }
 
 /// Accepts for ever; each connection is a task of its own and ends with its sockets.
@@ -32,7 +34,14 @@ pub(super) async fn accept(role: Role, listener: TcpListener, shared: Shared) {
 async fn serve(stream: TcpStream, id: usize, shared: Shared) {
     // Without this the kernel would join small writes, and a test of single bytes would test nothing.
     drop(stream.set_nodelay(true));
-    let mut connection = Connection { id, log: shared.log, released: shared.released, stream, waiting: Vec::new() };
+    let mut connection = Connection {
+        id,
+        log: shared.log,
+        released: shared.released,
+        turned: shared.turned,
+        stream,
+        waiting: Vec::new(),
+    };
     let end = connection.serve().await.unwrap_or(End::Theirs);
     connection.log.end(id, end);
 }
@@ -41,6 +50,7 @@ struct Connection {
     id: usize,
     log: Arc<Log>,
     released: watch::Receiver<u64>,
+    turned: Turned,
     stream: TcpStream,
     /// Read and not yet understood.
     waiting: Vec<u8>,
@@ -105,7 +115,17 @@ impl Connection {
 
     /// Answers; whether the connection is kept.
     async fn answer(&mut self, request: &Request) -> io::Result<bool> {
-        let fault = Fault::of(&request.model());
+        let fault = match self.turned.of(&request.model()) {
+            Turn::Fault(fault) => fault,
+            Turn::Says(status, body) => {
+                self.send(&told(status, body)).await?;
+                return Ok(true);
+            }
+            Turn::Reset => {
+                self.stream.set_zero_linger()?;
+                return Ok(false);
+            }
+        };
         if kinds::refuses_prefill(&request.model(), &request.json()) {
             self.send(&whole(400, &script::error(400).to_string(), "")).await?;
             return Ok(true);
@@ -237,6 +257,12 @@ fn whole(status: u16, body: &str, headers: &str) -> Vec<u8> {
     let retry = if matches!(status, 429 | 503) { "retry-after: 7\r\n" } else { "" };
     format!("HTTP/1.1 {status} Wall\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{retry}{headers}\r\n{body}")
         .into_bytes()
+}
+
+fn told(status: u16, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} Wall\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+    [head.as_bytes(), body.as_bytes()].concat()
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@
 
 mod answers;
 mod anthropic;
+mod availability;
 mod chains;
 mod console_log;
 mod drill;

@@ -9,8 +9,9 @@ use std::{
 };
 
 use super::{
-    Figures, Outage, State,
+    Answered, Figures, Outage, State,
     breaker::{Breaker, Pass, Rest},
+    quality::{Change, Quality},
 };
 use crate::clock::Moment;
 
@@ -27,6 +28,7 @@ pub(super) struct Place {
 struct Health {
     breaker: Breaker,
     figures: Figures,
+    quality: Quality,
 }
 
 impl Place {
@@ -64,6 +66,11 @@ impl Place {
             health.breaker.succeeded(pass);
             learn(&mut health.figures);
         });
+    }
+
+    /// Compares an answer with those before it.
+    pub(super) fn compare(&self, answered: &Answered<'_>) -> Option<Change> {
+        self.with(|health| health.quality.note(answered))
     }
 
     /// Whether it begins to rest by that.

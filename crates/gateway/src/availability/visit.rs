@@ -7,7 +7,7 @@ use ::policy::Destination;
 use inspect::language::Language;
 
 use super::{Availability, Cause, Diagnosis, Extent, Sickness, breaker::Pass, place::Place};
-use crate::{clock::Moment, error::ApiError, withdrawal::Subject};
+use crate::{clock::Moment, config::Quality, error::ApiError, withdrawal::Subject};
 
 /// A request at a place.
 #[must_use = "a visit that is dropped says nothing of the place"]
@@ -101,6 +101,31 @@ impl Visit {
         });
         self.availability.succeeded(&self.subject(Extent::Destination), self.ticket);
         self.availability.succeeded(&self.subject(Extent::Model), self.ticket);
+        self.look_for_change(answered);
+    }
+
+    /// What answers under the agreed name is to be what was agreed. This answer has been passed on; it is the last.
+    fn look_for_change(&self, answered: &Answered<'_>) {
+        let config = self.availability.0.config.load();
+        let known = config.destinations.iter().find(|it| it.name == self.destination);
+        let Some(agreed) = known.and_then(|it| it.models.iter().find(|model| model.name == self.model)) else { return };
+        let is_other = |agreed: &[Arc<str>], told: Option<&str>| {
+            !agreed.is_empty() && told.is_some_and(|told| !agreed.iter().any(|it| **it == *told))
+        };
+        if is_other(&agreed.reports, answered.reported_model) {
+            self.withdraw(Extent::Model, Cause::Changed, "it reports another model than was agreed".to_owned());
+        } else if is_other(&agreed.fingerprints, answered.fingerprint) {
+            self.withdraw(Extent::Model, Cause::Changed, "it reports another fingerprint than was agreed".to_owned());
+        }
+        let quality = config.availability.quality;
+        if quality == Quality::Off {
+            return;
+        }
+        let Some(change) = self.place.compare(answered) else { return };
+        match quality {
+            Quality::Withdraw => self.withdraw(Extent::Model, Cause::Quality, change.what().to_owned()),
+            Quality::Alert | Quality::Off => self.availability.suspect(&self.subject(Extent::Model), change.what()),
+        }
     }
 
     /// The place failed in this way.

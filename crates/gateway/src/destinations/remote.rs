@@ -37,6 +37,20 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// Of a content type, so much is told on.
 const CONTENT_TYPE_BYTES_MAX: usize = 64;
 
+/// A list of models: the longest that is published has a few hundred.
+const MODELS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// `GET …/models`, as OpenAI and Anthropic answer it.
+#[derive(serde::Deserialize)]
+struct ListedModels {
+    data: Vec<ListedModel>,
+}
+
+#[derive(serde::Deserialize)]
+struct ListedModel {
+    id: String,
+}
+
 /// One destination, with its connections.
 pub(crate) struct Remote {
     about: Arc<config::Destination>,
@@ -74,6 +88,26 @@ impl Remote {
         }
         check_head(answer.headers(), errand.stream).map_err(|given| self.failures().other_form(&given))?;
         Ok(Reply::new(answer, &errand, &self.about, &self.clock))
+    }
+
+    /// Asks which models it has, by a request that holds nothing of anyone's.
+    pub(crate) async fn models(&self) -> Result<Vec<String>, ApiError> {
+        let ready = self.ready()?;
+        let answer = self.first_bytes(ready, ready.requests.models()).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(self.refused(answer, b"").await);
+        }
+        let reading = Limited::new(answer.into_body(), MODELS_BYTES_MAX).collect();
+        let body = self.clock.within(self.about.idle_time_max, reading).await.and_then(Result::ok);
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let listed: ListedModels =
+            serde_json::from_slice(&body).map_err(|_| self.failures().other_form("no list of models"))?;
+        Ok(listed.data.into_iter().map(|model| model.id).collect())
+    }
+
+    /// What the destination calls the model of that name.
+    pub(crate) fn upstream<'a>(&'a self, model: &'a str) -> &'a str {
+        self.about.models.iter().find(|known| *known.name == *model).map_or(model, |known| &known.upstream)
     }
 
     fn failures(&self) -> Failures<'_> {

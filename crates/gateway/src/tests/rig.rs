@@ -28,35 +28,35 @@ use crate::{
 };
 
 /// A gateway without a socket.
-pub(super) struct Rig {
-    pub(super) router: Router,
-    pub(super) app: Arc<App>,
-    pub(super) key: String,
-    pub(super) tasks: Tasks,
+pub(crate) struct Rig {
+    pub(crate) router: Router,
+    pub(crate) app: Arc<App>,
+    pub(crate) key: String,
+    pub(crate) tasks: Tasks,
     folder: tempfile::TempDir,
 }
 
 /// An answer, whole.
 #[derive(Debug)]
-pub(super) struct Got {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Rig {
     /// A gateway with this model and these lines of configuration.
-    pub(super) fn new(script: Option<Script>, config: &str) -> Self {
+    pub(crate) fn new(script: Option<Script>, config: &str) -> Self {
         Self::with_clock(script, config, Clock::system())
     }
 
     /// As [`Rig::new`], at this clock's time.
-    pub(super) fn with_clock(script: Option<Script>, config: &str, clock: Clock) -> Self {
+    pub(crate) fn with_clock(script: Option<Script>, config: &str, clock: Clock) -> Self {
         Self::with_ways(script, config, clock, Ways::without_roots())
     }
 
     /// As [`Rig::with_clock`], with these ways outside.
-    pub(super) fn with_ways(script: Option<Script>, config: &str, clock: Clock, ways: Ways) -> Self {
+    pub(crate) fn with_ways(script: Option<Script>, config: &str, clock: Clock, ways: Ways) -> Self {
         let config = Config::parse(config, "test.toml").unwrap();
         let tasks = Tasks::new(clock.clone());
         let folder = tempfile::tempdir().unwrap();
@@ -81,7 +81,7 @@ impl Rig {
     }
 
     /// A request with the rig's key.
-    pub(super) fn request(&self, method: &str, path: &str, body: impl Into<String>) -> Request<Body> {
+    pub(crate) fn request(&self, method: &str, path: &str, body: impl Into<String>) -> Request<Body> {
         Request::builder()
             .method(method)
             .uri(path)
@@ -92,30 +92,30 @@ impl Rig {
     }
 
     /// Sends a request; comes back with the answer's head and open body.
-    pub(super) async fn open(&self, request: Request<Body>) -> http::Response<Body> {
+    pub(crate) async fn open(&self, request: Request<Body>) -> http::Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Sends a request and reads the whole answer.
-    pub(super) async fn send(&self, request: Request<Body>) -> Got {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Got {
         let (head, body) = self.open(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Got { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
     }
 
     /// Asks for a chat.
-    pub(super) async fn chat(&self, body: Value) -> Got {
+    pub(crate) async fn chat(&self, body: Value) -> Got {
         self.send(self.request("POST", "/v1/chat/completions", body.to_string())).await
     }
 
     /// Closes the log: from now on it takes nothing.
-    pub(super) fn end_log(&mut self) {
+    pub(crate) fn end_log(&mut self) {
         // The second time it is closed already.
         let _ = self.app.recorder().close("test");
     }
 
     /// What the log holds of requests, once everything is written.
-    pub(super) fn entries(&mut self) -> Vec<Value> {
+    pub(crate) fn entries(&mut self) -> Vec<Value> {
         self.end_log();
         let entries = entries(self.folder.path());
         entries
@@ -125,7 +125,7 @@ impl Rig {
     }
 
     /// The endings of the outcomes in the log, which holds one decision for each.
-    pub(super) fn endings(&mut self) -> Vec<String> {
+    pub(crate) fn endings(&mut self) -> Vec<String> {
         let entries = self.entries();
         let of = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).cloned().collect::<Vec<_>>();
         let (decisions, outcomes) = (of("decision"), of("outcome"));
@@ -135,23 +135,23 @@ impl Rig {
 }
 
 impl Got {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
     /// The data of each event, in order.
-    pub(super) fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         self.body.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).map(str::to_owned).collect()
     }
 
     /// The JSON of each event but the end marker.
-    pub(super) fn chunks(&self) -> Vec<Value> {
+    pub(crate) fn chunks(&self) -> Vec<Value> {
         let events = self.events().into_iter().filter(|data| data != "[DONE]");
         events.map(|data| serde_json::from_str(&data).unwrap()).collect()
     }
 
     /// The text of one choice of a streamed chat.
-    pub(super) fn text_of(&self, choice: u64) -> String {
+    pub(crate) fn text_of(&self, choice: u64) -> String {
         let of_choice = |chunk: &Value| {
             let pieces = chunk["choices"].as_array().cloned().unwrap_or_default();
             pieces.into_iter().filter(|piece| piece["index"] == choice).collect::<Vec<_>>()
@@ -160,14 +160,14 @@ impl Got {
         pieces.iter().filter_map(|piece| piece["delta"]["content"].as_str()).collect()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// What a fake remote does with a connection's bytes.
 #[derive(Clone)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Sends these bytes.
     Send(String),
     /// Keeps the connection open and says nothing, until the other side closes.
@@ -177,15 +177,15 @@ pub(super) enum Act {
 }
 
 /// A provider on a real socket that hears every byte and plays one part for every request.
-pub(super) struct FakeRemote {
-    pub(super) base_url: String,
+pub(crate) struct FakeRemote {
+    pub(crate) base_url: String,
     heard: Arc<Mutex<Vec<String>>>,
     closed: watch::Receiver<u32>,
 }
 
 impl FakeRemote {
     /// Plays `acts` for each connection, then closes it.
-    pub(super) async fn new(tasks: &Tasks, acts: Vec<Act>) -> Self {
+    pub(crate) async fn new(tasks: &Tasks, acts: Vec<Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -202,22 +202,22 @@ impl FakeRemote {
     }
 
     /// The requests heard, head and body.
-    pub(super) fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
 
     /// How many connections have ended.
-    pub(super) fn ended(&self) -> u32 {
+    pub(crate) fn ended(&self) -> u32 {
         *self.closed.borrow()
     }
 
     /// Waits until a connection has ended.
-    pub(super) async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         self.closed.wait_for(|count| *count > 0).await.unwrap();
     }
 
     /// A configuration with this remote, which offers `far`.
-    pub(super) fn config(&self, policy: &str) -> String {
+    pub(crate) fn config(&self, policy: &str) -> String {
         let url = &self.base_url;
         format!(
             "[policy]\nuse = \"{policy}\"\n[[destination]]\nname = \"abroad\"\nbase_url = \"{url}\"\n\
@@ -266,7 +266,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// The next frame of an open body, as text.
-pub(super) async fn next_text(body: &mut Body) -> Option<String> {
+pub(crate) async fn next_text(body: &mut Body) -> Option<String> {
     let frame = body.frame().await?.unwrap();
     let bytes: Bytes = frame.into_data().unwrap();
     Some(String::from_utf8(bytes.to_vec()).unwrap())

@@ -1,0 +1,89 @@
+//! What is withdrawn and let back from the command line, without a server.
+
+use serde_json::Value;
+
+use crate::bench::{Bench, Told};
+
+const CONFIG: &str = "[policy]\nuse = \"open\"\n\
+    [[destination]]\nname = \"abroad\"\nbase_url = \"https://abroad.example/v1\"\nmodels = [\"large\", \"small\"]\n\
+    [[destination]]\nname = \"home\"\nbase_url = \"https://home.example/v1\"\nmodels = [\"large\"]\n\
+    [[route]]\nmodel = \"assistant\"\ndestinations = [\"abroad/large\", \"home/large\"]\n";
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.ok(&["key", "create", "--name", "a"]);
+    bench.put(".local/share/gwanmun/gwanmun.toml", CONFIG.as_bytes());
+    bench
+}
+
+fn listed(bench: &Bench) -> Value {
+    serde_json::from_str(&bench.ok(&["withdraw", "--list", "--json"])).unwrap()
+}
+
+#[test]
+fn a_destination_is_withdrawn_listed_and_let_back() {
+    let bench = bench();
+    let told = bench.run(&["withdraw", "abroad", "--why", "contract ends"]);
+    assert_eq!((told.exit, told.err.as_str()), (Some(1), "nothing was changed: add `--yes`\n"), "{}", told.out);
+    assert!(told.out.contains("abroad/large") && told.out.contains("abroad/small"), "{}", told.out);
+    assert!(
+        told.out.contains("assistant: answered by abroad/large, home/large now, by home/large then"),
+        "{}",
+        told.out
+    );
+    assert!(told.out.contains("small: answered by abroad now, by nobody then"), "{}", told.out);
+    assert_eq!(listed(&bench)["withdrawals"], serde_json::json!([]));
+
+    let told = bench.run(&["withdraw", "abroad", "--why", "contract ends", "--yes"]);
+    assert_eq!(told.exit, Some(0), "{}", told.err);
+    assert!(
+        told.err.starts_with("withdrawn: destination:abroad; no server runs from this data directory"),
+        "{}",
+        told.err
+    );
+    let list = listed(&bench);
+    assert_eq!(list["withdrawals"][0]["subject"], "destination:abroad");
+    assert_eq!(
+        (&list["withdrawals"][0]["cause"], &list["withdrawals"][0]["why"]),
+        (&"operator".into(), &"contract ends".into())
+    );
+    let states: Vec<&str> = list["places"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["withdrawn", "withdrawn", "not known"]);
+    let again = bench.run(&["withdraw", "destination:abroad", "--why", "again", "--yes"]);
+    assert_eq!(again.err, "destination:abroad is withdrawn already: contract ends\n");
+    let table = bench.ok(&["withdraw", "--list"]);
+    assert!(table.starts_with("WITHDRAWN") && table.lines().all(|line| line.trim_end() == line), "{table}");
+
+    let told = bench.run(&["restore", "abroad"]);
+    assert_eq!((told.exit, told.err.as_str()), (Some(1), "nothing was changed: add `--approve`\n"));
+    assert!(told.out.contains("(operator): contract ends"), "{}", told.out);
+    assert!(told.out.contains("small: answered by nobody now, by abroad then"), "{}", told.out);
+    let told = bench.run(&["restore", "abroad", "--approve", "--why", "renewed"]);
+    assert_eq!(told.exit, Some(0), "{}", told.err);
+    assert_eq!(listed(&bench)["withdrawals"], serde_json::json!([]));
+    assert!(bench.ok(&["withdraw", "--list"]).starts_with("nothing is withdrawn\n"));
+}
+
+#[test]
+fn what_is_wrong_is_told_and_how_to_mend_it() {
+    let absent = Bench::new().run(&["withdraw", "--list"]);
+    assert_eq!(absent.exit, Some(2));
+    assert!(absent.err.starts_with("error: there is no data directory"), "{}", absent.err);
+    let bench = bench();
+    let table: [(&[&str], i32, &str); 6] = [
+        (&["withdraw", "abrod", "--why", "x"], 64, "did you mean"),
+        (&["withdraw", "local", "--why", "x"], 64, "nobody can take it away"),
+        (&["withdraw", "abroad"], 64, "--why"),
+        (&["withdraw", "abroad", "--why", " "], 64, "a reason is one line"),
+        (&["restore", "abroad"], 2, "`destination:abroad` is not withdrawn"),
+        (&["restore", "nowhere"], 64, "neither in the configuration nor in the catalogue"),
+    ];
+    for (arguments, exit, says) in table {
+        let Told { exit: ended, err, .. } = bench.run(arguments);
+        assert_eq!(ended, Some(exit), "{arguments:?}: {err}");
+        assert!(err.contains(says), "{arguments:?}: {err}");
+    }
+    bench.ok(&["withdraw", "abroad", "--why", "x", "--yes"]);
+    let told = bench.run(&["restore", "abroad/small"]);
+    assert!(told.err.contains("it is taken away with `destination:abroad`: restore that"), "{}", told.err);
+}

@@ -1,0 +1,134 @@
+//! Synthetic places: stable ones are never accused, changed ones are found soon.
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use super::{Change, Quality};
+use crate::availability::Answered;
+
+/// A place, and who asks it what.
+struct Place {
+    chance: StdRng,
+    quality: Quality,
+    callers: usize,
+    /// By how much answers are shorter.
+    shorter: f64,
+    /// The share that is declined.
+    declined: f64,
+}
+
+impl Place {
+    fn new(seed: u64, callers: usize) -> Self {
+        let quality = Quality::default();
+        Self { chance: StdRng::seed_from_u64(seed), quality, callers, shorter: 1.0, declined: 0.02 }
+    }
+
+    /// A number about 0, of a bell's shape: the sum of twelve even ones.
+    fn bell(&mut self) -> f64 {
+        (0..12).map(|_| self.chance.random_range(0.0..1.0)).sum::<f64>() - 6.0
+    }
+
+    /// One answer: of a short question or a long one; lengths spread as they do in life, by a factor of two either way.
+    fn answer(&mut self) -> Option<Change> {
+        let caller = ["a", "b", "c", "d"][self.chance.random_range(0..self.callers)];
+        let (prompt_bytes, usual) = [(30, 6.0), (300, 120.0), (3_000, 400.0)][self.chance.random_range(0..3)];
+        let length = (usual * (0.7 * self.bell()).exp() / self.shorter).max(1.0);
+        let refused = self.chance.random_bool(self.declined);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a small positive number")]
+        let completion_tokens = Some(if refused { 12 } else { length as u64 });
+        self.quality.note(&Answered {
+            prompt_bytes,
+            completion_tokens,
+            refused,
+            finish: Some("stop"),
+            plain: true,
+            caller,
+            ..Answered::default()
+        })
+    }
+
+    /// After how many answers an alarm was given.
+    fn alarm_within(&mut self, answers: usize) -> Option<(usize, Change)> {
+        (1..=answers).find_map(|number| self.answer().map(|change| (number, change)))
+    }
+}
+
+#[test]
+fn a_stable_place_is_not_accused_in_ten_thousand_answers() {
+    for seed in 0..50 {
+        let mut place = Place::new(seed, 1 + usize::try_from(seed).unwrap() % 4);
+        assert_eq!(place.alarm_within(10_000), None, "seed {seed}");
+    }
+}
+
+#[test]
+fn answers_a_fourth_as_long_are_found_within_forty() {
+    let late = (0..200).filter(|seed| {
+        let mut place = Place::new(*seed, 3);
+        assert_eq!(place.alarm_within(3_000), None, "seed {seed}");
+        place.shorter = 4.0;
+        let found = place.alarm_within(40);
+        assert!(found.is_none_or(|(_, change)| change == Change::Shorter));
+        found.is_none()
+    });
+    assert_eq!(late.count(), 0);
+}
+
+#[test]
+fn half_of_them_declined_is_found_within_forty() {
+    let late = (0..200).filter(|seed| {
+        let mut place = Place::new(*seed, 3);
+        assert_eq!(place.alarm_within(3_000), None, "seed {seed}");
+        place.declined = 0.5;
+        let found = place.alarm_within(40);
+        assert!(found.is_none_or(|(_, change)| change == Change::Declining));
+        found.is_none()
+    });
+    assert!(late.count() <= 4, "of 200");
+}
+
+/// A batch of questions that want one word; a caller who tries what the place will decline.
+#[test]
+fn one_callers_new_habit_is_no_change_of_the_place() {
+    let mut place = Place::new(7, 3);
+    assert_eq!(place.alarm_within(3_000), None);
+    for number in 0..1_000 {
+        let refused = number % 2 == 0;
+        let habit = Answered {
+            prompt_bytes: 300,
+            completion_tokens: Some(1),
+            finish: Some("stop"),
+            plain: true,
+            refused,
+            caller: "a",
+            ..Answered::default()
+        };
+        assert_eq!(place.quality.note(&habit), None, "{number}");
+    }
+}
+
+#[test]
+fn too_little_is_known_of_a_new_place_to_accuse_it() {
+    let mut place = Place::new(7, 2);
+    place.declined = 0.9;
+    assert_eq!(place.alarm_within(100), None);
+}
+
+/// The limit on answers is the caller's, tool calls and structured answers have the length that they need.
+#[test]
+fn answers_that_were_cut_off_or_are_no_plain_text_are_not_compared() {
+    for (finish, plain) in [("length", true), ("stop", false)] {
+        let mut place = Place::new(7, 1);
+        assert_eq!(place.alarm_within(3_000), None);
+        for _ in 0..500 {
+            let short = Answered {
+                prompt_bytes: 300,
+                completion_tokens: Some(1),
+                finish: Some(finish),
+                plain,
+                caller: "a",
+                ..Answered::default()
+            };
+            assert_eq!(place.quality.note(&short), None);
+        }
+    }
+}
