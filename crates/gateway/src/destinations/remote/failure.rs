@@ -81,7 +81,10 @@ impl Failures<'_> {
         let symptom =
             Symptom::Answered { status: status.as_u16(), told: availability::Told::read(body), retry_after, asked };
         let failed = |what: &str| self.of(StatusCode::BAD_GATEWAY, Code::UpstreamFailed, what);
+        let diagnosis = diagnose(&symptom);
         let error = match status.as_u16() {
+            // A filter is about what was asked, whatever its status: no other destination is asked the same.
+            400..500 if diagnosis.is_none() => self.callers_mistake(Told::read(body)),
             // The request itself: the provider's words help the caller, as long as they do not hold our key.
             400 | 413 | 422 => self.callers_mistake(Told::read(body)),
             401..=403 => failed("refused the gateway's own credentials"),
@@ -97,7 +100,7 @@ impl Failures<'_> {
             _ => failed("failed"),
         };
         let error = error.detail(format_args!("destination `{}` answered {}", self.0.name, status.as_u16()));
-        error.diagnosed(diagnose(&symptom))
+        error.diagnosed(diagnosis)
     }
 
     fn callers_mistake(self, told: Told) -> ApiError {
