@@ -175,7 +175,7 @@ impl Onward {
 
     /// Whether an answer can go on at that place: nothing is disguised for it, and nothing masked in its answers.
     fn goes_on_at(&self, place: usize) -> bool {
-        self.outgoing(place).is_ok_and(|outgoing| outgoing.is_plain())
+        self.outgoing(place).is_ok_and(Outgoing::is_plain)
     }
 
     /// Whether an answer from the place that was asked last is what the caller sees of it, so that another can go on from it.

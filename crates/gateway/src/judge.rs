@@ -75,8 +75,6 @@ pub struct Link {
     pub model: Arc<str>,
     /// Whether it is the local floor.
     pub local: bool,
-    /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
-    pub understands_everything: bool,
     /// Whether it is a machine of the organisation's own.
     pub own: bool,
     /// Tokens of prompt and answer together, where known.
@@ -188,6 +186,11 @@ fn compiled(judged: &Judged, destinations: Vec<Destination>) -> Arc<Judge> {
 }
 
 impl Link {
+    /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
+    pub fn understands_everything(&self) -> bool {
+        !self.local
+    }
+
     /// Whether an answer from there is degraded: the local floor stands in for another.
     pub fn is_degraded(&self) -> bool {
         self.local && self.substitutes
@@ -238,10 +241,8 @@ fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>
 fn mark_substitutes(chain: &mut Chain) {
     let Some(first) = chain.links.first().cloned() else { return };
     for link in &mut chain.links {
-        let same = match (&first.card, &link.card) {
-            (Some(first), Some(card)) => first == card,
-            _ => first.model == link.model,
-        };
+        let known = first.card.as_ref().zip(link.card.as_ref());
+        let same = known.map_or(first.model == link.model, |(first, card)| first == card);
         link.substitutes = !same || link.local != first.local;
     }
 }
@@ -263,7 +264,6 @@ fn link(
                 destination: LOCAL_DESTINATION.into(),
                 model: Arc::clone(&floor.name),
                 local: true,
-                understands_everything: false,
                 own: true,
                 context_tokens: Some(floor.context_tokens),
                 answer_tokens_default: Some(config.local.answer_tokens_default.into()),
@@ -284,7 +284,6 @@ fn link(
                 destination: Arc::clone(destination),
                 model: Arc::clone(model),
                 local: false,
-                understands_everything: true,
                 own: at.operated_by == Some(Operator::Own),
                 context_tokens: offered.context_tokens,
                 answer_tokens_default: None,

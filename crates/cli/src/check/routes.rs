@@ -131,7 +131,7 @@ impl Asked<'_> {
 
 /// The floor does not.
 fn makes_vectors(link: &Link) -> bool {
-    link.understands_everything
+    link.understands_everything()
 }
 
 impl Route {

@@ -53,12 +53,12 @@ impl Order<'_> {
             Strategy::Order => 0.0,
             // Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006): the least of -ln(u)/w is drawn with
             // probability in proportion to w, and so is the next of those that are left.
-            Strategy::Weighted => -self.chance(self.name.as_bytes(), link).ln() / f64::from(link.weight),
+            Strategy::Weighted => -chance(self.name.as_bytes(), link).ln() / f64::from(link.weight),
             Strategy::Cheapest => self.cost(link, figures, links),
-            Strategy::Fastest if self.explores() => self.chance(self.name.as_bytes(), link),
+            Strategy::Fastest if self.explores() => chance(self.name.as_bytes(), link),
             Strategy::Fastest => figures.first_byte.map_or(0.0, |after| after.as_secs_f64()),
             Strategy::LeastLoaded => f64::from(figures.in_flight),
-            Strategy::Sticky => self.chance(&self.beginning, link),
+            Strategy::Sticky => chance(&self.beginning, link),
         }
     }
 
@@ -100,14 +100,14 @@ impl Order<'_> {
     fn explores(&self) -> bool {
         drawn(self.name.as_bytes(), b"explore").is_multiple_of(EXPLORED_ONE_IN)
     }
+}
 
-    /// A number above 0 and up to 1 that `seed` gives that place: always the same, and as good as by chance.
-    fn chance(&self, seed: &[u8], link: &Link) -> f64 {
-        // 53 bits fill the fraction of a double.
-        #[expect(clippy::cast_precision_loss, reason = "53 bits")]
-        let drawn = (drawn(seed, link.label.as_bytes()) >> 11) as f64;
-        (drawn + 1.0) / (2.0_f64.powi(53))
-    }
+/// A number above 0 and up to 1 that `seed` gives that place: always the same, and as good as by chance.
+fn chance(seed: &[u8], link: &Link) -> f64 {
+    // 53 bits fill the fraction of a double.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits")]
+    let drawn = (drawn(seed, link.label.as_bytes()) >> 11) as f64;
+    (drawn + 1.0) / (2.0_f64.powi(53))
 }
 
 fn drawn(seed: &[u8], label: &[u8]) -> u64 {
