@@ -8,28 +8,14 @@ mod demo;
 mod prepare;
 mod promises;
 mod repository;
+mod task;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-
-/// Tasks of this repository.
-#[derive(clap::Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Task {
-    /// Installs what tests need, then runs every check and every test.
-    Test(test::Options),
-    /// Checks what compiler and linter can't: sizes, names, arrows between crates, openings of files.
-    Tidy,
-    /// Runs the tests that prove the promises, and says which promises have none yet.
-    Promises(promises::Options),
-    /// Measures the road against nginx and a direct call, the floor against llama.cpp, the audit log against its disk.
-    Bench(bench::Options),
-    /// Shows the product at work, and checks what it shows.
-    Demo(demo::Options),
-}
+use task::Task;
 
 fn main() -> anyhow::Result<ExitCode> {
     let repository = repository::Repository::find()?;

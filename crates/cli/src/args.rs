@@ -72,7 +72,16 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
+    /// Runs the subcommand, and tells how it ended.
+    pub(crate) fn main(self) -> ExitCode {
+        let mut terminal = Terminal::new();
+        match self.run(&mut terminal) {
+            Ok(answer) => answer.into(),
+            Err(failure) => failure.tell(&mut terminal),
+        }
+    }
+
+    fn run(self, terminal: &mut Terminal) -> Result<Answer, Failure> {
         self.log.start(matches!(self.command, Command::Serve(_)))?;
         match self.command {
             Command::Serve(serve) => serve.run(&self.place, terminal),

@@ -32,13 +32,5 @@ mod withdraw;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match args::read() {
-        Ok(cli) => cli,
-        Err(ended) => return ended,
-    };
-    let mut terminal = terminal::Terminal::new();
-    match cli.run(&mut terminal) {
-        Ok(answer) => answer.into(),
-        Err(failure) => failure.tell(&mut terminal),
-    }
+    args::read().map_or_else(|ended| ended, args::Cli::main)
 }

@@ -92,7 +92,11 @@ fn write_all_kinds(log: &Log) {
         let (number, reason) = (2, text("unreachable"));
         let destination = text("national/kr");
         let request_id = text(&request);
-        add(Body::Attempt(Attempt { decision: Count(decided), request: request_id, destination, number, reason }));
+        let (answer_bytes, completion_tokens) = (full.then_some(Count(300)), full.then_some(Count(17)));
+        let decision = Count(decided);
+        let attempt =
+            Attempt { decision, request: request_id, destination, number, reason, answer_bytes, completion_tokens };
+        add(Body::Attempt(attempt));
         add(outcome(decided, &request, full));
         add(Body::Refusal(Refusal {
             request: text("req-r"),
@@ -102,7 +106,7 @@ fn write_all_kinds(log: &Log) {
             model: full.then(|| text("exaone")),
             reason: text("no_such_model"),
             rule: full.then(|| text("not-abroad")),
-                skipped: full.then(|| vec![text("foreign (outage)")]),
+            skipped: full.then(|| vec![text("foreign (outage)")]),
             class: full.then_some(audit_log::Class::Classified),
             findings: full.then(|| BTreeMap::from([(word("card"), Count(1))])),
             policy: Digest([1; 32]),

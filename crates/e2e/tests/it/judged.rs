@@ -256,7 +256,12 @@ async fn a_thousand_broken_streams_never_leave_the_country() {
     }
     let heard = gateway.wall.heard();
     assert_eq!(heard.of(Role::Foreign).count(), 0, "a connection was made where policy forbids it");
-    assert_eq!(heard.requests().count(), STREAMS, "each was sent to the one place that is permitted");
+    let sent = heard.requests().count();
+    // A place that broke three times in a row rests, and then nobody is asked; one that only stumbled is asked once more.
+    assert!(
+        sent >= 3 * models.len() && sent <= STREAMS * 12 / 10 + 200,
+        "{sent} were sent to the one place that is permitted"
+    );
     assert!(broken > STREAMS / 2, "{broken} of {STREAMS} streams broke");
     let log = gateway.end().await;
     let national = |entry: &&Value| {
@@ -264,5 +269,7 @@ async fn a_thousand_broken_streams_never_leave_the_country() {
             .as_array()
             .is_some_and(|places| places.iter().all(|place| place.as_str().unwrap().starts_with("national/")))
     };
-    assert_eq!(log.of("decision").filter(national).count(), STREAMS);
+    let decided = log.of("decision").filter(national).count();
+    let resting = |entry: &&Value| entry["reason"] == "outage" && entry["destinations"].is_null();
+    assert_eq!(decided + log.of("refusal").filter(resting).count(), STREAMS);
 }
