@@ -29,6 +29,7 @@ Examples:
   gwanmun key create --name app-1 --team payments  another key
   gwanmun audit verify                             does the log hold?
   gwanmun policy test                              what do the policies decide?
+  gwanmun what-if --withdraw US                    who would go dark, and what would answer instead?
   gwanmun withdraw openai --why \"…\" --yes          take a provider out of use
   gwanmun check                                    is everything in order?
 
@@ -60,15 +61,15 @@ enum Command {
     Audit(audit::Audit),
     Catalog(catalog::Catalog),
     Check(check::Check),
+    Drill(drill::DrillArgs),
     Key(key::Key),
     Model(model::Model),
     Policy(policy::Policy),
     Restore(restore::Restore),
+    WhatIf(what_if::WhatIfArgs),
     Withdraw(withdraw::Withdraw),
     Version(version::Version),
-    WhatIf(what_if::WhatIfArgs),
     Completions(completions::Completions),
-    Drill(drill::DrillArgs),
 }
 
 impl Cli {

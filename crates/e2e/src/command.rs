@@ -291,7 +291,11 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
         if file.file_type().expect("a file has a type").is_dir() {
             copy_folder(&file.path(), &to);
         } else {
-            std::fs::copy(file.path(), to).expect("a file can be copied");
+            // What was renamed or taken away since the folder was listed is passed over, as a copy of a living folder does.
+            match std::fs::copy(file.path(), to) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.expect("a file can be copied")),
+            }
         }
     }
 }

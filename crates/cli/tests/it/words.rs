@@ -13,9 +13,13 @@ Commands:
   audit        Prove what happened: verify the log, prove single entries, look into it
   catalog      See what is known of providers, models and jurisdictions, with sources
   check        See whether everything that `serve` needs is in order
+  drill        Rehearse a withdrawal, and keep a signed report
   key          Say who may call: make, list and revoke keys
   model        Keep the models that this machine can answer from
   policy       See what a policy decides: run its cases, compare two, explain a request
+  restore      Let something back that was withdrawn
+  what-if      See what would go dark if something were withdrawn
+  withdraw     Take something out of use until it is approved again
   version      Say which version this is
   completions  Print what completes this command in a shell
   help         Print this message or the help of the given subcommand(s)
@@ -42,7 +46,7 @@ fn wrong_usage_is_64() {
     let bench = Bench::new();
     let table: [(&[&str], &str); 9] = [
         (&[], "Usage: gwanmun"),
-        (&["sreve"], "a similar subcommand exists: 'serve'"),
+        (&["sreve"], "some similar subcommands exist: 'restore', 'serve'"),
         (&["serve", "--listen", "4000"], "invalid value '4000'"),
         (&["serve", "--no-model", "--model", "x"], "cannot be used with"),
         (&["ask"], "<QUESTION>"),

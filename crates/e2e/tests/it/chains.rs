@@ -10,7 +10,7 @@ use crate::views::{asking, streaming};
 
 /// A configuration under `policy` with both providers and one route.
 fn configuration(policy: &str, route: &str) -> String {
-    let models = "[\"echo\", \"wall-small\", \"fault-503\", \"fault-400\", \"fault-500\"]";
+    let models = "[\"echo\", \"wall-small\", \"fault-502\", \"fault-503\", \"fault-400\", \"fault-500\"]";
     format!(
         "[policy]\nuse = \"{policy}\"\n\
          [[destination]]\nname = \"national\"\nbase_url = \"{{national}}\"\nmodels = {models}\n\
@@ -25,7 +25,7 @@ fn setup(policy: &str, route: &str) -> Setup {
 
 #[tokio::test]
 async fn the_next_permitted_destination_answers_where_one_fails() {
-    let route = "destinations = [\"national/fault-503\", \"foreign/fault-500\", \"national/wall-small\", \"local\"]";
+    let route = "destinations = [\"national/fault-502\", \"foreign/fault-500\", \"national/wall-small\", \"local\"]";
     let gateway = setup("open", route).start().await;
     for request in [asking("chain", "hello"), streaming("chain", "hello")] {
         let answer = gateway.client.chat(&request).await;
@@ -34,13 +34,13 @@ async fn the_next_permitted_destination_answers_where_one_fails() {
     }
     let heard = gateway.wall.heard();
     let models: Vec<String> = heard.requests().map(e2e::wall::Request::model).collect();
-    assert_eq!(models.iter().filter(|model| *model == "fault-503").count(), 2, "{heard}");
+    assert_eq!(models.iter().filter(|model| *model == "fault-502").count(), 2, "{heard}");
     assert_eq!(models.iter().filter(|model| *model == "wall-small").count(), 2, "{heard}");
     let log = gateway.end().await;
     let attempts: Vec<(&Value, &Value, &Value)> =
         log.of("attempt").map(|entry| (&entry["number"], &entry["destination"], &entry["reason"])).collect();
     assert_eq!(attempts.len(), 4, "{log}");
-    assert_eq!(attempts[0], (&json!(2), &json!("foreign/fault-500"), &json!("upstream_failed")));
+    assert_eq!(attempts[0], (&json!(2), &json!("foreign/fault-500"), &json!("outage: unavailable")));
     assert_eq!((attempts[1].0, attempts[1].1), (&json!(3), &json!("national/wall-small")));
     let served: Vec<(&Value, &Value)> =
         log.of("outcome").map(|outcome| (&outcome["attempts"], &outcome["destination"])).collect();

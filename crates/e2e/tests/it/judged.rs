@@ -211,13 +211,13 @@ async fn a_caller_can_raise_the_class_and_not_lower_it() {
 /// What is not read counts as sensitive at least, and cannot be disguised: it does not go where it would have to be.
 #[tokio::test]
 async fn a_picture_goes_nowhere_that_only_the_disguised_may_go() {
-    let gateway = setup("kr-enterprise", &["echo"]).start().await;
+    let gateway = setup("kr-enterprise", &["echo", "wall-small"]).start().await;
     let picture = json!([{"type": "text", "text": "what is this?"},
                          {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]);
     let request = |model: &str| with(asking(model, ""), &json!({"messages": [{"role": "user", "content": picture}]}));
     let abroad = gateway.client.chat(&request("foreign-echo")).await;
     assert_eq!((abroad.status, &abroad.json()["error"]["code"]), (403, &json!("cannot_hide")), "{abroad}");
-    let at_home = gateway.client.chat(&request("national-echo")).await;
+    let at_home = gateway.client.chat(&request("national-wall-small")).await;
     assert_eq!(at_home.status, 200, "{at_home}");
     assert_eq!(gateway.wall.heard().of(Role::Foreign).count(), 0);
     gateway.end().await;
