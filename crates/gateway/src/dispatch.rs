@@ -18,6 +18,7 @@ use crate::{
     app::{App, InForce},
     availability::Visit,
     clock::Moment,
+    contents::Contents,
     decide::Sick,
     destinations::{Errand, Source},
     error::{ApiError, Fault},
@@ -122,7 +123,8 @@ impl Onward {
                 }
             };
             account.attempt(self.outgoing(place)?, last.as_ref(), visit).await?;
-            let (place, begun) = self.ask(place, partial.clone(), account).await;
+            let (place, begun, beside) = self.ask(place, partial.clone(), account).await;
+            self.tried.extend(beside);
             match begun {
                 Ok(begun) => {
                     self.tried.push(Tried::asked(place, None));
@@ -158,7 +160,7 @@ impl Onward {
         let destination = judge.destinations().get(link.judged).ok_or_else(passed_over)?;
         let ask = self.outgoing(place).map(|outgoing| &outgoing.form.ask);
         let can_go_on = |partial| ask.is_ok_and(|ask| goes_on(ask, partial, link.local));
-        if partial.is_some_and(|partial| !self.goes_on_at(place) || !can_go_on(partial)) {
+        if partial.is_some_and(|partial| !self.goes_on_at(place, partial) || !can_go_on(partial)) {
             return Err(passed_over());
         }
         let availability = self.app.availability();
@@ -173,24 +175,38 @@ impl Onward {
         })
     }
 
-    /// Whether an answer can go on at that place: nothing is disguised for it, and nothing masked in its answers.
-    fn goes_on_at(&self, place: usize) -> bool {
-        self.outgoing(place).is_ok_and(Outgoing::is_plain)
+    /// Whether an answer that another has begun can go on at that place. What was answered was not there when it was decided on, so
+    /// nothing may have to be hidden from the place: not of the request, and nothing that would be found in the answer. And the
+    /// caller has been told the first one's labels and review: the second's must be among them.
+    fn goes_on_at(&self, place: usize, partial: &Partial) -> bool {
+        let (Ok(there), Some(first)) = (self.outgoing(place), self.sent()) else { return false };
+        let (terms, told) = (&there.place.terms, &first.place.terms);
+        let is_told = terms.labels.iter().all(|label| told.labels.contains(label)) && (told.review || !terms.review);
+        let hides_nothing = there.is_plain() && terms.edits.is_empty();
+        is_told && hides_nothing && (there.place.link.local || self.holds_nothing(partial))
     }
 
-    /// Whether an answer from the place that was asked last is what the caller sees of it, so that another can go on from it.
+    /// Whether nothing is found in what was answered so far: policy has judged the request without it.
+    fn holds_nothing(&self, partial: &Partial) -> bool {
+        let body = serde_json::json!({ "model": "", "messages": [{ "role": "assistant", "content": partial.text() }] });
+        let body = bytes::Bytes::from(body.to_string());
+        let contents = Contents::read(&body, Surface::Chat, self.force.judgement.identifiers());
+        contents.kinds().next().is_none()
+    }
+
+    /// Whether the answer that has begun is what the caller sees of it, so that another can go on from it.
     pub(crate) fn is_plain(&self) -> bool {
-        self.tried.last().is_some_and(|tried| self.goes_on_at(tried.place()))
+        self.sent().is_some_and(Outgoing::is_plain)
     }
 
-    /// The request that is being answered, in the form in which it was sent last.
+    /// The request that is being answered, in the form in which the place has it that began to answer last.
     pub(crate) fn sent(&self) -> Option<&Outgoing> {
-        self.outgoing(self.tried.last()?.place()).ok()
+        self.outgoing(self.tried.iter().rfind(|tried| tried.began())?.place()).ok()
     }
 
-    /// Labels of the places that were asked, in that order.
-    pub(crate) fn asked(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.tried.iter().filter(|tried| tried.was_asked()).filter_map(|tried| self.permitted.get(tried.place()))
+    /// Labels of the places that have begun to answer, in that order.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tried.iter().filter(|tried| tried.began()).filter_map(|tried| self.permitted.get(tried.place()))
     }
 
     /// How long the answer may still take.
@@ -209,19 +225,19 @@ impl Onward {
         place: usize,
         partial: Option<Partial>,
         account: &mut Account,
-    ) -> (usize, Result<Begun, ApiError>) {
+    ) -> (usize, Result<Begun, ApiError>, Option<Tried>) {
         let clock = self.app.clock();
         let sent = clock.now();
         let asking = async {
             match partial {
                 None => self.race(place, account).await,
-                partial @ Some(_) => Raced { place, answered: self.first_words(place, partial).await },
+                partial @ Some(_) => Raced::alone(place, sent, self.first_words(place, partial).await),
             }
         };
-        let Some(Raced { place, answered }) = clock.within(self.left(), asking).await else {
+        let Some(Raced { place, sent, answered, beside }) = clock.within(self.left(), asking).await else {
             let message = "the answer took longer than this gateway lets an answer take";
             let error = ApiError::gateway(StatusCode::GATEWAY_TIMEOUT, Code::UpstreamTimeout, message);
-            return (place, Err(error));
+            return (place, Err(error), None);
         };
         let begun = answered.and_then(|(source, first)| {
             let outgoing = self.outgoing(place)?;
@@ -229,7 +245,7 @@ impl Onward {
             let restoring = restoring(outgoing, &self.force);
             Ok(Begun { source, first, restoring, stream: outgoing.form.ask.streams() })
         });
-        (place, begun)
+        (place, begun, beside)
     }
 
     /// Sends the request to one place; comes back with the first piece that says something.

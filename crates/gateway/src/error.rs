@@ -57,6 +57,7 @@ struct Told {
     detail: Option<String>,
     retry_after: Option<Duration>,
     for_good: bool,
+    of_this_place: bool,
     diagnosis: Option<Diagnosis>,
     marks: Option<Marks>,
 }
@@ -115,6 +116,7 @@ impl ApiError {
             detail: None,
             retry_after: None,
             for_good: false,
+            of_this_place: false,
             diagnosis: None,
             marks: None,
         }))
@@ -139,6 +141,18 @@ impl ApiError {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
+    }
+
+    /// Another place may do what this one cannot, though the request or the gateway is at fault here.
+    #[must_use]
+    pub(crate) fn of_this_place(mut self) -> Self {
+        self.0.of_this_place = true;
+        self
+    }
+
+    /// Whether another place may do what this one cannot.
+    pub(crate) fn is_of_this_place(&self) -> bool {
+        self.0.of_this_place
     }
 
     /// Asking again does not help, though the status looks like it.

@@ -224,12 +224,11 @@ fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>
     });
     for (model, step) in local.into_iter().chain(remote).filter(|(model, _)| !routed.contains(model)) {
         let Some(link) = link(config, floor, places, &model, &step) else { continue };
-        match chains.iter_mut().find(|chain| chain.model == model) {
-            Some(chain) => chain.links.push(link),
-            None => {
-                let (registered, manner) = (Registered::default(), Manner::default());
-                chains.push(Chain { model, links: vec![link], registered, nfc: false, manner });
-            }
+        if let Some(chain) = chains.iter_mut().find(|chain| chain.model == model) {
+            chain.links.push(link);
+        } else {
+            let (registered, manner) = (Registered::default(), Manner::default());
+            chains.push(Chain { model, links: vec![link], registered, nfc: false, manner });
         }
     }
     chains.iter_mut().for_each(mark_substitutes);

@@ -83,9 +83,9 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Whether what the place answers is what the caller sees: nothing is brought back in it, nothing masked.
+    /// Whether the place has the request as it is, and the caller its answer: nothing is hidden, brought back or masked.
     pub(crate) fn is_plain(&self) -> bool {
-        self.form.map.is_none() && self.place.terms.answer.is_empty()
+        self.form.hidden == 0 && self.form.map.is_none() && self.place.terms.answer.is_empty()
     }
 }
 

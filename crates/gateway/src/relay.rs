@@ -177,6 +177,9 @@ impl Delivery {
 
     async fn hand_over(&mut self, bytes: Bytes) -> Bytes {
         self.account.meter(self.source.source.usage());
+        if let (Some(at), true) = (self.seam_at, self.source.is_joined()) {
+            self.account.seam(at);
+        }
         match self.account.hand_over(&bytes).await {
             Ok(()) => {
                 if let Some(given) = &mut self.given {
@@ -212,7 +215,6 @@ impl Delivery {
         })?;
         let label = self.account.marks().destination().unwrap_or_default();
         let trimmer = if let Source::Local(_) = begun.source { None } else { trimmer };
-        self.account.seam(seam_at);
         self.seam_at = Some(seam_at);
         self.source.first = Some(begun.first);
         self.source.source = begun.source;
@@ -240,11 +242,9 @@ impl Delivery {
             return rest;
         }
         given.note(&rest);
-        let asked: Vec<&str> = self.onward.asked().map(|label| &**label).collect();
-        // Of those asked only the last, and the one before a seam, have answered.
-        let answered = asked.len().saturating_sub(if self.seam_at.is_some() { 2 } else { 1 });
+        let answered: Vec<&str> = self.onward.answered().map(|label| &**label).collect();
         let mut told = serde_json::Map::new();
-        told.insert("destinations".to_owned(), json!(asked.get(answered..).unwrap_or_default()));
+        told.insert("destinations".to_owned(), json!(answered));
         told.extend(self.seam_at.map(|at| ("seam_at".to_owned(), json!(at))));
         told.extend(degraded.then(|| ("degraded".to_owned(), json!("local"))));
         let last = given.chunk(json!([]), Some(("gwanmun", Value::Object(told))));
@@ -254,6 +254,10 @@ impl Delivery {
     /// The explicit end of an answer that is not complete: an error event that says how to go on, and no end marker.
     async fn break_off(&mut self, error: ApiError) -> Bytes {
         self.step = Step::Ended;
+        if self.source.joined.is_some() {
+            // What the second took before it could not be joined is its own.
+            self.account.meter(self.source.source.usage());
+        }
         let error = self.account.failed(error).await;
         error.log(self.account.request_id());
         let mut body = serde_json::to_value(error.body()).unwrap_or_default();
@@ -280,11 +284,17 @@ fn not_joined(error: &ApiError, why: &str) -> ApiError {
 }
 
 impl Restored {
+    /// Whether another's answer has been joined to the first's.
+    fn is_joined(&self) -> bool {
+        self.joined.as_ref().is_some_and(Joined::is_joined)
+    }
+
     /// The next piece, as the caller may have it; within the time for the whole answer.
     async fn next(&mut self, deadline: &mut Sleep, given: Option<&Given>) -> Piece {
-        let piece = match self.first.take() {
-            Some(first) => first,
-            None => tokio::select! {
+        let piece = if let Some(first) = self.first.take() {
+            first
+        } else {
+            tokio::select! {
                 biased;
                 piece = self.source.next() => piece,
                 () = deadline => Piece::Broken(ApiError::gateway(
@@ -292,7 +302,7 @@ impl Restored {
                     Code::UpstreamTimeout,
                     "the answer took longer than this gateway lets an answer take",
                 )),
-            },
+            }
         };
         let piece = match (&mut self.joined, given) {
             (Some(joined), Some(given)) => joined.piece(piece, given),

@@ -279,6 +279,53 @@ async fn the_floor_goes_on_to_the_letter() {
     gateway.end().await;
 }
 
+/// At home everything may be read; abroad persons must be hidden, though the request names none; and reviews are told in the head.
+const HIDES_ABROAD: &str = r#"
+@id("home")
+permit (principal, action, resource)
+when { resource.name == "national" };
+
+@id("abroad")
+@edit("mask")
+@kinds("person")
+permit (principal, action, resource)
+when { resource.name == "foreign" };
+"#;
+const REVIEWED_ABROAD: &str = r#"
+@id("home")
+permit (principal, action, resource)
+when { resource.name == "national" };
+
+@id("abroad")
+@review("human")
+permit (principal, action, resource)
+when { resource.name == "foreign" };
+"#;
+
+/// What was answered so far is known to nobody who judged the request: it goes nowhere that something must be hidden from, nor
+/// to a place whose terms the caller was not told.
+#[tokio::test]
+async fn an_answer_goes_on_only_where_nothing_is_hidden_and_no_more_is_demanded() {
+    for (policy, goes_on) in [
+        (HIDES_ABROAD, false),
+        (REVIEWED_ABROAD, false),
+        (&HIDES_ABROAD.replace("@edit(\"mask\")\n@kinds(\"person\")\n", ""), true),
+    ] {
+        let place = e2e::place::Place::new();
+        place.write("ours.cedar", policy);
+        let text = configured(&broken("cut", 30), "goes-on", "").replace("\"open\"", "\"ours.cedar\"");
+        let gateway = Setup::empty().configured(&text, "").at(place).start().await;
+        let answer = splicing(&gateway).chat(&streaming("chain", "Tell me of the river.")).await;
+        if goes_on {
+            assert_eq!(answer.said(0), LONG, "{answer}");
+        } else {
+            is_honest_error(&answer, LONG);
+            assert_eq!(gateway.wall.heard().of(Role::Foreign).count(), 0, "{answer}");
+        }
+        gateway.end().await;
+    }
+}
+
 /// Header before key before route.
 #[tokio::test]
 async fn continuity_is_the_callers_then_the_routes() {

@@ -284,12 +284,11 @@ impl<'a> Section<'a> {
         let mut numbers = Vec::new();
         for value in array {
             let at = start(value.span(), at);
-            match value.as_integer() {
-                Some(number) => numbers.push(At { value: number, at }),
-                None => {
-                    let what = format!("must be a list of whole numbers, and has {}", value.type_name());
-                    mistakes.add(at, format!("`{}` {what}", self.path(key)));
-                }
+            if let Some(number) = value.as_integer() {
+                numbers.push(At { value: number, at });
+            } else {
+                let what = format!("must be a list of whole numbers, and has {}", value.type_name());
+                mistakes.add(at, format!("`{}` {what}", self.path(key)));
             }
         }
         Some(At { value: numbers, at })

@@ -67,7 +67,7 @@ impl Floor {
 fn refused(refused: &Refused, surface: Surface) -> ApiError {
     let message = refused.to_string();
     match *refused {
-        Refused::Busy { retry_after, .. } => ApiError::busy(message, retry_after),
+        Refused::Busy { retry_after, .. } => ApiError::busy(message, retry_after).of_this_place(),
         Refused::TooLong { .. } => ApiError::field(Code::ContextLengthExceeded, message, prompt_field(surface)),
         Refused::Unservable(_) => ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, message),
         Refused::Stopped => ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, Code::NoDestination, message),

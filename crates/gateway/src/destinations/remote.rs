@@ -80,7 +80,8 @@ impl Remote {
         let known = self.about.models.iter().find(|model| model.name == errand.model);
         let upstream = known.map_or(&*errand.model, |model| &model.upstream);
         let ready = self.ready()?;
-        let body = dialect::written(&errand.ask, &self.about, upstream)?;
+        let body = dialect::written(&errand.ask, &self.about, upstream)
+            .map_err(|error| ApiError::from(error).of_this_place())?;
         let request = ready.requests.ask(errand.ask.surface(), body.clone(), errand.stream);
         let answer = self.first_bytes(ready, request).await?;
         if answer.status() != StatusCode::OK {

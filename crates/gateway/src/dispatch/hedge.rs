@@ -8,8 +8,9 @@ use futures_util::future::{Either, select};
 use super::{Onward, next::Next, next::Tried, next::next};
 use crate::{
     availability::Visit,
+    clock::Moment,
     destinations::Source,
-    error::ApiError,
+    error::{ApiError, Fault},
     relay::{Account, Piece},
 };
 
@@ -20,8 +21,19 @@ const HEDGED: &str = "hedged: no first byte";
 pub(super) struct Raced {
     /// Who answered, or failed last.
     pub(super) place: usize,
+    /// When that was asked.
+    pub(super) sent: Moment,
     /// How.
     pub(super) answered: Result<(Source, Piece), ApiError>,
+    /// The other, where that has failed too.
+    pub(super) beside: Option<Tried>,
+}
+
+impl Raced {
+    /// Nobody was asked beside it.
+    pub(super) fn alone(place: usize, sent: Moment, answered: Result<(Source, Piece), ApiError>) -> Self {
+        Self { place, sent, answered, beside: None }
+    }
 }
 
 /// Another place that may be asked beside the first.
@@ -31,34 +43,40 @@ struct Second {
 }
 
 impl Onward {
-    /// Asks `place`, which `account` has gone to, and after a while of silence the next of the same jurisdictions.
+    /// Asks `place`, which `account` has gone to, and after a while of silence the next of the same jurisdictions. What one of them
+    /// refuses for what it asks is refused: the other is not heard.
     pub(super) async fn race(&self, place: usize, account: &mut Account) -> Raced {
+        let clock = self.app.clock();
+        let first_sent = clock.now();
         let first = std::pin::pin!(self.first_words(place, None));
-        let Some(second) = self.second(place) else { return Raced { place, answered: first.await } };
-        let silence = self.app.clock().sleep(second.after);
+        let Some(second) = self.second(place) else { return Raced::alone(place, first_sent, first.await) };
+        let silence = clock.sleep(second.after);
         let first = match select(first, silence).await {
-            Either::Left((answered, _)) => return Raced { place, answered },
+            Either::Left((answered, _)) => return Raced::alone(place, first_sent, answered),
             Either::Right(((), first)) => first,
         };
         let Some(visit) = self.enter_second(&second, account).await else {
-            return Raced { place, answered: first.await };
+            return Raced::alone(place, first_sent, first.await);
         };
+        let second_sent = clock.now();
         let other = std::pin::pin!(self.first_words(second.place, None));
         match select(first, other).await {
-            Either::Left((Ok(words), _)) => Raced { place, answered: Ok(words) },
-            Either::Right((Ok(words), _)) => {
-                self.turn(&second, account, visit);
-                Raced { place: second.place, answered: Ok(words) }
-            }
-            // One has failed: the other has the word.
-            Either::Left((Err(error), other)) => {
+            Either::Left((Err(error), other)) if error.fault() == Fault::Destination => {
+                // The first has failed: the other has the word.
                 account.left(&error);
                 self.turn(&second, account, visit);
-                Raced { place: second.place, answered: other.await }
+                let beside = Some(Tried::asked(place, Some(&error)));
+                Raced { place: second.place, sent: second_sent, answered: other.await, beside }
             }
-            Either::Right((Err(error), first)) => {
-                visit.ended(&error);
-                Raced { place, answered: first.await }
+            Either::Left((answered, _)) => Raced::alone(place, first_sent, answered),
+            Either::Right((Err(error), first)) if error.fault() == Fault::Destination => {
+                let beside = Some(Tried::asked(second.place, Some(&error)));
+                account.ended(visit, &error);
+                Raced { place, sent: first_sent, answered: first.await, beside }
+            }
+            Either::Right((answered, _)) => {
+                self.turn(&second, account, visit);
+                Raced::alone(second.place, second_sent, answered)
             }
         }
     }
@@ -66,6 +84,10 @@ impl Onward {
     /// The place that may be asked beside `place`, if the route wants that and there is one.
     fn second(&self, place: usize) -> Option<Second> {
         let after = self.force.judgement.chain(self.forms.model()?)?.manner.hedge_after?;
+        // Of an answer that is not streamed the first piece is all of it: silence says nothing.
+        if !self.outgoing(place).is_ok_and(|outgoing| outgoing.form.ask.streams()) {
+            return None;
+        }
         let mut tried = self.tried.clone();
         tried.push(Tried::passed_over(place));
         let Next::Place(other) = next(&self.places(), &tried) else { return None };

@@ -72,14 +72,22 @@ impl Tried {
         self.place
     }
 
+    /// Whether it began to answer.
+    pub(super) fn began(&self) -> bool {
+        self.end == End::Began
+    }
+
     /// Whether it was asked.
-    pub(super) fn was_asked(&self) -> bool {
+    fn was_asked(&self) -> bool {
         self.end != End::PassedOver
     }
 }
 
 impl End {
     fn of(error: &ApiError) -> Self {
+        if error.is_of_this_place() {
+            return Self::Down;
+        }
         if error.code() == Code::ContextLengthExceeded.word() {
             return Self::TooLong;
         }

@@ -129,6 +129,15 @@ fn never(policy: &str, facts: &Facts<'_>, to: &Destination) -> bool {
     }
 }
 
+/// What requests with each of the texts hold.
+fn contents(judgement: &Judgement) -> Vec<Arc<Contents>> {
+    let of = |text: &&str| {
+        let body = serde_json::json!({"model": "r", "messages": [{"role": "user", "content": text}]}).to_string();
+        Arc::new(Contents::read(&Bytes::from(body), Surface::Chat, judgement.identifiers()))
+    };
+    TEXTS.iter().map(of).collect()
+}
+
 #[test]
 fn only_what_is_permitted_is_asked_each_once_and_nothing_means_refusal() {
     let seed = seed();
@@ -139,14 +148,7 @@ fn only_what_is_permitted_is_asked_each_once_and_nothing_means_refusal() {
     let (mut refused, mut answered, mut exhausted) = (0, 0, 0);
     for _ in 0..CONFIGURATIONS {
         let judgement = configuration(&mut chance);
-        let contents: Vec<Arc<Contents>> = TEXTS
-            .iter()
-            .map(|text| {
-                let body =
-                    serde_json::json!({"model": "r", "messages": [{"role": "user", "content": text}]}).to_string();
-                Arc::new(Contents::read(&Bytes::from(body), Surface::Chat, judgement.identifiers()))
-            })
-            .collect();
+        let contents = contents(&judgement);
         for _ in 0..REQUESTS / CONFIGURATIONS {
             let contents = Arc::clone(contents.choose(&mut chance).unwrap());
             let mut facts: Facts<'_> = facts_of_contents(&caller, Surface::Chat, "r", contents, &judgement);

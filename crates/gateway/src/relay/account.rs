@@ -62,6 +62,8 @@ struct Owed {
 #[derive(Debug)]
 struct Handed {
     bytes: u64,
+    /// So many of them stand in an attempt's entry: another destination gave them.
+    told_bytes: u64,
     /// All of it or nothing.
     whole: bool,
     commitment: Option<Committing>,
@@ -102,7 +104,7 @@ impl Account {
         let Recorded { permit, payload } = recorded;
         let marks = Marks::of(permit.entry(), asked.class);
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
-        let handed = Handed { bytes: 0, whole: false, commitment, usage: Usage::default() };
+        let handed = Handed { bytes: 0, told_bytes: 0, whole: false, commitment, usage: Usage::default() };
         Self {
             app: Arc::clone(app),
             owed: Some(Owed { permit, reservation, slot }),
@@ -175,9 +177,10 @@ impl Account {
                 destination: &outgoing.place.link.label,
                 number,
                 reason,
-                answer_bytes: self.handed.bytes,
-                completion_tokens: self.handed.usage.completion_tokens,
+                answer_bytes: self.handed.bytes.saturating_sub(self.handed.told_bytes),
+                completion_tokens: std::mem::take(&mut self.handed.usage).completion_tokens,
             });
+            self.handed.told_bytes = self.handed.bytes;
             durable.await.map_err(|error| {
                 self.app.metrics().not_recorded();
                 not_recorded(error)
@@ -207,6 +210,11 @@ impl Account {
         if let Some(visit) = self.visit.take() {
             visit.ended(error);
         }
+    }
+
+    /// A place that was asked beside the one that answers has failed.
+    pub(crate) fn ended(&self, visit: Visit, error: &ApiError) {
+        visit.ended(error);
     }
 
     /// From here on the answer is another destination's: so many characters of it came before.

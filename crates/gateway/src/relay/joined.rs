@@ -32,6 +32,11 @@ impl Joined {
         Self { trimmer, remark, before, finish: None, usage: None }
     }
 
+    /// Whether the seam was found, and told.
+    pub(super) fn is_joined(&self) -> bool {
+        self.remark.is_none()
+    }
+
     /// The piece as more of the answer that was begun; empty while the seam is looked for.
     pub(super) fn piece(&mut self, piece: Piece, given: &Given) -> Piece {
         let told = match piece {

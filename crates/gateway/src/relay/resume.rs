@@ -5,7 +5,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -50,7 +53,7 @@ struct Known {
 /// Somebody wants the events from this number on.
 struct Asking {
     from: u64,
-    reply: oneshot::Sender<Option<mpsc::Receiver<Bytes>>>,
+    reply: oneshot::Sender<Option<Taking>>,
 }
 
 /// An answer as it is made.
@@ -76,6 +79,21 @@ struct Reader {
     events: mpsc::Sender<Bytes>,
     /// The number of the event that it takes next.
     next: u64,
+    /// Whether it has all of an answer that has ended: without that its end is a cut.
+    has_all: Arc<AtomicBool>,
+}
+
+/// A reader's end of it.
+struct Taking {
+    events: mpsc::Receiver<Bytes>,
+    has_all: Arc<AtomicBool>,
+}
+
+/// A reader that takes events from that number on.
+fn reader(next: u64) -> (Reader, Taking) {
+    let (sender, events) = mpsc::channel(UNDER_WAY_MAX);
+    let has_all = Arc::new(AtomicBool::new(false));
+    (Reader { events: sender, next, has_all: Arc::clone(&has_all) }, Taking { events, has_all })
 }
 
 /// What happened to an answer.
@@ -107,14 +125,14 @@ impl Resumable {
             }
             known.insert(Arc::clone(id), Known { key_id: Arc::clone(key_id), marks: marks.clone(), asking });
         }
-        let (sender, reader) = mpsc::channel(UNDER_WAY_MAX);
+        let (reader, taking) = reader(1);
         let keeping = Keeping {
             id: Arc::clone(id),
             making: Some(making),
             events: VecDeque::new(),
             first: 1,
             bytes: 0,
-            reader: Some(Reader { events: sender, next: 1 }),
+            reader: Some(reader),
             span,
             until: None,
             clock: clock.clone(),
@@ -124,7 +142,7 @@ impl Resumable {
             let _listed = listed;
             keeping.keep(inbox, &stop).await;
         });
-        Ok(body(reader))
+        Ok(body(taking))
     }
 
     /// What is left of an answer after the event that the headers name, if they name one.
@@ -153,7 +171,7 @@ impl Resumable {
         let (reply, replied) = oneshot::channel();
         // A task that is gone by now answers nothing.
         let _ = asking.send(Asking { from: number.saturating_add(1), reply }).await;
-        Some(replied.await.ok().flatten().map(|reader| (body(reader), marks)).ok_or_else(gone))
+        Some(replied.await.ok().flatten().map(|taking| (body(taking), marks)).ok_or_else(gone))
     }
 }
 
@@ -269,9 +287,9 @@ impl Keeping {
             let _ = asking.reply.send(None);
             return;
         }
-        let (sender, reader) = mpsc::channel(UNDER_WAY_MAX);
-        if asking.reply.send(Some(reader)).is_ok() {
-            self.reader = Some(Reader { events: sender, next: asking.from });
+        let (reader, taking) = reader(asking.from);
+        if asking.reply.send(Some(taking)).is_ok() {
+            self.reader = Some(reader);
             if self.making.is_some() {
                 self.until = None;
             }
@@ -281,16 +299,24 @@ impl Keeping {
     /// A reader that has all of an answer that has ended is done.
     fn finish_reader(&mut self) {
         let next = self.next();
-        if self.making.is_none() {
-            self.reader = self.reader.take().filter(|reader| reader.next < next);
+        if self.making.is_none()
+            && let Some(reader) = self.reader.take_if(|reader| reader.next >= next)
+        {
+            reader.has_all.store(true, Ordering::Release);
         }
     }
 }
 
-fn body(reader: mpsc::Receiver<Bytes>) -> Body {
-    Body::from_stream(stream::unfold(reader, async |mut reader| {
-        let event = reader.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(event), reader))
+/// What a reader gets. Where it ends before the answer does, because another reads or the process stops, the body is cut, so that
+/// nobody takes it for whole.
+fn body(taking: Taking) -> Body {
+    Body::from_stream(stream::unfold(Some(taking), async |taking| {
+        let mut taking = taking?;
+        match taking.events.recv().await {
+            Some(event) => Some((Ok(event), Some(taking))),
+            None if taking.has_all.load(Ordering::Acquire) => None,
+            None => Some((Err(std::io::Error::other("the answer goes on elsewhere")), None)),
+        }
     }))
 }
 

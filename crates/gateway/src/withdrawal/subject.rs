@@ -227,11 +227,10 @@ fn belongs(organisation: &str, id: &str, catalog: &Catalog) -> Taken {
 fn by_licence(id: &str, place: &Destination, catalog: &Catalog) -> Taken {
     let Some(model) = place.card.as_deref().and_then(|card| catalog.model(card)) else { return Taken::Perhaps };
     let is_bound = match model.licence.known() {
-        Some(LicenceOf::None) => true,
+        Some(LicenceOf::None) | None => true,
         Some(LicenceOf::Licence(licence)) => {
             catalog.licence(licence).and_then(|licence| licence.revocable.known()) != Some(&false)
         }
-        None => true,
     };
     match (is_bound, model.developer.known()) {
         (false, _) => Taken::No,

@@ -38,8 +38,8 @@ const OPENING_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) struct Reply {
     body: Spoken<Incoming>,
     surface: Surface,
-    /// Vectors that were asked for.
-    vectors: usize,
+    /// Answers, or vectors, that were asked for.
+    wanted: usize,
     stream: bool,
     about: Arc<config::Destination>,
     /// The request's body: words of it that come back prove nothing.
@@ -51,6 +51,8 @@ pub(crate) struct Reply {
     first_due: Moment,
     /// Wakes a read that waits; set anew only when it has run out, so that a chunk costs no timer.
     idle: Sleep,
+    /// When that is.
+    idle_due: Moment,
     splitter: Splitter,
     progress: Progress,
     /// Events that say nothing, before the first that does: until then another destination may still answer.
@@ -119,7 +121,7 @@ impl Reply {
             tls_group: answer.extensions().get().copied(),
             body: Spoken::new(answer.into_body(), about.api, &errand.ask, errand.stream, errand.created),
             surface: errand.ask.surface(),
-            vectors: usize::try_from(errand.ask.choices()).unwrap_or(usize::MAX),
+            wanted: usize::try_from(errand.ask.choices()).unwrap_or(usize::MAX),
             stream: errand.stream,
             about: Arc::clone(about),
             asked: errand.ask.bytes.clone(),
@@ -127,6 +129,7 @@ impl Reply {
             deadline: clock.sleep(about.total_time_max),
             first_due: clock.now().plus(about.first_byte_time_max),
             idle: clock.sleep(about.idle_time_max),
+            idle_due: clock.now().plus(about.idle_time_max),
             splitter: Splitter::default(),
             progress: Progress::new(errand.ask.choices()),
             opening: BytesMut::new(),
@@ -270,7 +273,7 @@ impl Reply {
             return Err(self.in_band(Some(error.get())));
         }
         let finishes: Vec<&RawValue> = whole.choices.iter().filter_map(WholeChoice::finished).collect();
-        if finishes.is_empty() || finishes.len() < whole.choices.len() {
+        if finishes.len() < self.wanted.max(whole.choices.len()) {
             return Err(self.broken("the destination ended its answer without finishing it", Break::Cut));
         }
         if finishes.iter().any(|reason| ends_by_error(reason)) {
@@ -307,7 +310,7 @@ impl Reply {
         let Ok(answer) = serde_json::from_slice::<Vectors<'_>>(&body) else {
             return Err(self.broken("the destination's answer is not understood", Break::NotUnderstood));
         };
-        if answer.data.len() != self.vectors {
+        if answer.data.len() != self.wanted {
             return Err(self.broken("the destination gave not one vector for each text", Break::NotUnderstood));
         }
         self.progress.prompt_tokens = answer.usage.and_then(|usage| usage.prompt_tokens);
@@ -319,6 +322,9 @@ impl Reply {
         // Until something is said, a head and keep-alives are no beginning.
         let waits_for_first = self.stream && !self.progress.says_something();
         let due = if waits_for_first { self.first_due } else { self.clock.now().plus(self.about.idle_time_max) };
+        if due < self.idle_due {
+            self.wake(due);
+        }
         loop {
             let frame = tokio::select! {
                 biased;
@@ -334,7 +340,7 @@ impl Reply {
                         return Err(self.late(message, wait));
                     }
                     // It was set for an earlier read, which got its bytes.
-                    self.idle = self.clock.sleep_until(due);
+                    self.wake(due);
                     continue;
                 }
             };
@@ -352,6 +358,12 @@ impl Reply {
                 }
             }
         }
+    }
+
+    /// Sets the wait of a read anew.
+    fn wake(&mut self, due: Moment) {
+        self.idle = self.clock.sleep_until(due);
+        self.idle_due = due;
     }
 
     /// The provider says, in place of more of the answer, that it failed; or that the request is at fault, which another must

@@ -56,7 +56,7 @@ fn event(number: usize) -> Bytes {
 }
 
 fn numbered(range: std::ops::RangeInclusive<usize>) -> String {
-    range.map(|number| format!("id: r.{number}\ndata: {number}\n\n")).collect()
+    range.map(|number| format!("id: r.{number}\ndata: {number}\n\n")).collect::<Vec<_>>().concat()
 }
 
 async fn read(body: &mut BodyDataStream, events: usize) -> String {

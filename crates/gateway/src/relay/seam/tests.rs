@@ -1,6 +1,8 @@
 //! Tests of joining answers: whatever is cut where, changed in its blanks and however it comes, what is joined is the one text,
 //! or nothing is.
 
+#![expect(clippy::string_slice, reason = "tests cut where they have looked")]
+
 use bytes::Bytes;
 use inspect::language::Language;
 use proptest::prelude::*;
@@ -134,7 +136,7 @@ fn the_next_is_asked_in_the_language_spoken() {
     for (given, begins) in cases {
         let partial = Partial::new(given, Some(10));
         let anchor = partial.anchor().unwrap().to_owned();
-        let asked = continuing(&ask(json!({"max_tokens": 30, "stop": ["END"]})), &partial).unwrap();
+        let asked = continuing(&ask(&json!({"max_tokens": 30, "stop": ["END"]})), &partial).unwrap();
         let body: Value = serde_json::from_slice(&asked.to_json("far")).unwrap();
         let messages = body["messages"].as_array().unwrap();
         assert_eq!(messages.len(), 3);
@@ -154,14 +156,14 @@ fn the_next_is_asked_in_the_language_spoken() {
 #[test]
 fn nothing_is_asked_for_where_nothing_is_left() {
     let given = Partial::new("They crossed the river and rested", Some(30));
-    assert!(continuing(&ask(json!({"max_tokens": 30})), &given).is_none());
-    assert!(continuing(&ask(json!({})), &given).is_some());
-    assert!(continuing(&ask(json!({})), &Partial::new("They", Some(1))).is_none());
+    assert!(continuing(&ask(&json!({"max_tokens": 30})), &given).is_none());
+    assert!(continuing(&ask(&json!({})), &given).is_some());
+    assert!(continuing(&ask(&json!({})), &Partial::new("They", Some(1))).is_none());
 }
 
 #[test]
 fn only_plain_text_is_joined() {
-    assert_eq!(unjoinable(&ask(json!({"temperature": 1, "stop": "x", "max_tokens": 5}))), None);
+    assert_eq!(unjoinable(&ask(&json!({"temperature": 1, "stop": "x", "max_tokens": 5}))), None);
     let tool = json!([{"type": "function", "function": {"name": "f"}}]);
     for more in [
         json!({"tools": tool}),
@@ -172,11 +174,11 @@ fn only_plain_text_is_joined() {
         json!({"seed": 1}),
         json!({"stream": false}),
     ] {
-        assert!(unjoinable(&ask(more.clone())).is_some(), "{more}");
+        assert!(unjoinable(&ask(&more)).is_some(), "{more}");
     }
 }
 
-fn ask(more: Value) -> Ask {
+fn ask(more: &Value) -> Ask {
     let mut body = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "?"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     Ask::alone(Surface::Chat, Bytes::from(body.to_string())).unwrap()

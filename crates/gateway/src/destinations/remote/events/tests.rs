@@ -146,6 +146,6 @@ fn only_what_says_something_counts_and_an_empty_reason_finishes_nothing() {
 
 /// A JSON string in ASCII alone, as some providers write it.
 fn ascii(text: &str) -> String {
-    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    format!("\"{units}\"")
+    let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+    format!("\"{}\"", units.collect::<Vec<_>>().concat())
 }

@@ -59,6 +59,7 @@ fn a_key_is_seen_where_it_is_repeated_whole_or_in_part() {
 
 #[test]
 fn how_long_to_wait_is_read_from_whichever_header_says_so() {
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<u128>);
     let now: Timestamp = "2026-11-21T21:00:00Z".parse().unwrap();
     let after = |headers: &[(&str, &str)]| {
         let pairs = headers.iter().map(|(name, value)| {
@@ -66,7 +67,6 @@ fn how_long_to_wait_is_read_from_whichever_header_says_so() {
         });
         retry_after(&pairs.collect(), now).map(|span| span.as_millis())
     };
-    type Row<'a> = (&'a [(&'a str, &'a str)], Option<u128>);
     let rows: [Row<'_>; 14] = [
         (&[("retry-after", "7")], Some(7_000)),
         (&[("retry-after", "0.5")], Some(500)),
