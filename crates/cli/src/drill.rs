@@ -11,7 +11,7 @@ use gateway::{
     data_dir::DataDir,
     database::Database,
     drill::{
-        Mode, Plan,
+        Mode, Plan, SECONDS_MAX,
         report::{self, Report},
         store::{self, Drill},
     },
@@ -43,7 +43,7 @@ Examples:
 
 Ctrl-C stops a drill; a live one also stops by itself when too few requests are answered, and when its server ends.
 
-Exit status 1 when fewer requests were answered than `--least-answered` asks for.";
+Exit status 1 when fewer requests were answered than `--least-answered` asks for, or too few were measured to say.";
 
 /// Rehearse a withdrawal, and keep a signed report
 #[derive(Args)]
@@ -137,10 +137,15 @@ impl Wanted {
                 "a drill is held on the server that runs: `gwanmun serve` starts one; `gwanmun what-if` needs none",
             ));
         };
+        let seconds = u64::try_from(time.as_secs()).unwrap_or(0);
+        if mode != Mode::Replay && seconds > SECONDS_MAX {
+            let word = mode.word();
+            return Err(Failure::usage(format!("a {word} drill lasts a day at most")).hint("say `--for 24h` or less"));
+        }
         let plan = Plan {
             mode,
             withdraw: subjects.iter().map(ToString::to_string).collect(),
-            seconds: u64::try_from(time.as_secs()).unwrap_or(0),
+            seconds,
             sample_permille: if mode == Mode::Shadow { self.sample } else { 0 },
             least_answered_permille: self.least_answered,
             reference_model: self.reference.clone(),
@@ -189,8 +194,9 @@ fn run(place: &Place, plan: &Plan, json: bool, terminal: &mut Terminal) -> Resul
                 shown.finish();
                 return Ok(drill);
             }
-            if drill.state == "wanted" && clock.now().since(since) >= TAKEN_UP_WITHIN {
-                store::stop(&database, &id).await?;
+            // Disowned only where no server has taken it up in this very moment.
+            let late = drill.state == "wanted" && clock.now().since(since) >= TAKEN_UP_WITHIN;
+            if late && store::disown(&database, &id).await? {
                 return Err(Failure::trouble("the server has not taken the drill up, and is asked not to any more")
                     .hint("another drill may be under way: `gwanmun drill list` tells"));
             }
@@ -202,7 +208,8 @@ fn run(place: &Place, plan: &Plan, json: bool, terminal: &mut Terminal) -> Resul
 /// How it ended, and its report.
 fn tell(place: &Place, drill: &Drill, json: bool, terminal: &mut Terminal) -> Result<Answer, Failure> {
     if drill.report_sha256.is_none() {
-        let why = drill.why.clone().unwrap_or_default();
+        let why = drill.progress.as_ref().and_then(|progress| progress.error.clone());
+        let why = why.or_else(|| drill.why.clone()).unwrap_or_default();
         return Err(Failure::trouble(format!("the drill {} ended without a report: {why}", drill.id))
             .hint("the server's own messages say more"));
     }
@@ -213,7 +220,7 @@ fn tell(place: &Place, drill: &Drill, json: bool, terminal: &mut Terminal) -> Re
     } else {
         told::report(&report, &folder, terminal)?;
     }
-    Ok(if report.held { Answer::Yes } else { Answer::No })
+    Ok(if report.held == Some(true) { Answer::Yes } else { Answer::No })
 }
 
 fn list(place: &Place, json: bool, terminal: &mut Terminal) -> Result<Answer, Failure> {

@@ -6,12 +6,14 @@
 
 mod follow;
 mod measured;
+mod published;
 pub mod reference;
 mod rehearsal;
 mod replayed;
 pub mod report;
 mod shadows;
 pub mod store;
+mod verdict;
 
 use std::{fmt, str::FromStr};
 
@@ -22,6 +24,9 @@ pub use measured::{Measured, PlaceServed, Reason};
 pub(crate) use shadows::{Shadows, as_if};
 
 use crate::withdrawal::Subject;
+
+/// A shadow or live drill lasts no longer: a day.
+pub const SECONDS_MAX: u64 = 86_400;
 
 /// How it is rehearsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,4 +148,7 @@ pub struct Progress {
     pub degraded: u64,
     /// Of which an error or a refusal for want of a place came.
     pub unanswered: u64,
+    /// Why it could not be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }

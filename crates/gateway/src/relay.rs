@@ -26,7 +26,7 @@ pub(crate) use marks::Marks;
 pub(crate) use restore::{AnswerMask, Restoring};
 pub(crate) use resume::Resumable;
 pub(crate) use seam::{Partial, continuing, goes_on};
-pub(crate) use wishes::Wishes;
+pub(crate) use wishes::{WISHES, Wishes};
 
 use given::Given;
 use joined::Joined;

@@ -20,6 +20,7 @@ pub(crate) use load::permitted;
 pub use load::{Bears, Load};
 
 use crate::{
+    config::Strategy,
     contents::Contents,
     inspect::facts_of_contents,
     judge::{Chain, Judgement, Link},
@@ -191,7 +192,8 @@ pub fn what_if(judgement: &Judgement, teams: &[Arc<str>], question: &Question, t
         None => (Vec::new(), None),
     };
     let places = places(judgement, &question.subjects);
-    let unknown = unknown(&places, question, log.as_ref());
+    let mut unknown = unknown(&places, question, log.as_ref());
+    unknown.extend(strategies(judgement));
     let summary = summary(question, pairs, log.as_ref());
     let withdrawn = question.subjects.iter().map(ToString::to_string).collect();
     WhatIf { v: 1, withdrawn, summary, pairs, rows, places, moves, log, unknown }
@@ -383,6 +385,20 @@ fn unknown(places: &[PlaceRow], question: &Question, log: Option<&LogRead>) -> V
     }
     unknown.push("rules that name single keys, and requests with findings, tools or pictures: each pair is judged as a plain request".to_owned());
     unknown
+}
+
+/// That the first of a route stands for all where the route does not always begin with it, in a sentence.
+pub(crate) fn strategies(judgement: &Judgement) -> Option<String> {
+    let spread =
+        judgement.chains().iter().filter(|chain| chain.manner.strategy != Strategy::Order && chain.links.len() > 1);
+    let named: Vec<String> = spread.map(|chain| format!("`{}`", chain.model)).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "how requests are spread over the destinations of {}: by its strategy any of them may come first, and here the first that is \
+             permitted stands for all",
+            named.join(", ")
+        )
+    })
 }
 
 fn summary(question: &Question, pairs: Pairs, log: Option<&LogRead>) -> String {

@@ -59,15 +59,10 @@ impl Progress {
 
 /// What matters of it; the files have all.
 pub(super) fn report(report: &Report, folder: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
-    let style = if report.held { GOOD } else { BAD };
+    let style = if report.held == Some(true) { GOOD } else { BAD };
     writeln!(terminal.out(), "{style}{}{style:#}", paragraph::hanging(&report.sentence(), 0))?;
-    let held = if report.held { "it held" } else { "it did not hold" };
-    let least = percent(report.plan.least_answered_permille);
-    writeln!(
-        terminal.out(),
-        "{style}{held}{style:#}: {least} answered was asked for; it ended because {}\n",
-        report.why
-    )?;
+    let verdict = format!("{}; it ended because {}", report.verdict(), report.why);
+    writeln!(terminal.out(), "{style}{}{style:#}\n", paragraph::hanging(&verdict, 0))?;
     requests(report, terminal)?;
     let rows: Vec<[String; 7]> = report
         .during

@@ -76,6 +76,12 @@ impl Held {
         serde_json::from_slice(&listed.stdout).expect("a list")
     }
 
+    /// Until the log says that one begins.
+    async fn until_begun(&self) {
+        let begun = |drill: &Value| drill["state"] == "running" && !drill["begin_entry"].is_null();
+        while !self.drills().await.iter().any(begun) {}
+    }
+
     async fn end(mut self) {
         end(&mut self.server).await;
         let faults = Entries::read(&self.site.log()).faults();
@@ -91,10 +97,10 @@ fn report(output: &Output) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_touches_nobody_and_its_report_is_vouched_for() {
     let Some(held) = Held::new().await else { return };
-    for _ in 0..6 {
+    for _ in 0..18 {
         assert_eq!(held.ask("m").await, 200);
     }
-    for _ in 0..2 {
+    for _ in 0..6 {
         assert_eq!(held.ask("abroad").await, 200);
     }
     let before = (held.heard(Role::Foreign), held.heard(Role::National));
@@ -102,9 +108,9 @@ async fn a_replay_touches_nobody_and_its_report_is_vouched_for() {
     let ended = held.drill(&words).output().await.expect("it runs");
     let told = report(&ended);
     assert_eq!((ended.status.code(), &told["held"]), (Some(0), &json!(true)), "{told}");
-    assert_eq!(told["during"]["requests"], 8);
-    assert_eq!((&told["during"]["answered"], &told["during"]["unanswered"]), (&json!(6), &json!(2)));
-    assert_eq!((&told["before"]["answered"], &told["answered_permille"]), (&json!(8), &json!(750)));
+    assert_eq!(told["during"]["requests"], 24);
+    assert_eq!((&told["during"]["answered"], &told["during"]["unanswered"]), (&json!(18), &json!(6)));
+    assert_eq!((&told["before"]["answered"], &told["answered_permille"]), (&json!(24), &json!(750)));
     assert_eq!((held.heard(Role::Foreign), held.heard(Role::National)), before, "a replay sends nothing");
 
     let folder = held.data().join("drills").join(told["id"].as_str().expect("an id"));
@@ -115,8 +121,8 @@ async fn a_replay_touches_nobody_and_its_report_is_vouched_for() {
     assert_eq!(held_up.status.code(), Some(0), "{}", String::from_utf8_lossy(&held_up.stdout));
     // Whatever is changed of it is found: a number of the report, a page, the proof.
     for (file, from, to) in [
-        ("report.json", "\"answered\":6", "\"answered\":8"),
-        ("report.md", "| answered whole | 6", "| answered whole | 8"),
+        ("report.json", "\"answered\":18", "\"answered\":24"),
+        ("report.md", "| answered whole | 18", "| answered whole | 24"),
         ("report.html", "answered whole", "answered hole"),
         ("report.proof", "index ", "index 1"),
     ] {
@@ -133,12 +139,41 @@ async fn a_replay_touches_nobody_and_its_report_is_vouched_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_says_nothing_is_not_told_as_held() {
+    let Some(held) = Held::new().await else { return };
+    let words = ["--withdraw", "foreign", "--for", "1h", "--mode", "replay"];
+    let ended = held.drill(&words).output().await.expect("it runs");
+    let told = report(&ended);
+    assert_eq!((ended.status.code(), &told["held"]), (Some(1), &json!(null)), "nothing was measured: {told}");
+    // The catalogue knows what lies in Japan; this configuration has nothing there.
+    let words = ["--withdraw", "JP", "--for", "1h", "--mode", "live", "--yes"];
+    let ended = held.drill(&words).output().await.expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("no destination of the configuration in force is taken by JP"), "{said}");
+    let words = ["--withdraw", "foreign", "--for", "25h", "--mode", "live", "--yes"];
+    assert_eq!(held.drill(&words).output().await.expect("it runs").status.code(), Some(64), "longer than a day");
+    held.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_drill_ends_though_reference_questions_are_under_way() {
+    let Some(held) = Held::new().await else { return };
+    let words = ["--withdraw", "foreign", "--for", "1s", "--mode", "live", "--yes", "--reference", "m"];
+    let told = report(&held.drill(&words).output().await.expect("it runs"));
+    let quality = &told["quality"];
+    assert_eq!((&quality["before"]["asked"], &quality["during"]["asked"]), (&json!(20), &json!(20)), "{told}");
+    assert_eq!(held.ask("abroad").await, 200, "nothing is left of it");
+    held.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_drill_asks_again_beside_the_answer_and_never_the_withdrawn() {
     let Some(held) = Held::new().await else { return };
     let words =
         ["--withdraw", "foreign", "--for", "3s", "--mode", "shadow", "--sample", "100%", "--least-answered", "0%"];
     let drilling = tokio::spawn(held.drill(&words).output());
-    while !held.drills().await.iter().any(|drill| drill["state"] == "running") {}
+    held.until_begun().await;
     for _ in 0..5 {
         assert_eq!(held.ask("m").await, 200, "a caller is answered as ever");
     }
@@ -163,7 +198,7 @@ async fn a_live_drill_is_real_until_it_ends_and_nothing_is_left_of_it() {
     assert_eq!(refused.status.code(), Some(64), "it is not done without `--yes`");
     let words = ["--withdraw", "foreign", "--for", "3s", "--mode", "live", "--yes"];
     let drilling = tokio::spawn(held.drill(&words).output());
-    while !held.drills().await.iter().any(|drill| drill["state"] == "running") {}
+    held.until_begun().await;
     // Running is written before it is in force; what is asked before that may still go abroad.
     while held.ask("abroad").await == 200 {}
     let abroad = held.heard(Role::Foreign);
@@ -184,7 +219,7 @@ async fn a_live_drill_stops_by_itself_and_by_command_and_with_its_server() {
     let Some(mut held) = Held::new().await else { return };
     let words = ["--withdraw", "foreign", "--for", "1h", "--mode", "live", "--yes", "--least-answered", "90%"];
     let drilling = tokio::spawn(held.drill(&words).output());
-    while !held.drills().await.iter().any(|drill| drill["state"] == "running") {}
+    held.until_begun().await;
     for _ in 0..30 {
         held.ask("abroad").await;
     }
@@ -207,7 +242,7 @@ async fn a_live_drill_stops_by_itself_and_by_command_and_with_its_server() {
     // The server dies in the middle of one.
     let words = ["--withdraw", "foreign", "--for", "1h", "--mode", "live", "--yes"];
     let drilling = tokio::spawn(held.drill(&words).output());
-    while !held.drills().await.iter().any(|drill| drill["state"] == "running") {}
+    held.until_begun().await;
     held.server.kill().await.expect("it was ours");
     held.server = Held::serve(&held.site).await;
     while held.drills().await.iter().any(|drill| drill["state"] != "ended") {}

@@ -1,5 +1,5 @@
 //! Takes up the drills that commands leave, one after the other, for as long as the server lives. A drill never survives its server:
-//! what a process that died left running is ended at the next start.
+//! what a process that died left behind is ended at the next start.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use axum::body::Body;
 use futures_util::StreamExt as _;
 use http::{Request, header};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 
 use super::{
     Plan, Why,
@@ -22,13 +23,15 @@ use crate::{
     read::Surface,
     record::Recorder,
     routes::Arrival,
-    tasks::{Stop, Tasks},
+    tasks::{Phase, Stop, Tasks},
     traffic::DRILL_TEAM,
     withdrawal::Subject,
 };
 
 /// Between two looks at whether a command has left a drill.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A drill that has been wanted for longer is not taken up: its command does not wait for it any more.
+const WANTED_MAX_SECONDS: i64 = 10;
 /// Reference questions under way at once.
 const QUESTIONS_MAX: usize = 4;
 /// The longest answer to a reference question, in tokens.
@@ -73,11 +76,13 @@ pub fn follow(follower: Follower) {
 }
 
 impl Follower {
-    /// Ends what the last process left running.
+    /// Ends what the last process left, begun or not.
     async fn bury(&self) {
-        for drill in self.drills().await.iter().filter(|drill| drill.state == "running") {
-            tracing::warn!(drill = %drill.id, "the drill {} ended with the server that it was held on", drill.id);
-            self.give_up(drill, Why::ServerStopped, None).await;
+        for drill in self.drills().await.iter().filter(|drill| drill.state != "ended") {
+            tracing::warn!(drill = %drill.id, "the drill {} ended with the server that it was left to", drill.id);
+            if !self.was_reported(drill).await {
+                self.give_up(drill, Why::ServerStopped, None).await;
+            }
         }
     }
 
@@ -93,11 +98,26 @@ impl Follower {
         watch.settle(state);
         // The newest comes first: they are taken in the order in which they were wanted.
         for drill in self.drills().await.iter().rev().filter(|drill| drill.state == "wanted") {
-            if drill.stop_wanted {
-                self.give_up(drill, Why::Stopped, None).await;
-            } else {
-                self.carry_out(drill, stop).await;
+            if stop.phase() != Phase::Running {
+                return;
             }
+            // Those before it may have taken long.
+            match store::get(&self.database, &drill.id).await {
+                Ok(Some(drill)) if drill.state == "wanted" => self.take_up(&drill, stop).await,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "the drill {} cannot be read: {error}", drill.id),
+            }
+        }
+    }
+
+    async fn take_up(&self, drill: &Drill, stop: &Stop) {
+        if drill.stop_wanted {
+            self.give_up(drill, Why::Stopped, None).await;
+        } else if is_late(drill, self.clock.wall()) {
+            let late = format!("it was wanted more than {WANTED_MAX_SECONDS} s before it could be taken up");
+            self.give_up(drill, Why::Failed, Some(&late)).await;
+        } else {
+            self.carry_out(drill, stop).await;
         }
     }
 
@@ -108,18 +128,48 @@ impl Follower {
         })
     }
 
-    /// Asks the reference questions on the road, as the team `drill`, as if `without` were withdrawn; none where no model is named.
-    pub(super) async fn ask_reference(&self, plan: &Plan, without: Option<Vec<Subject>>) -> Option<Score> {
-        let model: Arc<str> = plan.reference_model.as_deref()?.into();
-        let key: Arc<str> = self.keys.add_ephemeral(DRILL_TEAM, DRILL_TEAM).ok()?.reveal().into();
+    /// Asks the reference questions on the road, as the team `drill`, as if `without` were withdrawn; none where no model is named. What
+    /// has come is in `answers` also when this is dropped before its end.
+    pub(super) async fn ask_reference(&self, plan: &Plan, without: Option<Vec<Subject>>, answers: &mut Answers) {
+        let Some(model) = plan.reference_model.as_deref() else { return };
+        let Ok(key) = self.keys.add_ephemeral(DRILL_TEAM, DRILL_TEAM) else { return };
+        let (model, key): (Arc<str>, Arc<str>) = (model.into(), key.reveal().into());
         let without: Option<Arc<[Subject]>> = without.map(Arc::from);
         let ask = |question: &'static Question| {
             ask(Arc::clone(&self.app), question, Arc::clone(&model), Arc::clone(&key), without.clone())
         };
-        let asking: Vec<_> = reference::shipped().iter().map(ask).collect();
-        let answers: Vec<_> = futures_util::stream::iter(asking).buffered(QUESTIONS_MAX).collect().await;
-        Some(Score::of(&answers))
+        let numbered = |(number, question)| {
+            let asked = ask(question);
+            async move { (number, asked.await) }
+        };
+        let asking: Vec<_> = reference::shipped().iter().enumerate().map(numbered).collect();
+        let mut answered = futures_util::stream::iter(asking).buffer_unordered(QUESTIONS_MAX);
+        while let Some((number, answer)) = answered.next().await {
+            if let Some(place) = answers.0.get_mut(number) {
+                *place = answer;
+            }
+        }
     }
+}
+
+/// The answers to the reference questions, as far as they have come.
+pub(super) struct Answers(Vec<Option<(String, bool)>>);
+
+impl Answers {
+    pub(super) fn none() -> Self {
+        Self(vec![None; reference::shipped().len()])
+    }
+
+    /// What has not come is not answered.
+    pub(super) fn score(&self) -> Score {
+        Score::of(&self.0)
+    }
+}
+
+/// Whether its command does not wait for it any more.
+fn is_late(drill: &Drill, now: Timestamp) -> bool {
+    let wanted: Option<Timestamp> = drill.wanted_at.parse().ok();
+    wanted.is_none_or(|wanted| now.duration_since(wanted).as_secs().abs() > WANTED_MAX_SECONDS)
 }
 
 /// Who answered, and whether it is right; none where no whole answer came.

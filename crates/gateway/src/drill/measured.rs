@@ -9,9 +9,14 @@ use crate::{
     what_if::Stand,
 };
 
-/// Codes with which a request is refused or fails because no place was left for it. Other refusals are the policy's, with or without
+/// Codes with which a request is refused or fails because no place was left for it, or because those before it still held what its key
+/// may hold. Other refusals are the policy's, with or without
 /// a drill.
-const NO_PLACE: [&str; 3] = ["no_destination", "outage", "withdrawn"];
+const NO_PLACE: [&str; 4] = ["no_destination", "outage", "withdrawn", "rate_limit_exceeded"];
+/// Why a caller got no answer that left before it.
+const CALLER_LEFT: &str = "caller_left";
+/// Why a caller got none that still waits.
+const STILL_OPEN: &str = "still_open";
 
 /// How requests fared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,9 +111,25 @@ impl Measured {
         measured
     }
 
-    /// Whole answers of those whose end is known, in thousandths; a whole where there was no request.
+    /// The same, but callers who left count as unanswered, and so do requests that have been open for long: where a withdrawal is real,
+    /// that is how slowness shows.
+    #[must_use]
+    pub fn with_waiting(mut self, traffic: &Traffic, open_for_long: u64) -> Self {
+        let left = traffic.kinds.iter().map(|kind| kind.left).sum();
+        for (code, count) in [(CALLER_LEFT, left), (STILL_OPEN, open_for_long)] {
+            if count > 0 {
+                self.reasons.push(Reason { code: code.to_owned(), count });
+                self.unanswered += count;
+                self.requests += count;
+                self.left = self.left.saturating_sub(count);
+            }
+        }
+        self
+    }
+
+    /// Whole answers of those whose end is known, in thousandths; nothing where there was no request.
     pub fn answered_permille(&self) -> u64 {
-        (self.answered * 1000).checked_div(self.requests).unwrap_or(1000)
+        (self.answered * 1000).checked_div(self.requests).unwrap_or(0)
     }
 
     /// The floor's answers of those, in thousandths.
@@ -119,7 +140,7 @@ impl Measured {
     /// In short, after so many seconds.
     pub fn progress(&self, seconds: u64) -> Progress {
         let Self { requests, answered, degraded, unanswered, .. } = *self;
-        Progress { seconds, requests, answered, degraded, unanswered }
+        Progress { seconds, requests, answered, degraded, unanswered, error: None }
     }
 }
 
@@ -170,5 +191,28 @@ impl PlaceServed {
             self.cost_micros = Some(price.micros(self.prompt_tokens, self.completion_tokens));
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, traffic::Kind};
+
+    #[test]
+    fn who_left_and_who_waits_long_got_no_answer() {
+        let config = Config::parse("[policy]\nuse = \"open\"\nhome = \"KR\"\n", "test.toml").unwrap();
+        let judgement = Judgement::new(&config, None);
+        let mut traffic = Traffic::default();
+        let answered = [("a/m".into(), 6)].into();
+        traffic.kinds.push(Kind { model: "m".into(), requests: 13, answered, left: 2, open: 5, ..Kind::default() });
+        traffic.refused.insert("rate_limit_exceeded".into(), 1);
+        traffic.refused.insert("policy_refused".into(), 9);
+        let measured = Measured::of(&judgement, &traffic);
+        assert_eq!((measured.requests, measured.unanswered, measured.left, measured.refused), (7, 1, 7, 9));
+        let strict = measured.with_waiting(&traffic, 3);
+        assert_eq!((strict.requests, strict.answered, strict.unanswered, strict.left), (12, 6, 6, 2));
+        assert_eq!(strict.answered_permille(), 500);
+        assert_eq!(strict.reasons.iter().map(|it| it.count).sum::<u64>(), strict.unanswered);
     }
 }

@@ -1,17 +1,19 @@
 //! One drill from its first entry to its report: what it does to the server, what it counts, when it ends.
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, pin::pin, sync::Arc};
 
 use audit_log::{Action, Administration, Log, LogError, Reader, Text, Word};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Follower, Mode, Progress, Why,
+    Follower, Mode, Plan, Progress, SECONDS_MAX, Why,
+    follow::Answers,
     measured::Measured,
     reference::Score,
     replayed::replayed,
     report::{self, LogRange, Pair, Quality, Report, ReportError},
     store::{self, Drill},
+    verdict::{Shares, held},
 };
 use crate::{
     availability::Availability,
@@ -21,15 +23,13 @@ use crate::{
     tasks::Stop,
     traffic::{Counter, Traffic},
     what_if::{self, Question},
-    withdrawal::Subject,
+    withdrawal::{Subject, subject::withdrawn_by},
 };
 
 /// Between two looks at the log and at whether somebody wants it to end.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
-/// The last requests over which the answered share of a live drill is watched.
-const WATCHED: u64 = 50;
-/// Fewer say nothing: it does not stop over them.
-const WATCHED_MIN: u64 = 20;
+/// A request that has been open for as many seconds of a live drill counts as unanswered.
+const OPEN_LONG_SECONDS: u64 = 30;
 
 /// Why a drill could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,14 @@ pub(super) enum DrillError {
         /// Why not.
         error: std::io::Error,
     },
+    /// Nothing would be rehearsed.
+    #[error(
+        "no destination of the configuration in force is taken by {0}: `gwanmun what-if` tells what each one takes"
+    )]
+    NothingTaken(String),
+    /// Longer than drills last.
+    #[error("a shadow or live drill lasts {SECONDS_MAX} s at most, not {0}")]
+    TooLong(u64),
     /// A thread of ours ended before its work was done.
     #[error("reading the log was broken off")]
     BrokenOff,
@@ -71,62 +79,107 @@ struct Found {
     quality: Option<Quality>,
     /// The entries that it was counted from: the first, and one past the last.
     range: (u64, u64),
+    /// When it was in force.
+    times: (Timestamp, Timestamp),
 }
 
 /// A live withdrawal, taken back when this is dropped, however the drill ends.
-struct Taken<'a>(&'a Availability);
+struct Taken<'a> {
+    availability: &'a Availability,
+    drill: &'a Drill,
+}
+
+impl<'a> Taken<'a> {
+    fn new(availability: &'a Availability, drill: &'a Drill) -> Self {
+        availability.rehearse(Some(drill.plan.subjects()));
+        let (id, told, seconds) = (&drill.id, drill.plan.told(), drill.plan.seconds);
+        tracing::warn!(
+            drill = %id, by = %drill.plan.by,
+            "a live drill withdraws {told} for every caller, for {seconds} s at most; `gwanmun drill stop {id}` ends it"
+        );
+        Self { availability, drill }
+    }
+}
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.0.rehearse(None);
+        self.availability.rehearse(None);
+        let (id, told) = (&self.drill.id, self.drill.plan.told());
+        tracing::warn!(drill = %id, "the live drill {id} has ended: {told} is no longer withdrawn by it");
     }
 }
 
 impl Follower {
     /// Carries it out; its row and the log say how it ended.
     pub(super) async fn carry_out(&self, drill: &Drill, stop: &Stop) {
-        let began = self.clock.wall();
-        if let Err(error) = self.run(drill, began, stop).await {
+        if let Err(error) = self.run(drill, stop).await {
             tracing::error!(drill = %drill.id, %error, "the drill {} could not be carried out: {error}", drill.id);
             self.give_up(drill, Why::Failed, Some(&error.to_string())).await;
         }
     }
 
-    /// Ends a drill that leaves no report.
-    pub(super) async fn give_up(&self, drill: &Drill, why: Why, error: Option<&str>) {
-        let detail = [Some(("why", why.word())), error.map(|error| ("error", error))];
-        let entry = self.entry(Action::DrillEnd, drill, &detail.into_iter().flatten().collect::<Vec<_>>());
-        let entry = self.recorder.administration(entry).await.unwrap_or_default();
-        let at = self.clock.wall();
-        let ended = store::Ended { id: &drill.id, why, at, entry, report_sha256: None };
-        if let Err(error) = store::ended(&self.database, &ended).await {
-            tracing::error!(drill = %drill.id, %error, "how the drill {} ended could not be written down: {error}", drill.id);
-        }
-    }
-
-    async fn run(&self, drill: &Drill, began: Timestamp, stop: &Stop) -> Result<(), DrillError> {
+    async fn run(&self, drill: &Drill, stop: &Stop) -> Result<(), DrillError> {
         let log = Arc::clone(self.recorder.log().ok_or(DrillError::LogOff)?);
         let reader = Reader::open(log.dir())?;
         let force = self.app.in_force();
         let judgement = &force.judgement;
         let plan = &drill.plan;
-        let asked = match plan.mode {
-            Mode::Live => self.ask_reference(plan, None).await,
-            Mode::Replay | Mode::Shadow => None,
-        };
+        if plan.mode != Mode::Replay && plan.seconds > SECONDS_MAX {
+            return Err(DrillError::TooLong(plan.seconds));
+        }
+        if !takes_any(judgement, &plan.subjects()) {
+            return Err(DrillError::NothingTaken(plan.told()));
+        }
+        if !store::take_up(&self.database, &drill.id).await? {
+            // Somebody wants it no longer, which the next look finds.
+            return Ok(());
+        }
+        let mut asked = Answers::none();
+        if plan.mode == Mode::Live
+            && let Some(why) = self.ask_before(drill, &mut asked, stop).await?
+        {
+            self.give_up(drill, why, None).await;
+            return Ok(());
+        }
         let withdraw = plan.withdraw.join(" ");
         let seconds = plan.seconds.to_string();
         let begin = [("mode", plan.mode.word()), ("withdraw", &withdraw), ("seconds", &seconds)];
         let begin = self.recorder.administration(self.entry(Action::DrillBegin, drill, &begin)).await?;
-        store::begun(&self.database, &drill.id, begin).await?;
+        let began = self.clock.wall();
+        if store::begun(&self.database, &drill.id, begin).await? {
+            self.give_up(drill, Why::Stopped, None).await;
+            return Ok(());
+        }
         let first = begin.unwrap_or(0);
-        let found = match plan.mode {
+        let mut found = match plan.mode {
             Mode::Replay => self.replay(drill, judgement, &log, began).await?,
             Mode::Live => self.live(drill, judgement, &log, (began, first), asked, stop).await?,
             Mode::Shadow => self.shadow(drill, judgement, &log, (began, first), stop).await?,
         };
+        found.not_measured.extend(changed(judgement, &self.app.in_force().judgement));
+        found.not_measured.extend(what_if::strategies(judgement));
         let pairs = pairs(judgement, &plan.subjects());
-        self.report(drill, found, pairs, judgement, began, (&log, &reader)).await
+        self.report(drill, found, pairs, judgement, (&log, &reader)).await
+    }
+
+    /// Asks the reference questions before anything is withdrawn; says why it is to end, if that comes first.
+    async fn ask_before(&self, drill: &Drill, asked: &mut Answers, stop: &Stop) -> Result<Option<Why>, DrillError> {
+        let asking = pin!(self.ask_reference(&drill.plan, None, asked));
+        let unwanted = async {
+            loop {
+                tokio::select! {
+                    () = stop.draining() => return Ok::<_, DrillError>(Why::ServerStopped),
+                    () = self.clock.sleep(LOOK_EVERY) => {}
+                }
+                if store::advanced(&self.database, &drill.id, &Progress::default()).await? {
+                    return Ok(Why::Stopped);
+                }
+            }
+        };
+        tokio::select! {
+            why = unwanted => why.map(Some),
+            () = asking => Ok(None),
+        }
     }
 
     async fn replay(
@@ -159,7 +212,8 @@ impl Follower {
         }
         let before = Some(Measured::of(judgement, &traffic));
         let range = (traffic.read.first, traffic.read.end);
-        Ok(Found { why: Why::Time, during: replayed.measured, before, not_measured, quality: None, range })
+        let times = (began, self.clock.wall());
+        Ok(Found { why: Why::Time, during: replayed.measured, before, not_measured, quality: None, range, times })
     }
 
     async fn live(
@@ -168,32 +222,36 @@ impl Follower {
         judgement: &Judgement,
         log: &Arc<Log>,
         (began, first): (Timestamp, u64),
-        asked: Option<Score>,
+        asked: Answers,
         stop: &Stop,
     ) -> Result<Found, DrillError> {
         let plan = &drill.plan;
-        let taken = Taken(&self.availability);
-        self.availability.rehearse(Some(plan.subjects()));
-        let watching = self.watch(drill, judgement, log, Counter::callers(), first, stop);
-        let (watched, asking) = tokio::join!(watching, self.ask_reference(plan, None));
-        drop(taken);
+        let mut asking = Answers::none();
+        let watched = {
+            let _taken = Taken::new(&self.availability, drill);
+            let watching = self.watch(drill, judgement, log, Counter::callers(), first, stop);
+            until_end(watching, self.ask_reference(plan, None, &mut asking)).await
+        };
+        let ended = self.clock.wall();
         let (why, counter) = watched?;
-        let during = self.counted(log, counter, first).await?;
-        let before = self.before(log, began, self.clock.wall(), first).await?;
-        let quality = asked.zip(asking).and_then(|(before, during)| {
-            let model = plan.reference_model.clone()?;
-            Some(Quality { model, before, during })
-        });
+        let (during, open_for_long) = self.counted(log, counter, first).await?;
+        let before = self.before(log, began, ended, first).await?;
         let mut not_measured = vec![
             "what would come after hours or weeks: prices, habits and loads change".to_owned(),
             "the first byte: the log holds how long whole answers took".to_owned(),
+            TURNED_AWAY.to_owned(),
         ];
-        if quality.is_none() {
-            not_measured.push("quality: no model was named for the reference questions".to_owned());
-        }
+        let quality = quality(plan, &asked, &asking, &mut not_measured);
         let range = (first, during.read.end);
-        let (during, before) = (Measured::of(judgement, &during), Some(Measured::of(judgement, &before)));
-        Ok(Found { why, during, before, not_measured, quality, range })
+        let during = Measured::of(judgement, &during).with_waiting(&during, open_for_long);
+        let before = Some(Measured::of(judgement, &before).with_waiting(&before, 0));
+        if during.left > 0 {
+            let count = during.left;
+            not_measured.push(format!(
+                "{count} requests, which had been open for less than {OPEN_LONG_SECONDS} s when it ended"
+            ));
+        }
+        Ok(Found { why, during, before, not_measured, quality, range, times: (began, ended) })
     }
 
     async fn shadow(
@@ -201,39 +259,36 @@ impl Follower {
         drill: &Drill,
         judgement: &Judgement,
         log: &Arc<Log>,
-        (_, first): (Timestamp, u64),
+        (began, first): (Timestamp, u64),
         stop: &Stop,
     ) -> Result<Found, DrillError> {
         let plan = &drill.plan;
         let sampling = self.app.shadows().begin(plan.subjects(), plan.sample_permille);
         let watching = self.watch(drill, judgement, log, Counter::shadows(), first, stop);
+        let (mut asked, mut asking) = (Answers::none(), Answers::none());
         let reference = async {
-            let before = self.ask_reference(plan, None).await?;
-            Some((before, self.ask_reference(plan, Some(plan.subjects())).await?))
+            self.ask_reference(plan, None, &mut asked).await;
+            self.ask_reference(plan, Some(plan.subjects()), &mut asking).await;
         };
-        let (watched, asked) = tokio::join!(watching, reference);
+        let watched = until_end(watching, reference).await;
+        let ended = self.clock.wall();
         let skipped = sampling.end().await;
         let (why, counter) = watched?;
-        let during = self.counted(log, counter, first).await?;
+        let (during, _) = self.counted(log, counter, first).await?;
         // What the same stretch gave the callers themselves.
-        let beside = self.counted(log, Counted { counter: Counter::callers(), next: first }, first).await?;
-        let quality = asked.and_then(|(before, during)| {
-            let model = plan.reference_model.clone()?;
-            Some(Quality { model, before, during })
-        });
+        let (beside, _) = self.counted(log, Counted { counter: Counter::callers(), next: first }, first).await?;
         let mut not_measured = vec![
             "how the substitutes bear all of the traffic: they were asked a sample of it".to_owned(),
             "`before` is what the callers were answered in the same time, all of them".to_owned(),
+            TURNED_AWAY.to_owned(),
         ];
         if skipped > 0 {
-            not_measured.push(format!("{skipped} requests of the sample, which were not asked again for want of room"));
+            not_measured.push(format!("{skipped} requests of the sample, which were not asked again for want of room, or were not let in again"));
         }
-        if quality.is_none() {
-            not_measured.push("quality: no model was named for the reference questions".to_owned());
-        }
+        let quality = quality(plan, &asked, &asking, &mut not_measured);
         let range = (first, during.read.end);
         let (during, before) = (Measured::of(judgement, &during), Some(Measured::of(judgement, &beside)));
-        Ok(Found { why, during, before, not_measured, quality, range })
+        Ok(Found { why, during, before, not_measured, quality, range, times: (began, ended) })
     }
 
     /// Counts until it is over, and says how far it is.
@@ -257,7 +312,12 @@ impl Follower {
             }
             counted = self.count_on(log, counted).await?;
             let seconds = self.clock.now().since(since).as_secs();
-            let progress = Measured::of(judgement, counted.counter.so_far()).progress(seconds);
+            let traffic = counted.counter.so_far();
+            let mut measured = Measured::of(judgement, traffic);
+            if plan.mode == Mode::Live {
+                measured = measured.with_waiting(traffic, self.open_for_long(&counted.counter));
+            }
+            let progress = measured.progress(seconds);
             let stop_wanted = store::advanced(&self.database, &drill.id, &progress).await?;
             shares.add(&progress);
             if stop_wanted {
@@ -272,6 +332,12 @@ impl Follower {
         }
     }
 
+    /// Requests that have been open for long by now.
+    fn open_for_long(&self, counter: &Counter) -> u64 {
+        let now = u64::try_from(self.clock.wall().as_second()).unwrap_or(0);
+        counter.open_since(now.saturating_sub(OPEN_LONG_SECONDS))
+    }
+
     /// Counts what a checkpoint covers by now.
     async fn count_on(&self, log: &Arc<Log>, counted: Counted) -> Result<Counted, DrillError> {
         let log = Arc::clone(log);
@@ -284,13 +350,14 @@ impl Follower {
         Ok(self.tasks.blocking("drill", read).await.ok_or(DrillError::BrokenOff)??)
     }
 
-    /// Waits until all that was written is covered, and counts it.
-    async fn counted(&self, log: &Arc<Log>, counted: Counted, first: u64) -> Result<Traffic, DrillError> {
+    /// Waits until all that was written is covered, and counts it; with how many requests have been open for long.
+    async fn counted(&self, log: &Arc<Log>, counted: Counted, first: u64) -> Result<(Traffic, u64), DrillError> {
+        let open_for_long = self.open_for_long(&counted.counter);
         let waiting = Arc::clone(log);
         let wait = move || waiting.wait_for_checkpoint(waiting.size().max(first + 1)).map(drop);
         self.tasks.blocking("drill", wait).await.ok_or(DrillError::BrokenOff)??;
         let counted = self.count_on(log, counted).await?;
-        Ok(counted.counter.finish(log.origin()))
+        Ok((counted.counter.finish(log.origin()), open_for_long))
     }
 
     /// The traffic of as long a time before it began.
@@ -313,11 +380,10 @@ impl Follower {
         found: Found,
         pairs: Vec<Pair>,
         judgement: &Judgement,
-        began: Timestamp,
         (log, reader): (&Arc<Log>, &Reader),
     ) -> Result<(), DrillError> {
         let (hashes, checkpoint) = (judgement.hashes(), reader.checkpoint()?.checkpoint);
-        let ended = self.clock.wall();
+        let (began, ended) = found.times;
         let difference = |of: fn(&Measured) -> Option<u64>| {
             let (during, before) = (of(&found.during)?, of(found.before.as_ref()?)?);
             Some(i64::try_from(during).ok()? - i64::try_from(before).ok()?)
@@ -343,7 +409,7 @@ impl Follower {
             config: hex::encode(hashes.config.hash()),
             answered_permille,
             degraded_permille: found.during.degraded_permille(),
-            held: found.why != Why::AnsweredShare && answered_permille >= drill.plan.least_answered_permille,
+            held: held(found.why, &found.during, drill.plan.least_answered_permille),
             added_p50_us,
             added_p95_us,
             during: found.during,
@@ -355,46 +421,7 @@ impl Follower {
         self.publish(drill, &report, log).await
     }
 
-    /// Has the log hold the report's hash, and leaves its files with the proof of that entry.
-    async fn publish(&self, drill: &Drill, report: &Report, log: &Arc<Log>) -> Result<(), DrillError> {
-        let json = report.canonical()?;
-        let sha256 = report::sha256(json.as_bytes());
-        let (answered, requests) = (report.answered_permille.to_string(), report.during.requests.to_string());
-        let (first, last) = (report.log.first.to_string(), report.log.last.to_string());
-        let detail = [
-            ("why", report.why.word()),
-            ("report", &sha256),
-            ("requests", &requests),
-            ("answered_permille", &answered),
-            ("first", &first),
-            ("last", &last),
-        ];
-        let entry = self.recorder.administration(self.entry(Action::DrillEnd, drill, &detail)).await?;
-        let index = entry.ok_or(DrillError::LogOff)?;
-        let proving = Arc::clone(log);
-        let prove = move || {
-            proving.wait_for_checkpoint(index + 1)?;
-            proving.prove(index)
-        };
-        let proof = self.tasks.blocking("drill", prove).await.ok_or(DrillError::BrokenOff)??;
-        let folder = self.folder.join(&drill.id);
-        let (markdown, html) = (report.markdown()?, report.html()?);
-        let files = [
-            (report::JSON, json),
-            (report::MARKDOWN, markdown),
-            (report::HTML, html),
-            (report::PROOF, proof.to_string()),
-        ];
-        let into = folder.clone();
-        let write = move || write_files(&into, &files);
-        let written = self.tasks.blocking("drill", write).await.ok_or(DrillError::BrokenOff)?;
-        written.map_err(|error| DrillError::Files { folder, error })?;
-        let at = self.clock.wall();
-        let ended = store::Ended { id: &drill.id, why: report.why, at, entry, report_sha256: Some(&sha256) };
-        Ok(store::ended(&self.database, &ended).await?)
-    }
-
-    fn entry(&self, action: Action, drill: &Drill, detail: &[(&str, &str)]) -> Administration {
+    pub(super) fn entry(&self, action: Action, drill: &Drill, detail: &[(&str, &str)]) -> Administration {
         let id = [("id", drill.id.as_str())];
         let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
         let detail = id.iter().chain(detail).filter_map(named).collect();
@@ -407,33 +434,60 @@ impl Follower {
     }
 }
 
+/// What no count of the log shows.
+const TURNED_AWAY: &str =
+    "requests that the gate turned away before it decided on them, such as too many at once: they leave no entry";
+
+/// Watches to the end; what is asked beside it is dropped then.
+async fn until_end<T>(watching: impl Future<Output = T>, asking: impl Future<Output = ()>) -> T {
+    let (mut watching, asking) = (pin!(watching), pin!(asking));
+    tokio::select! {
+        watched = &mut watching => watched,
+        () = asking => watching.await,
+    }
+}
+
+/// Whether the configuration has a place that would be gone.
+fn takes_any(judgement: &Judgement, subjects: &[Subject]) -> bool {
+    let mut places = judgement.judge().destinations().iter();
+    places.any(|place| withdrawn_by(subjects, place, judgement.catalog()))
+}
+
+/// What judged otherwise at the end than at the beginning, in a sentence.
+fn changed(then: &Judgement, now: &Judgement) -> Option<String> {
+    let (then, now) = (then.hashes(), now.hashes());
+    let differs = [
+        (then.policy != now.policy, "the policy"),
+        (then.catalog != now.catalog, "the catalogue"),
+        (then.config.hash() != now.config.hash(), "the configuration"),
+    ];
+    let what: Vec<&str> = differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect();
+    let what = what.join(" and ");
+    (!what.is_empty()).then(|| {
+        format!("one state alone: {what} changed while it lasted, and the report names what was in force when it began")
+    })
+}
+
+/// The reference questions before and during; says what is missing.
+fn quality(plan: &Plan, before: &Answers, during: &Answers, not_measured: &mut Vec<String>) -> Option<Quality> {
+    let Some(model) = plan.reference_model.clone() else {
+        not_measured.push("quality: no model was named for the reference questions".to_owned());
+        return None;
+    };
+    let (before, during): (Score, Score) = (before.score(), during.score());
+    if before.unanswered + during.unanswered > 0 {
+        not_measured.push(format!(
+            "the answers to {} reference questions before and {} during, which had not come when it ended and count as not right",
+            before.unanswered, during.unanswered
+        ));
+    }
+    Some(Quality { model, before, during })
+}
+
 /// A count, and the entry that comes next.
 pub(super) struct Counted {
     counter: Counter,
     next: u64,
-}
-
-/// How many of the last requests were answered.
-#[derive(Default)]
-struct Shares(VecDeque<(u64, u64)>);
-
-impl Shares {
-    fn add(&mut self, progress: &Progress) {
-        self.0.push_back((progress.requests, progress.answered));
-        // One that is older than all that are watched is enough to compare with.
-        while self.0.get(1).is_some_and(|(requests, _)| requests + WATCHED <= progress.requests) {
-            self.0.pop_front();
-        }
-    }
-
-    /// Whether, of the last requests, less than so many thousandths were answered.
-    fn are_below(&self, least_permille: u64) -> bool {
-        let Some(newest) = self.0.back() else { return false };
-        // Before as many have come, all that have count.
-        let oldest = self.0.front().filter(|(requests, _)| requests + WATCHED <= newest.0).copied().unwrap_or_default();
-        let (requests, answered) = (newest.0.saturating_sub(oldest.0), newest.1.saturating_sub(oldest.1));
-        requests >= WATCHED_MIN && answered * 1000 < least_permille * requests
-    }
 }
 
 fn pairs(judgement: &Judgement, subjects: &[Subject]) -> Vec<Pair> {
@@ -451,17 +505,6 @@ fn pairs(judgement: &Judgement, subjects: &[Subject]) -> Vec<Pair> {
     rows.into_iter().map(pair).collect()
 }
 
-fn write_files(folder: &std::path::Path, files: &[(&str, String)]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    std::fs::create_dir_all(folder)?;
-    for (name, text) in files {
-        let mut file = std::fs::File::create(folder.join(name))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-    }
-    std::fs::File::open(folder)?.sync_all()
-}
-
 fn seconds(seconds: u64) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
@@ -470,23 +513,25 @@ fn seconds(seconds: u64) -> SignedDuration {
 mod tests {
     use super::*;
 
-    fn shares(steps: &[(u64, u64)]) -> Shares {
-        let mut shares = Shares::default();
-        for (requests, answered) in steps {
-            shares.add(&Progress { requests: *requests, answered: *answered, ..Progress::default() });
-        }
-        shares
+    #[tokio::test]
+    async fn what_is_asked_beside_never_outlasts_the_watching() {
+        assert_eq!(until_end(async { 1 }, std::future::pending()).await, 1);
+        assert_eq!(until_end(async { 2 }, async {}).await, 2);
     }
 
     #[test]
-    fn a_drill_stops_over_its_last_requests_and_not_over_few() {
-        assert!(!shares(&[(19, 0)]).are_below(950), "too few to say");
-        assert!(shares(&[(20, 0)]).are_below(950));
-        assert!(!shares(&[(100, 96)]).are_below(950));
-        assert!(shares(&[(100, 94)]).are_below(950));
-        // A thousand good ones before do not hide fifty bad ones, nor are forgiven by them.
-        assert!(shares(&[(1000, 1000), (1025, 1010), (1050, 1020)]).are_below(950));
-        assert!(!shares(&[(50, 0), (100, 50), (150, 100)]).are_below(950), "the bad ones are long ago");
-        assert!(!shares(&[(50, 0)]).are_below(0));
+    fn a_subject_that_takes_nothing_is_no_drill_and_a_changed_configuration_is_told() {
+        let site = |name: &str| {
+            let text = format!(
+                "[policy]\nuse = \"open\"\nhome = \"KR\"\n[[destination]]\nname = \"{name}\"\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"m\"]\n"
+            );
+            Judgement::new(&crate::config::Config::parse(&text, "test.toml").unwrap(), None)
+        };
+        let (one, other) = (site("one"), site("other"));
+        let subject = |typed: &str| vec![typed.parse::<Subject>().unwrap()];
+        assert!(takes_any(&one, &subject("destination:one")));
+        assert!(!takes_any(&one, &subject("destination:other")));
+        assert_eq!(changed(&one, &one), None);
+        assert!(changed(&one, &other).unwrap().contains("the configuration changed while it lasted"));
     }
 }

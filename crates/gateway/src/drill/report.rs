@@ -42,7 +42,7 @@ pub struct Report {
     pub before: Option<Measured>,
     pub answered_permille: u64,
     pub degraded_permille: u64,
-    pub held: bool,
+    pub held: Option<bool>,
     pub added_p50_us: Option<i64>,
     pub added_p95_us: Option<i64>,
     pub quality: Option<Quality>,
@@ -149,6 +149,7 @@ impl Report {
             mode => self.mode_told(),
             sha256,
             sentence => self.sentence(),
+            verdict => self.verdict(),
         };
         Ok(environment.get_template(name)?.render(context)?)
     }
@@ -172,6 +173,16 @@ impl Report {
             percent(self.degraded_permille),
             self.during.unanswered,
         )
+    }
+
+    /// Whether it held, in a sentence without its end.
+    pub fn verdict(&self) -> String {
+        let least = crate::what_if::percent(self.plan.least_answered_permille);
+        match self.held {
+            Some(true) => format!("it held: {least} answered was asked for"),
+            Some(false) => format!("it did not hold: {least} answered was asked for"),
+            None => format!("it says nothing of whether {least} would be answered: too few requests were measured"),
+        }
     }
 
     fn mode_told(&self) -> &'static str {

@@ -78,6 +78,9 @@ impl Shadows {
         };
         let mut request = Request::new(Body::from(ask.bytes.clone()));
         *request.headers_mut() = head.headers.clone();
+        for wish in crate::relay::WISHES {
+            request.headers_mut().remove(wish);
+        }
         *request.uri_mut() = head.uri.clone();
         *request.method_mut() = head.method.clone();
         let again = Arrival {
@@ -87,27 +90,34 @@ impl Shadows {
         };
         let asking = ask_again(Arc::clone(app), surface, again, request);
         app.tasks().start("shadow", |_| async move {
-            asking.await;
+            if !asking.await {
+                sampling.left_out.fetch_add(1, Ordering::Relaxed);
+            }
             drop(room);
         });
     }
 }
 
-/// Boxed, for the road calls what calls the road.
+/// Whether the log has it. Boxed, for the road calls what calls the road.
 fn ask_again(
     app: Arc<App>,
     surface: Surface,
     arrival: Arrival,
     request: Request<Body>,
-) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send>> {
     Box::pin(async move {
         match crate::chat::road(surface, &app, &arrival, request).await {
             Ok((response, _)) => {
                 let mut body = response.into_body();
                 // Read to its end and thrown away; the outcome says how it ended.
                 while let Some(Ok(_)) = body.frame().await {}
+                true
             }
-            Err(error) => tracing::debug!(request = %arrival.id, %error, "a shadow request was not answered"),
+            Err(error) => {
+                tracing::debug!(request = %arrival.id, %error, "a shadow request was not answered");
+                // What was turned away before it was decided on has left no entry.
+                error.marks().is_some()
+            }
         }
     })
 }
@@ -123,7 +133,7 @@ impl Sampling {
 }
 
 impl Running<'_> {
-    /// Takes no more, and waits for what is under way; gives how many were left out for want of room.
+    /// Takes no more, and waits for what is under way; gives how many were left out, for want of room or because they were not let in.
     pub(super) async fn end(self) -> u64 {
         self.shadows.0.store(None);
         // Never closed; all of the room is free again when nothing is under way.

@@ -91,11 +91,36 @@ pub async fn stop(database: &Database, id: &str) -> Result<bool, DatabaseError> 
     Ok(updated.map_err(|error| database.failed(error))?.rows_affected() > 0)
 }
 
-/// It runs from now on, and this entry says so.
-pub(super) async fn begun(database: &Database, id: &str, entry: Option<u64>) -> Result<(), DatabaseError> {
-    let update = "UPDATE drills SET state = 'running', begin_entry = ? WHERE id = ?";
+/// Wants it no longer, if no server has taken it up; whether that is so.
+///
+/// # Errors
+/// The database's.
+pub async fn disown(database: &Database, id: &str) -> Result<bool, DatabaseError> {
+    let update = "UPDATE drills SET stop_wanted = 1 WHERE id = ? AND state = 'wanted'";
+    let updated = sqlx::query(update).bind(id).execute(database.pool()).await;
+    Ok(updated.map_err(|error| database.failed(error))?.rows_affected() > 0)
+}
+
+/// Takes it up, if it is still wanted; whether that is so. From then on it is this server's to end.
+pub(super) async fn take_up(database: &Database, id: &str) -> Result<bool, DatabaseError> {
+    let update = "UPDATE drills SET state = 'running' WHERE id = ? AND state = 'wanted' AND stop_wanted = 0";
+    let updated = sqlx::query(update).bind(id).execute(database.pool()).await;
+    Ok(updated.map_err(|error| database.failed(error))?.rows_affected() > 0)
+}
+
+/// This entry says that it begins; gives whether somebody wants it to end.
+pub(super) async fn begun(database: &Database, id: &str, entry: Option<u64>) -> Result<bool, DatabaseError> {
+    let update = "UPDATE drills SET begin_entry = ? WHERE id = ? RETURNING stop_wanted";
     let entry = entry.and_then(|entry| i64::try_from(entry).ok());
-    let updated = sqlx::query(update).bind(entry).bind(id).execute(database.pool()).await;
+    let wanted = sqlx::query_scalar(update).bind(entry).bind(id).fetch_optional(database.pool()).await;
+    let wanted: Option<i64> = wanted.map_err(|error| database.failed(error))?;
+    Ok(wanted.is_none_or(|wanted| wanted != 0))
+}
+
+/// The report is written, and an entry with its hash comes next: a server that finds this looks for that entry before it writes an end.
+pub(super) async fn reported(database: &Database, id: &str, sha256: &str) -> Result<(), DatabaseError> {
+    let update = "UPDATE drills SET report_sha256 = ? WHERE id = ?";
+    let updated = sqlx::query(update).bind(sha256).bind(id).execute(database.pool()).await;
     updated.map(drop).map_err(|error| database.failed(error))
 }
 
@@ -154,4 +179,43 @@ fn read(row: Row) -> Option<Drill> {
 fn json(value: &impl Serialize) -> String {
     // Plans and progress are plain values, which JSON always holds.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::Mode;
+
+    async fn wanted(id: &str) -> (tempfile::TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        std::fs::File::create(&path).unwrap();
+        let database = Database::open(&path).await.unwrap();
+        let plan = Plan {
+            mode: Mode::Live,
+            withdraw: vec!["jurisdiction:US".to_owned()],
+            seconds: 60,
+            sample_permille: 0,
+            least_answered_permille: 950,
+            reference_model: None,
+            by: "test".to_owned(),
+        };
+        want(&database, id, &plan, Timestamp::UNIX_EPOCH).await.unwrap();
+        (folder, database)
+    }
+
+    #[tokio::test]
+    async fn a_drill_is_either_disowned_or_taken_up() {
+        let id = "0123456789abcdef";
+        let (_folder, database) = wanted(id).await;
+        assert!(disown(&database, id).await.unwrap());
+        assert!(!take_up(&database, id).await.unwrap(), "its command has given it up");
+        let (_folder, database) = wanted(id).await;
+        assert!(take_up(&database, id).await.unwrap());
+        assert!(!take_up(&database, id).await.unwrap(), "once");
+        assert!(!disown(&database, id).await.unwrap(), "it is held: its command goes on watching");
+        assert!(!begun(&database, id, Some(7)).await.unwrap());
+        assert!(stop(&database, id).await.unwrap());
+        assert!(begun(&database, id, Some(7)).await.unwrap(), "stopped before it was in force");
+    }
 }

@@ -12,6 +12,8 @@ use crate::{config::Continuity, error::ApiError, judge::Judgement, keys::Caller,
 pub(super) const CONTINUITY_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-continuity");
 /// Seconds.
 pub(super) const RESUME_HEADER: HeaderName = HeaderName::from_static("x-gwanmun-resume");
+/// All with which a caller names a stream of its own, or wishes something of it.
+pub(crate) const WISHES: [HeaderName; 3] = [CONTINUITY_HEADER, RESUME_HEADER, HeaderName::from_static("last-event-id")];
 /// An answer goes on without its caller for no longer than this.
 const RESUME_SECONDS_MAX: u64 = 600;
 

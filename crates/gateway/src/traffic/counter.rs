@@ -37,6 +37,7 @@ type KindKey = (Arc<str>, Arc<str>, Option<Class>, Vec<Arc<str>>);
 struct Open {
     kind: usize,
     model: Arc<str>,
+    at: u64,
 }
 
 impl Counter {
@@ -98,6 +99,11 @@ impl Counter {
         &self.traffic
     }
 
+    /// Requests that were decided on by then, in seconds since 1970, and whose end has not come yet.
+    pub fn open_since(&self, at: u64) -> u64 {
+        self.open.values().filter(|open| open.at <= at).count() as u64
+    }
+
     /// What was counted, of the log of that name.
     pub fn finish(mut self, origin: &str) -> Traffic {
         origin.clone_into(&mut self.traffic.read.origin);
@@ -133,7 +139,7 @@ impl Counter {
             // Its end is never seen: it stays open.
             self.open.pop_first();
         }
-        self.open.insert(index, Open { kind, model });
+        self.open.insert(index, Open { kind, model, at });
         let Some(kind) = self.traffic.kinds.get_mut(kind) else { return };
         kind.requests += 1;
         kind.open += 1;
@@ -147,7 +153,7 @@ impl Counter {
     }
 
     fn ended(&mut self, outcome: &Outcome, at: u64) {
-        let Some(Open { kind, model }) = self.open.remove(&outcome.decision.0) else { return };
+        let Some(Open { kind, model, .. }) = self.open.remove(&outcome.decision.0) else { return };
         let reason = self.name_of(outcome.reason.as_ref().map_or("unknown", Text::as_str));
         let label = outcome.destination.as_ref().map(|label| self.name(label));
         let Some(kind) = self.traffic.kinds.get_mut(kind) else { return };

@@ -118,6 +118,15 @@ fn nothing_changes_where_nothing_is_taken() {
 }
 
 #[test]
+fn a_route_that_does_not_always_begin_with_its_first_is_named() {
+    let told = |found: &WhatIf| found.unknown.iter().filter(|line| line.contains("stands for all")).count();
+    assert_eq!(told(&asked(&["US"], &config(), None)), 0);
+    let spread = SITE.replace("model = \"assistant\"\n", "model = \"assistant\"\nstrategy = \"least-loaded\"\n");
+    let found = asked(&["US"], &Config::parse(&spread, "test.toml").unwrap(), None);
+    assert!(found.unknown.iter().any(|line| line.contains("destinations of `assistant`:")), "{:?}", found.unknown);
+}
+
+#[test]
 fn two_withdrawals_take_what_either_takes() {
     let found = asked(&["US", "cluster"], &config(), None);
     assert_eq!(fates(&found)[0], "assistant: local floor local");
