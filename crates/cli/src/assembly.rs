@@ -166,6 +166,13 @@ impl Assembly {
             };
             self.tasks.cancel();
             self.tasks.ended().await;
+            // What the last requests showed: kept, and in the log that is still open.
+            let settled = self.availability.settle(self.keys.database()).await;
+            if let Err(error) = settled {
+                tracing::error!(%error, "what was withdrawn last is not kept: {error}");
+            } else if let Err(error) = changes::settle(self.keys.database(), &self.recorder).await {
+                tracing::error!(%error, "what was withdrawn last is kept, and comes into the log at the next start: {error}");
+            }
             finished
         });
         if let Some(floor) = self.floor {

@@ -62,13 +62,14 @@ impl Restore {
             let now: Vec<Subject> = in_force.iter().map(|it| it.subject.clone()).collect();
             let then: Vec<Subject> = now.iter().filter(|it| *it != subject).cloned().collect();
             let effect = Effect::of(&ground.judgement, subject, &now, &then);
-            if self.json {
-                terminal.json(&effect.withdrawing(subject, self.approve))?;
-            } else {
+            if !self.json {
                 tell(withdrawal, terminal)?;
                 effect.write(terminal)?;
             }
             if !self.approve {
+                if self.json {
+                    terminal.json(&effect.withdrawing(subject, false))?;
+                }
                 terminal.note("nothing was changed: add `--approve`");
                 return Ok(Answer::No);
             }
@@ -76,6 +77,9 @@ impl Restore {
             let how = store::Return::Approved;
             if store::end(&database, subject, (&by, &why), how, clock.wall()).await?.is_none() {
                 return Err(Failure::trouble(format!("`{subject}` was let back meanwhile")));
+            }
+            if self.json {
+                terminal.json(&effect.withdrawing(subject, true))?;
             }
             terminal.note(&format!("restored: {subject}; {}", follows(&data_dir)));
             Ok(Answer::Yes)

@@ -81,13 +81,14 @@ impl Withdraw {
             let now: Vec<Subject> = in_force.into_iter().map(|it| it.subject).collect();
             let then: Vec<Subject> = now.iter().cloned().chain([subject.clone()]).collect();
             let effect = Effect::of(&ground.judgement, &subject, &now, &then);
-            if self.json {
-                terminal.json(&effect.withdrawing(&subject, self.yes))?;
-            } else {
+            if !self.json {
                 writeln!(terminal.out(), "{STRONG}{}{STRONG:#}", subject.told())?;
                 effect.write(terminal)?;
             }
             if !self.yes {
+                if self.json {
+                    terminal.json(&effect.withdrawing(&subject, false))?;
+                }
                 terminal.note("nothing was changed: add `--yes`");
                 return Ok(Answer::No);
             }
@@ -100,6 +101,9 @@ impl Withdraw {
                 notice: None,
             };
             store::begin(&database, &withdrawal).await?;
+            if self.json {
+                terminal.json(&effect.withdrawing(&subject, true))?;
+            }
             terminal.note(&format!("withdrawn: {subject}; {}", follows(&data_dir)));
             Ok(Answer::Yes)
         })

@@ -9,6 +9,8 @@ CREATE TABLE withdrawals (
     since     TEXT NOT NULL,
     -- The day of the notice that announced it, where one did: a notice takes effect once.
     notice    TEXT,
+    -- Whether the operator has been told: the webhook has taken the message, or there was none.
+    told      INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
     ended_at  TEXT,
     ended_by  TEXT,
     ended_why TEXT,

@@ -11,13 +11,11 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use ::policy::Destination;
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tower::retry::budget::{Budget as _, TpsBudget};
 
 use crate::{
     clock::{Clock, Moment},
@@ -34,13 +32,15 @@ pub use returning::follow_returns;
 pub use visit::{Answered, Visit};
 pub use withdrawals::Withdrawal;
 
-use alert::Alerts;
+use alert::{Alert, Alerts};
+use budget::Budget;
 use measures::Measures;
 use place::Place;
 use withdrawals::Withdrawals;
 
 mod alert;
 mod breaker;
+mod budget;
 mod diagnosis;
 mod figures;
 mod follow;
@@ -52,13 +52,6 @@ pub mod store;
 mod suspicion;
 mod visit;
 mod withdrawals;
-
-/// How long the retry budget looks back: one second, so that "so many a second" means every second.
-const BUDGET_WINDOW: Duration = Duration::from_secs(1);
-/// Retries beyond the share, so that a quiet gateway can retry at all.
-const RETRIES_PER_SECOND: u32 = 10;
-/// The share of requests that may be tried a second time elsewhere: in a full outage no more than a fifth is added to the load.
-const RETRY_SHARE: f32 = 0.2;
 
 /// Who withdraws what no operator has withdrawn.
 const BY_GATEWAY: &str = "gateway";
@@ -91,7 +84,7 @@ pub struct Availability(Arc<Shared>);
 struct Shared {
     clock: Clock,
     config: config::Live,
-    budget: TpsBudget,
+    budget: Mutex<Budget>,
     /// By the judge's id.
     places: RwLock<HashMap<Arc<str>, Arc<Place>>>,
     withdrawals: Withdrawals,
@@ -112,7 +105,7 @@ impl Availability {
         Self(Arc::new(Shared {
             clock: clock.clone(),
             config,
-            budget: TpsBudget::new(BUDGET_WINDOW, RETRIES_PER_SECOND, RETRY_SHARE),
+            budget: Mutex::new(Budget::new(clock.now())),
             places: RwLock::default(),
             withdrawals: Withdrawals::default(),
             suspicions: Mutex::default(),
@@ -154,17 +147,22 @@ impl Availability {
 
     /// A request has come that may be sent somewhere: it earns its share of a retry.
     pub(crate) fn request(&self) {
-        self.0.budget.deposit();
+        self.budget(Budget::earn);
     }
 
     /// Whether a request may be sent to another remote place, after one failed in that way. Retries are what makes an outage worse;
     /// leaving a place that was withdrawn is none, for it happens once.
     pub(crate) fn may_retry(&self, after: Option<&Diagnosis>) -> bool {
-        if after.is_some_and(Diagnosis::is_withdrawal) || self.0.budget.withdraw() {
+        if after.is_some_and(Diagnosis::is_withdrawal) || self.budget(Budget::spend) {
             return true;
         }
         self.0.measures.retry_refused();
         false
+    }
+
+    fn budget<T>(&self, act: impl FnOnce(&mut Budget, Moment) -> T) -> T {
+        let now = self.0.clock.now();
+        act(&mut self.0.budget.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 
     /// What is known of the place with that id (`NAME/MODEL`, or `local`).
@@ -201,7 +199,7 @@ impl Availability {
     /// Tells the operator that `subject` seems to have changed, and does no more.
     fn suspect(&self, subject: &Subject, why: &str) {
         tracing::error!(subject = %subject, "{} seems to have changed: {why}; it is still asked", subject.told());
-        self.0.alerts.send(alert::Alert::suspected(subject, Cause::Quality, why, self.0.clock.wall()));
+        self.0.alerts.send(Alert::suspected(subject, Cause::Quality, why, self.0.clock.wall()));
     }
 
     /// A request with that number showed a sign of a withdrawal; whether it is certain now.
@@ -219,7 +217,7 @@ impl Availability {
     }
 
     /// A number that nobody can tell before. Where the system gives none, rests are of their middle length.
-    fn chance(&self) -> u32 {
+    fn chance() -> u32 {
         getrandom::u32().unwrap_or_default()
     }
 

@@ -9,7 +9,7 @@ use std::{
 use audit_log::Reader;
 use gateway::{
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     data_dir::{DataDir, Running},
     database::Database,
     keys::KeyStore,
@@ -42,6 +42,7 @@ pub(super) fn all(plan: &Plan, wants_reach: bool) -> Result<(Vec<Finding>, Optio
     let choice = Choice::of(None, false, config.local.model.as_ref());
     let judged = Judged::of(&config, choice.judged(&store).as_ref());
     findings.extend(judged.findings());
+    findings.extend(announced(&config));
     let (to_be_pulled, finding) = model(&store, &choice);
     findings.push(finding);
     findings.push(pip(&store, to_be_pulled));
@@ -123,6 +124,21 @@ fn config(plan: &Plan) -> (Option<Config>, Finding) {
         }
         Ok(config) => (Some(config), Finding::good(WHAT, "no file, so the defaults")),
     }
+}
+
+/// What notices say: a day that is to come, or one from which on it is so unless an operator has let it back.
+fn announced(config: &Config) -> Vec<Finding> {
+    let today = Clock::system().wall().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let told = |notice: &config::Notice| {
+        let config::Notice { subject, from, why } = notice;
+        let found = if *from > today {
+            format!("announced: {subject} is withdrawn from {from} on: {why}")
+        } else {
+            format!("{subject} is withdrawn since {from}, unless it was let back: {why}")
+        };
+        Finding::note("notice", found)
+    };
+    config.notices.iter().map(told).collect()
 }
 
 /// That it is a log whose newest checkpoint can be read. Whether all of it holds is what `audit verify` says.

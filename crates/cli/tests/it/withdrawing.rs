@@ -64,6 +64,39 @@ fn a_destination_is_withdrawn_listed_and_let_back() {
     assert!(bench.ok(&["withdraw", "--list"]).starts_with("nothing is withdrawn\n"));
 }
 
+/// What a program reads as done has been done.
+#[test]
+fn json_says_changed_where_it_was() {
+    let bench = bench();
+    let changed = |arguments: &[&str]| {
+        let told = bench.run(arguments);
+        let told: Value = serde_json::from_str(&told.out).unwrap_or_else(|error| panic!("{error}: {}", told.out));
+        told["changed"].as_bool().unwrap()
+    };
+    assert!(!changed(&["withdraw", "abroad", "--why", "x", "--json"]));
+    assert!(changed(&["withdraw", "abroad", "--why", "x", "--json", "--yes"]));
+    assert!(!changed(&["restore", "abroad", "--json"]));
+    assert!(changed(&["restore", "abroad", "--json", "--approve"]));
+    assert_eq!(listed(&bench)["withdrawals"], serde_json::json!([]));
+}
+
+#[test]
+fn notices_are_told_before_their_day_and_after() {
+    let bench = bench();
+    let notice = |subject: &str, day: &str| {
+        format!("[[notice]]\nsubject = \"{subject}\"\nfrom = \"{day}\"\nwhy = \"a letter of May\"\n")
+    };
+    let config = format!("{CONFIG}{}{}", notice("abroad", "2999-12-31"), notice("home", "2020-01-01"));
+    bench.put(".local/share/gwanmun/gwanmun.toml", config.as_bytes());
+    let told = bench.run(&["check"]);
+    for said in [
+        "announced: destination:abroad is withdrawn from 2999-12-31 on: a letter of May",
+        "destination:home is withdrawn since 2020-01-01, unless it was let back: a letter of May",
+    ] {
+        assert!(told.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{}", told.out);
+    }
+}
+
 #[test]
 fn what_is_wrong_is_told_and_how_to_mend_it() {
     let absent = Bench::new().run(&["withdraw", "--list"]);

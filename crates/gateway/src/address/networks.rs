@@ -34,9 +34,12 @@ const NETWORKS: &[Network] = &[
     // Where clouds tell a machine its own credentials: nobody serves a model there.
     v4([169, 254, 169, 0], 24, "a cloud's metadata service", Never),
     v4([169, 254, 170, 0], 24, "a cloud's metadata service", Never),
+    v4([169, 254, 0, 23], 32, "a cloud's metadata service", Never),
+    v4([169, 254, 42, 42], 32, "a cloud's metadata service", Never),
     v4([100, 100, 100, 200], 32, "a cloud's metadata service", Never),
     v4([168, 63, 129, 16], 32, "a cloud's metadata service", Never),
     v4([192, 0, 0, 192], 32, "a cloud's metadata service", Never),
+    v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128, "a cloud's metadata service", Never),
     v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32, "a cloud's metadata service", Never),
     v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 32, "a cloud's metadata service", Never),
     // IPv4.

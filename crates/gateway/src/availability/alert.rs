@@ -2,7 +2,7 @@
 //! tried a few times. Never a word of a request, nor of what a provider wrote.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::mpsc;
 
-use super::{Cause, Withdrawal};
+use super::{Availability, Cause, Withdrawal};
 use crate::{
     clock::Clock,
-    config::{self, Webhook},
+    config::Webhook,
     destinations::remote::{
         chain,
         connection::{self, Terms, Ways},
@@ -44,9 +44,16 @@ pub(super) struct Alert(Value);
 /// The messages that wait to be sent.
 #[derive(Debug)]
 pub(super) struct Alerts {
-    send: mpsc::Sender<Alert>,
+    send: mpsc::Sender<Waiting>,
     /// Taken by the task that sends.
-    waiting: Mutex<Option<mpsc::Receiver<Alert>>>,
+    waiting: Mutex<Option<mpsc::Receiver<Waiting>>>,
+}
+
+/// A message, and of which withdrawal's beginning it tells.
+#[derive(Debug)]
+struct Waiting {
+    alert: Alert,
+    of: Option<(Subject, Timestamp)>,
 }
 
 impl Alert {
@@ -97,32 +104,48 @@ impl Default for Alerts {
 impl Alerts {
     /// Leaves a message to be sent. With too many waiting it is dropped: the log says the same.
     pub(super) fn send(&self, alert: Alert) {
-        if self.send.try_send(alert).is_err() {
+        self.leave(alert, None);
+    }
+
+    /// Leaves one of a withdrawal that has begun. That it was taken is kept, so what is lost with this process the next one sends.
+    pub(super) fn send_of(&self, alert: Alert, of: (Subject, Timestamp)) {
+        self.leave(alert, Some(of));
+    }
+
+    fn leave(&self, alert: Alert, of: Option<(Subject, Timestamp)>) {
+        if self.send.try_send(Waiting { alert, of }).is_err() {
             tracing::warn!("too many alerts wait for the webhook; one more is not sent");
         }
     }
+}
 
-    /// Sends what comes, one after the other, for as long as the process lives.
-    pub(super) fn follow(&self, config: &config::Live, tasks: &Tasks, clock: &Clock) {
-        let Some(mut waiting) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        let (config, clock) = (Arc::clone(config), clock.clone());
-        tasks.start("alerts", |stop| async move {
-            loop {
-                let alert = tokio::select! {
+/// Sends what comes, one after the other, for as long as the process lives.
+pub(super) fn follow(availability: &Availability, tasks: &Tasks, clock: &Clock) {
+    let shared = &availability.0;
+    let Some(mut waiting) = shared.alerts.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    let (availability, clock) = (availability.clone(), clock.clone());
+    tasks.start("alerts", |stop| async move {
+        loop {
+            let next = tokio::select! {
+                () = stop.draining() => break,
+                next = waiting.recv() => next,
+            };
+            let Some(Waiting { alert, of }) = next else { break };
+            let webhook = availability.0.config.load().availability.webhook.clone();
+            let sent = match &webhook {
+                None => Ok(()),
+                Some(webhook) => tokio::select! {
                     () = stop.draining() => break,
-                    alert = waiting.recv() => alert,
-                };
-                let Some(alert) = alert else { break };
-                let Some(webhook) = config.load().availability.webhook.clone() else { continue };
-                tokio::select! {
-                    () = stop.draining() => break,
-                    sent = deliver(&webhook, &alert, &clock) => if let Err(error) = sent {
-                        tracing::error!(%error, "an alert could not be sent to the webhook: {error}");
-                    },
-                }
+                    sent = deliver(webhook, &alert, &clock) => sent,
+                },
+            };
+            match (sent, of) {
+                (Ok(()), Some(of)) => availability.told(&of),
+                (Ok(()), None) => {}
+                (Err(error), _) => tracing::error!(%error, "an alert could not be sent to the webhook: {error}"),
             }
-        });
-    }
+        }
+    });
 }
 
 /// Tries until it is taken, or has been tried often enough: then the last reason.

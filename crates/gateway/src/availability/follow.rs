@@ -6,11 +6,18 @@ use std::{
     time::Duration,
 };
 
-use super::{Availability, Cause, Withdrawal, alert::Alert, store};
+use jiff::Timestamp;
+
+use super::{
+    Availability, Cause, Withdrawal,
+    alert::{self, Alert},
+    store,
+};
 use crate::{
     clock::Clock,
     database::{Database, DatabaseError},
     tasks::Tasks,
+    withdrawal::Subject,
 };
 
 /// How often the calendar is looked at, and what could not be stored is tried again.
@@ -24,10 +31,10 @@ impl Availability {
     /// let back before [`Availability::let_back`] is told, when the log names the ends.
     pub(crate) async fn take_away(&self, database: &Database) -> Result<store::Rows, DatabaseError> {
         let rows = store::rows(database).await?;
-        // Those that this process has found in its place when it started were told of when they began.
-        let told = !self.0.has_read.swap(true, Ordering::Relaxed);
-        self.0.withdrawals.take_away(&rows, told);
-        if told && !rows.in_force.is_empty() {
+        // Those that this process has found in its place when it started were logged when they began.
+        let logged = !self.0.has_read.swap(true, Ordering::Relaxed);
+        self.0.withdrawals.take_away(&rows, logged);
+        if logged && !rows.in_force.is_empty() {
             let subjects: Vec<String> = rows.in_force.iter().map(|(_, it)| it.subject.to_string()).collect();
             tracing::warn!("withdrawn since before this start: {}", subjects.join(", "));
         }
@@ -76,7 +83,7 @@ impl Availability {
     /// Tells the operator of what is new, and stores it.
     async fn attend(&self, database: &Database) -> Result<(), DatabaseError> {
         self.heed_notices();
-        for withdrawal in self.0.withdrawals.take_untold() {
+        for withdrawal in self.0.withdrawals.take_unlogged() {
             let Withdrawal { subject, cause, why, .. } = &withdrawal;
             tracing::error!(
                 subject = %subject,
@@ -86,20 +93,38 @@ impl Availability {
                 subject.told(),
                 cause.word()
             );
-            self.0.alerts.send(Alert::begun(&withdrawal));
+        }
+        for withdrawal in self.0.withdrawals.take_untold() {
+            let (subject, since) = (withdrawal.subject.clone(), withdrawal.since);
+            self.0.alerts.send_of(Alert::begun(&withdrawal), (subject, since));
         }
         for withdrawal in self.0.withdrawals.unstored() {
             let (row, _) = store::begin(database, &withdrawal).await?;
             self.0.withdrawals.stored(&withdrawal.subject, row);
         }
+        for row in self.0.withdrawals.told_not_kept() {
+            store::told(database, row).await?;
+            self.0.withdrawals.told_kept(row);
+        }
         Ok(())
+    }
+
+    /// The last look, when every request has ended: what the last of them showed is kept too.
+    pub async fn settle(&self, database: &Database) -> Result<(), DatabaseError> {
+        self.attend(database).await
+    }
+
+    /// The operator has been told of the withdrawal that began under `subject` then.
+    pub(super) fn told(&self, (subject, since): &(Subject, Timestamp)) {
+        self.0.withdrawals.told(subject, *since);
+        self.0.news.notify_one();
     }
 }
 
-/// Attends to withdrawals for as long as the process lives. While they cannot be stored they are in force in memory, and the log
+/// Attends to withdrawals until requests drain; [`Availability::settle`] is for what those show that end later. While they cannot be stored they are in force in memory, and the log
 /// says so once.
 pub fn follow(availability: Availability, database: Database, tasks: &Tasks, clock: Clock) {
-    availability.0.alerts.follow(&availability.0.config, tasks, &clock);
+    alert::follow(&availability, tasks, &clock);
     tasks.start("withdrawals", |stop| async move {
         let mut failing = false;
         loop {

@@ -4,8 +4,8 @@
 //! (or declined) and takes from it if it is not, it never falls below zero, and an alarm is given where it reaches a bound. How long
 //! an answer is depends on what was asked, so it is compared only with answers to the same caller's prompts of like length; "short" is
 //! below the tenth part of those and at most half their median. Answers enter the comparison late, so that a decline does not become
-//! its own measure. One caller's new habit is no change of the place: where several are known, none of them makes up much more than half
-//! of what it takes.
+//! its own measure. One caller's new habit is no change of the place: where several are known, those that are left without any one of
+//! them have to show it too.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,18 +15,18 @@ use super::Answered;
 /// Answers that are compared with, of each kind of prompt.
 const KNOWN_MAX: usize = 256;
 /// Fewer say too little of what is usual.
-const KNOWN_MIN: usize = 64;
+const KNOWN_MIN: usize = 96;
 /// So many answers wait before others are compared with them: more than it takes to see a change.
 const DELAY: usize = 64;
 /// Kinds of prompts of a place, and callers; more are not compared.
 const KINDS_MAX: usize = 64;
 /// After so many answers what is usual is worked out anew.
 const RENEW_EVERY: usize = 16;
-/// The bound of both sums. By Wald's inequality a stable place reaches it from zero with a chance below e^-9, one in 8,000, if as much
-/// is short or declined as is taken for usual; with the tenth that is short as a rule, below e^-12.
-const BOUND: f64 = 9.0;
-/// What one of several callers can make up of it.
-const OF_ONE_CALLER: f64 = 0.65;
+/// The bound of both sums. By Wald's inequality a stable place reaches it from zero with a chance below e^-10, one in 22,000, if as much
+/// is short or declined as is taken for usual; with the tenth that is short as a rule, below e^-13.
+const BOUND: f64 = 10.0;
+/// The bound of the sums in which one caller is left out, where there are several.
+const BOUND_WITHOUT_ONE: f64 = 6.0;
 /// The share of short answers that is taken for usual, and the one that is looked for. A tenth is short by definition.
 const SHORT: (f64, f64) = (0.15, 0.55);
 /// The least share of declined answers that is taken for usual; what is looked for is by so much more.
@@ -80,11 +80,11 @@ struct Declined {
     count: usize,
 }
 
-/// A cumulative sum over all callers, and one for each.
+/// A cumulative sum over all callers, and for each of them one over all others.
 #[derive(Debug, Default)]
 struct Sum {
     value: f64,
-    by_caller: HashMap<u64, f64>,
+    without: HashMap<u64, f64>,
 }
 
 impl Quality {
@@ -109,8 +109,8 @@ impl Quality {
         if usual > DECLINED_MAX {
             return None;
         }
-        self.declining.add(refused, (caller, self.callers.len()), (usual, usual + DECLINED_MORE));
-        self.declining.is_alarm().then_some(Change::Declining)
+        self.declining.add(refused, caller, (usual, usual + DECLINED_MORE));
+        self.declining.is_alarm(self.callers.len()).then_some(Change::Declining)
     }
 
     fn note_length(&mut self, answered: &Answered<'_>, caller: u64) -> Option<Change> {
@@ -126,8 +126,8 @@ impl Quality {
         usual.push(length);
         let (tenth, median) = compared?;
         let is_short = length < tenth && length.saturating_mul(2) <= median;
-        self.shorter.add(is_short, (caller, self.callers.len()), SHORT);
-        self.shorter.is_alarm().then_some(Change::Shorter)
+        self.shorter.add(is_short, caller, SHORT);
+        self.shorter.is_alarm(self.callers.len()).then_some(Change::Shorter)
     }
 }
 
@@ -185,20 +185,19 @@ impl Declined {
 }
 
 impl Sum {
-    /// Adds how much more likely the answer is under the share that is looked for than under the usual one. Of a caller who has seen
-    /// much already nothing is added, where there are others to see it too.
-    fn add(&mut self, shown: bool, (caller, callers): (u64, usize), (usual, sought): (f64, f64)) {
+    /// Adds how much more likely the answer is under the share that is looked for than under the usual one.
+    fn add(&mut self, shown: bool, caller: u64, (usual, sought): (f64, f64)) {
         let ratio = if shown { sought / usual } else { (1.0 - sought) / (1.0 - usual) };
-        let own = self.by_caller.entry(caller).or_default();
-        let has_seen_enough = callers > 1 && *own > BOUND * OF_ONE_CALLER;
-        *own = (*own + ratio.ln()).max(0.0);
-        if !has_seen_enough {
-            self.value = (self.value + ratio.ln()).max(0.0);
+        self.without.entry(caller).or_insert(self.value);
+        self.value = (self.value + ratio.ln()).max(0.0);
+        for (_, value) in self.without.iter_mut().filter(|(left_out, _)| **left_out != caller) {
+            *value = (*value + ratio.ln()).max(0.0);
         }
     }
 
-    fn is_alarm(&self) -> bool {
-        self.value >= BOUND
+    /// Whether all of them together show it; and, where the place has several callers, all but any one of them too.
+    fn is_alarm(&self, callers: usize) -> bool {
+        self.value >= BOUND && (callers < 2 || self.without.values().all(|value| *value >= BOUND_WITHOUT_ONE))
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Rows {
     /// In force, by number, the oldest first.
     pub(super) in_force: Vec<(i64, Withdrawal)>,
+    /// Those of them of which the operator has been told.
+    pub(super) told: Vec<i64>,
     /// The last number given: rows with later ones are not in here because they came later.
     pub(super) last: i64,
     /// Notices that took effect and were ended.
@@ -38,7 +40,8 @@ type Row = (i64, String, String, String, String, String, Option<String>);
 /// Stores that `withdrawal` has begun; gives its number, and whether it is new: a subject is withdrawn once.
 pub async fn begin(database: &Database, withdrawal: &Withdrawal) -> Result<(i64, bool), DatabaseError> {
     let failed = |error| database.failed(error);
-    let mut transaction = database.pool().begin().await.map_err(failed)?;
+    // A transaction that begins by reading could not go on to write if another process wrote in between.
+    let mut transaction = database.pool().begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let subject = withdrawal.subject.to_string();
     let known = sqlx::query_scalar("SELECT id FROM withdrawals WHERE subject = ? AND ended_at IS NULL").bind(&subject);
     let known: Option<i64> = known.fetch_optional(&mut *transaction).await.map_err(failed)?;
@@ -98,6 +101,12 @@ pub async fn end(
     Ok(Some(ended))
 }
 
+/// Stores that the operator has been told of the withdrawal with that number.
+pub(super) async fn told(database: &Database, row: i64) -> Result<(), DatabaseError> {
+    let update = sqlx::query("UPDATE withdrawals SET told = 1 WHERE id = ?").bind(row);
+    update.execute(database.pool()).await.map(drop).map_err(|error| database.failed(error))
+}
+
 /// What is withdrawn, the oldest first.
 pub async fn in_force(database: &Database) -> Result<Vec<Withdrawal>, DatabaseError> {
     Ok(rows(database).await?.in_force.into_iter().map(|(_, withdrawal)| withdrawal).collect())
@@ -113,11 +122,13 @@ pub(crate) async fn rows(database: &Database) -> Result<Rows, DatabaseError> {
     let select =
         "SELECT id, subject, cause, why, begun_by, since, notice FROM withdrawals WHERE ended_at IS NULL ORDER BY id";
     let in_force: Vec<Row> = sqlx::query_as(select).fetch_all(&mut *transaction).await.map_err(failed)?;
+    let select = "SELECT id FROM withdrawals WHERE ended_at IS NULL AND told = 1";
+    let told: Vec<i64> = sqlx::query_scalar(select).fetch_all(&mut *transaction).await.map_err(failed)?;
     let select = "SELECT subject, notice FROM withdrawals WHERE notice IS NOT NULL AND ended_at IS NOT NULL";
     let spent: Vec<(String, String)> = sqlx::query_as(select).fetch_all(&mut *transaction).await.map_err(failed)?;
     let in_force = in_force.into_iter().map(read).collect::<Result<_, _>>().map_err(failed)?;
     let day = |(subject, day): (String, String)| Some((subject.parse().ok()?, day.parse().ok()?));
-    Ok(Rows { in_force, last, spent: spent.into_iter().filter_map(day).collect() })
+    Ok(Rows { in_force, told, last, spent: spent.into_iter().filter_map(day).collect() })
 }
 
 /// A row that a newer version has written may say what this one does not know: then nothing is read at all, for a withdrawal that

@@ -152,8 +152,7 @@ fn figures_are_learnt_from_answers() {
     assert_eq!(figures.tokens_per_byte(inspect::language::Language::Korean), Some(0.3));
 }
 
-/// The library's budget reads the machine's own clock, so what is granted in one go is what is tested here. Leaving what was
-/// withdrawn is not what makes an outage worse, and costs nothing.
+/// Leaving what was withdrawn is not what makes an outage worse, and costs nothing.
 #[test]
 fn at_once_no_more_than_ten_and_a_fifth_of_the_requests_are_retried() {
     for requests in [0, 5, 100, 1000] {

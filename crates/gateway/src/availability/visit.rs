@@ -134,7 +134,7 @@ impl Visit {
         let now = self.availability.0.clock.now();
         match diagnosis.sickness {
             Sickness::Outage(outage) => {
-                let chance = self.availability.chance();
+                let chance = Availability::chance();
                 if self.place.failed(pass, outage, diagnosis.retry_after, (now, chance)) {
                     self.availability.0.measures.rests(&self.destination, &self.model);
                 }

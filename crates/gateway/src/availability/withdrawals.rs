@@ -50,8 +50,22 @@ struct Held {
     withdrawal: Withdrawal,
     /// Its number in the database; none until it is stored.
     row: Option<i64>,
-    /// Whether the operator has been told.
-    told: bool,
+    /// Whether the log of this process has said so.
+    logged: bool,
+    told: Telling,
+}
+
+/// How far the operator has been told of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// Nobody has been.
+    Not,
+    /// The message waits, or is being tried.
+    Waiting,
+    /// The webhook has taken it, or there is none.
+    Done,
+    /// And the database says so.
+    Kept,
 }
 
 impl InForce {
@@ -94,21 +108,46 @@ impl Withdrawals {
         self.change(|list| {
             let is_new = !list.knows(&withdrawal.subject);
             if is_new {
-                list.held.push(Held { withdrawal, row: None, told: false });
+                list.held.push(Held { withdrawal, row: None, logged: false, told: Telling::Not });
             }
             is_new
         })
     }
 
-    /// Those of which the operator has not been told; they count as told from now on.
+    /// Those of which the log of this process has not said anything; they count as said from now on.
+    pub(super) fn take_unlogged(&self) -> Vec<Withdrawal> {
+        self.take(|it| !it.logged, |it| it.logged = true)
+    }
+
+    /// Those of which the operator has not been told; they wait from now on.
     pub(super) fn take_untold(&self) -> Vec<Withdrawal> {
-        if self.in_force.load().held.iter().all(|it| it.told) {
+        self.take(|it| it.told == Telling::Not, |it| it.told = Telling::Waiting)
+    }
+
+    fn take(&self, is_meant: impl Fn(&Held) -> bool, mark: impl Fn(&mut Held)) -> Vec<Withdrawal> {
+        if !self.in_force.load().held.iter().any(&is_meant) {
             return Vec::new();
         }
         self.change(|list| {
-            let untold = list.held.iter_mut().filter(|it| !it.told);
-            untold.map(|it| (it.told = true, it.withdrawal.clone()).1).collect()
+            let meant = list.held.iter_mut().filter(|it| is_meant(it));
+            meant.map(|it| (mark(it), it.withdrawal.clone()).1).collect()
         })
+    }
+
+    /// That the operator has been told of the one that began under `subject` then.
+    pub(super) fn told(&self, subject: &Subject, since: Timestamp) {
+        let is_it = |it: &Held| it.withdrawal.subject == *subject && it.withdrawal.since == since;
+        self.take(|it| is_it(it) && it.told != Telling::Kept, |it| it.told = Telling::Done);
+    }
+
+    /// The numbers of those of which the operator has been told, and the database does not say so yet.
+    pub(super) fn told_not_kept(&self) -> Vec<i64> {
+        self.in_force.load().held.iter().filter(|it| it.told == Telling::Done).filter_map(|it| it.row).collect()
+    }
+
+    /// That the database says so now.
+    pub(super) fn told_kept(&self, row: i64) {
+        self.take(|it| it.row == Some(row), |it| it.told = Telling::Kept);
     }
 
     /// Those that are not in the database.
@@ -125,8 +164,8 @@ impl Withdrawals {
         });
     }
 
-    /// Takes in what the database has; lets nothing back. `told`: whether the operator knows of what is new here.
-    pub(super) fn take_away(&self, rows: &Rows, told: bool) {
+    /// Takes in what the database has; lets nothing back. `logged`: whether the log need not say what is new here.
+    pub(super) fn take_away(&self, rows: &Rows, logged: bool) {
         let known = self.in_force.load();
         let is_known = |row: i64| known.held.iter().any(|it| it.row == Some(row));
         if rows.in_force.iter().all(|(row, _)| is_known(*row)) && known.spent == rows.spent {
@@ -138,7 +177,10 @@ impl Withdrawals {
             for (row, withdrawal) in &rows.in_force {
                 match list.held.iter_mut().find(|it| it.withdrawal.subject == withdrawal.subject) {
                     Some(held) => held.row = Some(*row),
-                    None => list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), told }),
+                    None => {
+                        let told = if rows.told.contains(row) { Telling::Kept } else { Telling::Not };
+                        list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), logged, told });
+                    }
                 }
             }
         });

@@ -512,6 +512,16 @@ fn what_is_wrong_with_withdrawals_is_told_at_its_line() {
             "an operator has to say so",
         ),
         ("[availability]\nwebhook = \"chat.example\"\n".to_owned(), "gwanmun.toml:2: ", "`availability.webhook` must"),
+        (
+            "[availability]\nwebhook = \"http://169.254.169.254/a\"\n".to_owned(),
+            "gwanmun.toml:2: ",
+            "`availability.webhook` has an address that is a cloud's metadata service",
+        ),
+        (
+            "[availability]\nwebhook = \"http://0x7f.1/a\"\n".to_owned(),
+            "gwanmun.toml:2: ",
+            "`availability.webhook` has a host that ends in a number",
+        ),
         ("[availability]\nwebhook_key = \"hunter2\"\n".to_owned(), "gwanmun.toml:2: ", "must be `env:GWANMUN_…`"),
         (notice("abrod", "2026-12-31", "x"), "gwanmun.toml:6: ", "did you mean"),
         (notice("abroad", "31.12.2026", "x"), "gwanmun.toml:7: ", "must be a day such as `2026-12-31`"),

@@ -201,7 +201,7 @@ fn play(breaker: &mut Breaker, steps: &[Step], chance: u32) -> (Vec<Pass>, Momen
             }
             Step::Failed(which, asked) => {
                 let asked = asked.map(Duration::from_millis);
-                for pass in take(&mut under_way, which) {
+                if let Some(pass) = take(&mut under_way, which) {
                     breaker.failed(pass, Outage::Timeout, asked, now, chance);
                 }
             }

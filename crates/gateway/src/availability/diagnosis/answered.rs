@@ -91,8 +91,7 @@ fn judge(status: u16, said: &Said<'_>) -> Option<(Sickness, Extent, &'static str
         429 if said.shows(words::UNPAID) && !said.shows(words::FOR_A_WHILE) => {
             (suspected(Cause::Account), Destination, "the account's quota is used up")
         }
-        429 => (outage(Outage::Overloaded), Model, "it takes no more requests for now"),
-        503 | 529 => (outage(Outage::Overloaded), Model, "it takes no more requests for now"),
+        429 | 503 | 529 => (outage(Outage::Overloaded), Model, "it takes no more requests for now"),
         408 | 504 | 522 | 524 => (outage(Outage::Timeout), Model, "it ran out of time"),
         500..=599 => (outage(Outage::Unavailable), Model, "it failed"),
         200 => inside(said),

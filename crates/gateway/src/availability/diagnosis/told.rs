@@ -45,12 +45,6 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// What one event inside an answer says.
-    pub(crate) fn of(code: Option<&'a str>, message: Option<&'a str>) -> Self {
-        let codes = code.map(Cow::Borrowed).into_iter().collect();
-        Self { codes, message: message.unwrap_or_default().into(), is_json: true }
-    }
-
     /// The provider's code, if it is one short word: what can be told on without telling what a caller wrote.
     pub(super) fn code(&self) -> Option<&str> {
         let proper = |code: &&str| {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     availability::{Availability, Diagnosis, Evidence, Extent, Sickness, State, follow},
-    changes::take_in,
+    changes::{settle, take_in},
     clock::Clock,
     config::{Config, Live},
     keys::{HashSecret, KeyStore},
@@ -128,6 +128,104 @@ async fn what_the_gateway_found_is_kept_over_a_restart() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!((&said[0]["action"], &said[0]["by"]), (&json!("withdrawal.begin"), &json!("gateway")));
     assert_eq!(said[0]["detail"], json!({"cause": "account", "why": "the account is shut (403)"}));
+}
+
+/// A request that ends while others are drained shows something too.
+#[tokio::test]
+async fn what_is_seen_after_the_tasks_were_told_to_stop_is_kept() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    let tasks = Tasks::new(Clock::system());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    tasks.drain();
+    tasks.ended().await;
+    health.enter(&abroad()).unwrap().failed(&shut());
+    assert_eq!(in_force(&place.database).await.unwrap(), []);
+    health.settle(&place.database).await.unwrap();
+    settle(&place.database, &recorder).await.unwrap();
+    assert_eq!(in_force(&place.database).await.unwrap(), health.withdrawals());
+    assert_eq!(place.said().len(), 1);
+}
+
+/// How often the operator has been told, by the rows.
+async fn told(place: &Place) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM withdrawals WHERE told = 1");
+    count.fetch_one(place.database.pool()).await.unwrap()
+}
+
+/// Nobody is told while the webhook does not answer; the next process that has one which does, or none, tells.
+#[tokio::test]
+async fn the_operator_counts_as_told_when_the_webhook_took_it() {
+    // Nothing listens there: the port was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = Place::new(&format!("[availability]\nwebhook = \"http://127.0.0.1:{port}/\"\n")).await;
+    let (health, recorder) = place.process();
+    health.enter(&abroad()).unwrap().failed(&shut());
+    let tasks = Tasks::new(Clock::system());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    tasks.drain();
+    tasks.ended().await;
+    health.settle(&place.database).await.unwrap();
+    assert_eq!((in_force(&place.database).await.unwrap().len(), told(&place).await), (1, 0));
+    drop(recorder);
+
+    let (taken, mut requests) = receiver().await;
+    let place = Place { config: Config::parse(&taken, "test.toml").unwrap().live(), ..place };
+    let (again, recorder) = place.process();
+    take_in(&place.keys, &again, &recorder).await.unwrap();
+    let tasks = Tasks::new(Clock::system());
+    follow(again.clone(), place.database.clone(), &tasks, Clock::system());
+    let request = requests.recv().await.unwrap();
+    assert!(request.contains("destination:abroad"), "{request}");
+    while told(&place).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    tasks.end(std::time::Duration::from_secs(10)).await;
+    drop(recorder);
+
+    let (third, recorder) = place.process();
+    take_in(&place.keys, &third, &recorder).await.unwrap();
+    let tasks = Tasks::new(Clock::system());
+    follow(third, place.database.clone(), &tasks, Clock::system());
+    tasks.end(std::time::Duration::from_secs(10)).await;
+    assert!(requests.try_recv().is_err(), "it was told before");
+}
+
+/// A webhook that takes all: the configuration that names it, and what it was sent.
+#[expect(clippy::disallowed_methods, reason = "a test may start a task")]
+async fn receiver() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (send, requests) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = String::new();
+            while !request.ends_with('}') {
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes).await.unwrap();
+                request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            let _ = send.send(request);
+        }
+    });
+    (format!("[availability]\nwebhook = \"http://127.0.0.1:{port}/\"\n"), requests)
+}
+
+/// Beside a server that writes, a command's transaction is not refused for what was read before.
+#[tokio::test]
+async fn many_withdraw_at_once_and_none_is_refused() {
+    let place = Place::new("").await;
+    let other = Database::open(&place.folder.path().join("gwanmun.db")).await.unwrap();
+    let withdrawals: Vec<Withdrawal> = (0..60).map(|n| by_operator(&format!("destination:d{n}"))).collect();
+    let databases = [&place.database, &other];
+    let begun = withdrawals.iter().enumerate().map(|(n, it)| begin(databases[n % 2], it));
+    for begun in futures_util::future::join_all(begun).await {
+        assert!(begun.unwrap().1);
+    }
+    assert_eq!(in_force(&other).await.unwrap().len(), 60);
 }
 
 /// A withdrawal that was stored after the table was read is not taken for one that has ended.

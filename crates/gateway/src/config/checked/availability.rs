@@ -10,6 +10,7 @@ use super::super::typed::{self, At};
 use super::super::{Availability, Config, Notice, Quality, Webhook, listed, nearest};
 use super::reach::secret;
 use super::{Environment, Finder, one_of};
+use crate::address::{Host, Inside};
 use crate::availability::Cause;
 use crate::withdrawal::Subject;
 
@@ -55,15 +56,25 @@ fn checkable(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Cause> {
     found
 }
 
-/// An address may hold a secret, so it is not repeated.
+/// An address may hold a secret, so it is not repeated. It may be in the operator's own house, but nowhere that nothing is asked.
 fn url(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<Uri> {
-    let judged = typed.value.parse::<Uri>().map_err(|_| "is not a URL").and_then(|url| {
+    let judged = typed.value.parse::<Uri>().map_err(|_| "is not a URL".to_owned()).and_then(|url| {
         let authority = url.authority().map_or("", |authority| authority.as_str());
-        match url.scheme_str() {
-            _ if authority.is_empty() => Err("must be a URL with a host, such as `https://chat.example.org/hooks/1`"),
-            Some("http" | "https") if authority.contains('@') => Err("must not hold a user or password"),
-            Some("http" | "https") => Ok(url),
-            Some(_) | None => Err("must begin with `https://` or `http://`"),
+        let what = match url.scheme_str() {
+            _ if authority.is_empty() => "must be a URL with a host, such as `https://chat.example.org/hooks/1`",
+            Some("http" | "https") if authority.contains('@') => "must not hold a user or password",
+            Some("http" | "https") => "",
+            Some(_) | None => "must begin with `https://` or `http://`",
+        };
+        if !what.is_empty() {
+            return Err(what.to_owned());
+        }
+        match Host::of(&url).map_err(|bad| bad.to_string())? {
+            Host::Name(_) => Ok(url),
+            Host::Address(address) => match Inside::Private.admits(address) {
+                Ok(()) => Ok(url),
+                Err(told) => Err(format!("has an address that is {}, where nothing is asked", told.network.name)),
+            },
         }
     });
     judged.map_err(|what| mistakes.add(typed.at, format!("`availability.webhook` {what}"))).ok()

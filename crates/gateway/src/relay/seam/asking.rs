@@ -50,6 +50,7 @@ fn spoken(request: &ChatRequest, partial: &Partial) -> Language {
 }
 
 fn instruction(language: Language, anchor: &str) -> String {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list is open, and English is what most models know best")]
     let words = match language {
         Language::Korean => {
             "방금 답변이 기술적인 문제로 중간에 끊겼습니다. 끊긴 곳에서 그대로 이어서 써 주세요. 먼저 아래의 마지막 글자들을 \

@@ -266,26 +266,46 @@ async fn what_went_wrong_is_told_apart() {
     }
 }
 
-/// A resolver that answers nothing takes a bounded number of threads, and no more.
+/// A name whose servers are silent takes one thread, however many ask for it; other names do not wait for it.
 #[tokio::test]
-async fn look_ups_have_a_limit() {
+async fn a_silent_name_has_one_look_up_and_stalls_no_other() {
     let (begun, mut seen) = tokio::sync::watch::channel(0);
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Mutex::new(held);
-    let resolver = Resolver::asking(move |_| {
-        begun.send_modify(|count| *count += 1);
-        let _ = held.lock().unwrap().recv();
+    let resolver = Resolver::asking(move |name| {
+        if name == "silent.test" {
+            begun.send_modify(|count| *count += 1);
+            let _ = held.lock().unwrap().recv();
+        }
         Ok(vec!["127.0.0.1".parse().unwrap()])
     });
     let tasks = Tasks::new(Clock::system());
-    for _ in 0..100 {
-        let resolver = resolver.clone();
-        tasks.start("look-up", |_| async move { drop(resolver.addresses("provider.test").await) });
+    let (send, mut found) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..600 {
+        let (resolver, send) = (resolver.clone(), send.clone());
+        tasks.start("look-up", |_| async move { drop(send.send(resolver.addresses("silent.test").await)) });
     }
-    seen.wait_for(|count| *count == resolver::LOOK_UPS_MAX).await.unwrap();
-    tokio::task::yield_now().await;
-    assert_eq!(*seen.borrow(), resolver::LOOK_UPS_MAX);
+    seen.wait_for(|count| *count == 1).await.unwrap();
+    assert!(resolver.addresses("provider.test").await.is_ok(), "it does not wait");
+    assert_eq!(*seen.borrow(), 1);
     drop(release);
     tasks.ended().await;
-    assert_eq!(*seen.borrow(), 100);
+    for _ in 0..600 {
+        assert!(found.recv().await.unwrap().is_ok());
+    }
+    assert_eq!(*seen.borrow(), 1);
+    assert!(resolver.addresses("silent.test").await.is_ok(), "a later one is looked up anew");
+    assert_eq!(*seen.borrow(), 2);
+}
+
+/// One that breaks off is told, and is no obstacle to the next.
+#[tokio::test]
+async fn a_look_up_that_breaks_off_is_told_and_begun_anew() {
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let resolver = Resolver::asking(move |_| {
+        assert!(!first.swap(false, std::sync::atomic::Ordering::Relaxed), "it breaks off");
+        Ok(vec!["127.0.0.1".parse().unwrap()])
+    });
+    assert!(matches!(resolver.addresses("a.test").await, Err(NameTrouble::NoAnswer(..))));
+    assert!(resolver.addresses("a.test").await.is_ok());
 }
