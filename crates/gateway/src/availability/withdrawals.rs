@@ -175,13 +175,12 @@ impl Withdrawals {
         self.change(|list| {
             list.spent.clone_from(&rows.spent);
             for (row, withdrawal) in &rows.in_force {
-                match list.held.iter_mut().find(|it| it.withdrawal.subject == withdrawal.subject) {
-                    Some(held) => held.row = Some(*row),
-                    None => {
-                        let told = if rows.told.contains(row) { Telling::Kept } else { Telling::Not };
-                        list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), logged, told });
-                    }
+                if let Some(held) = list.held.iter_mut().find(|it| it.withdrawal.subject == withdrawal.subject) {
+                    held.row = Some(*row);
+                    continue;
                 }
+                let told = if rows.told.contains(row) { Telling::Kept } else { Telling::Not };
+                list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), logged, told });
             }
         });
     }

@@ -197,7 +197,9 @@ fn play(breaker: &mut Breaker, steps: &[Step], chance: u32) -> (Vec<Pass>, Momen
             Step::Succeeded(which) => take(&mut under_way, which).into_iter().for_each(|pass| breaker.succeeded(pass)),
             Step::Freed(which) => take(&mut under_way, which).into_iter().for_each(|pass| breaker.freed(pass)),
             Step::Doubted(which) => {
-                take(&mut under_way, which).into_iter().for_each(|pass| breaker.doubt(pass, Outage::Unavailable, now))
+                if let Some(pass) = take(&mut under_way, which) {
+                    breaker.doubt(pass, Outage::Unavailable, now);
+                }
             }
             Step::Failed(which, asked) => {
                 let asked = asked.map(Duration::from_millis);
@@ -229,7 +231,9 @@ proptest! {
             .map(|step| if let Step::Failed(which, _) = step { Step::Failed(which, None) } else { step })
             .collect();
         let (under_way, recovered) = play(&mut breaker, &without_waits, chance);
-        under_way.into_iter().for_each(|pass| breaker.freed(pass));
+        for pass in under_way {
+            breaker.freed(pass);
+        }
         let mut now = recovered;
         while now.since(recovered) < Duration::from_secs(10) {
             if let Ok(pass) = breaker.enter(now) {
