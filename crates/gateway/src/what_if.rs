@@ -223,15 +223,12 @@ fn of_pair(
         let alike = |(other, _): &&mut (Case<'_>, Row)| {
             (other.today, other.instead, other.at_worst) == (case.today, case.instead, case.at_worst)
         };
-        match rows.iter_mut().find(alike) {
-            Some((_, row)) => {
-                row.classes.push(class.word());
-                row.requests = row.requests.zip(requests).map(|(one, other)| one + other);
-            }
-            None => {
-                let row = row(judgement, team, chain, &case, requests);
-                rows.push((case, row));
-            }
+        if let Some((_, row)) = rows.iter_mut().find(alike) {
+            row.classes.push(class.word());
+            row.requests = row.requests.zip(requests).map(|(one, other)| one + other);
+        } else {
+            let row = row(judgement, team, chain, &case, requests);
+            rows.push((case, row));
         }
     }
     rows.into_iter().map(|(_, row)| row).collect()
@@ -247,7 +244,7 @@ fn row(judgement: &Judgement, team: Option<&Arc<str>>, chain: &Chain, case: &Cas
         _ => (Vec::new(), Vec::new()),
     };
     Row {
-        team: team.map(|team| team.to_string()),
+        team: team.map(ToString::to_string),
         model: chain.model.to_string(),
         classes: vec![case.class.word()],
         today,

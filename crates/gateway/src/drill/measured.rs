@@ -151,13 +151,11 @@ fn served(judgement: &Judgement, traffic: &Traffic) -> Vec<PlaceServed> {
         let link = judgement.chain(model).and_then(|chain| chain.links.iter().find(|link| link.label == *label));
         let stand = link.map(|link| Stand::of(judgement, link));
         let id = stand.as_ref().map_or_else(|| label.to_string(), |stand| stand.id.clone());
-        let place = match places.iter().position(|(place, ..)| place.place == id) {
-            Some(place) => place,
-            None => {
-                places.push((PlaceServed::none(id), Spread::default(), stand));
-                places.len() - 1
-            }
-        };
+        let known = places.iter().position(|(place, ..)| place.place == id);
+        let place = known.unwrap_or_else(|| {
+            places.push((PlaceServed::none(id), Spread::default(), stand));
+            places.len() - 1
+        });
         let Some((place, took, _)) = places.get_mut(place) else { continue };
         place.answers += served.answers;
         place.failed += served.failed;

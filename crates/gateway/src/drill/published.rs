@@ -7,7 +7,7 @@ use audit_log::{Action, Body, Entry, Log, LogError, Reader, Text};
 
 use super::{
     Follower, Why,
-    rehearsal::DrillError,
+    rehearsal::{DrillError, entry},
     report::{self, Report},
     store::{self, Drill},
 };
@@ -19,7 +19,7 @@ impl Follower {
     /// Ends a drill that leaves no report.
     pub(super) async fn give_up(&self, drill: &Drill, why: Why, error: Option<&str>) {
         let detail = [Some(("why", why.word())), error.map(|error| ("error", error))];
-        let entry = self.entry(Action::DrillEnd, drill, &detail.into_iter().flatten().collect::<Vec<_>>());
+        let entry = entry(Action::DrillEnd, drill, &detail.into_iter().flatten().collect::<Vec<_>>());
         let entry = self.recorder.administration(entry).await.unwrap_or_default();
         if let Some(error) = error {
             let progress = drill.progress.clone().unwrap_or_default();
@@ -54,7 +54,7 @@ impl Follower {
         ];
         self.leave(drill, vec![(report::JSON, json), (report::MARKDOWN, markdown), (report::HTML, html)]).await?;
         store::reported(&self.database, &drill.id, &sha256).await?;
-        let entry = self.recorder.administration(self.entry(Action::DrillEnd, drill, &detail)).await?;
+        let entry = self.recorder.administration(entry(Action::DrillEnd, drill, &detail)).await?;
         self.vouched_for(drill, report.why, entry.ok_or(DrillError::LogOff)?, &sha256, log).await;
         Ok(())
     }

@@ -143,14 +143,14 @@ impl Follower {
         }
         let withdraw = plan.withdraw.join(" ");
         let seconds = plan.seconds.to_string();
-        let begin = [("mode", plan.mode.word()), ("withdraw", &withdraw), ("seconds", &seconds)];
-        let begin = self.recorder.administration(self.entry(Action::DrillBegin, drill, &begin)).await?;
+        let told = [("mode", plan.mode.word()), ("withdraw", &withdraw), ("seconds", &seconds)];
+        let entry = self.recorder.administration(entry(Action::DrillBegin, drill, &told)).await?;
         let began = self.clock.wall();
-        if store::begun(&self.database, &drill.id, begin).await? {
+        if store::begun(&self.database, &drill.id, entry).await? {
             self.give_up(drill, Why::Stopped, None).await;
             return Ok(());
         }
-        let first = begin.unwrap_or(0);
+        let first = entry.unwrap_or(0);
         let mut found = match plan.mode {
             Mode::Replay => self.replay(drill, judgement, &log, began).await?,
             Mode::Live => self.live(drill, judgement, &log, (began, first), asked, stop).await?,
@@ -303,31 +303,31 @@ impl Follower {
     ) -> Result<(Why, Counted), DrillError> {
         let plan = &drill.plan;
         let since = self.clock.now();
-        let mut counted = Counted { counter, next: first };
+        let mut so_far = Counted { counter, next: first };
         let mut shares = Shares::default();
         loop {
             tokio::select! {
-                () = stop.draining() => return Ok((Why::ServerStopped, counted)),
+                () = stop.draining() => return Ok((Why::ServerStopped, so_far)),
                 () = self.clock.sleep(LOOK_EVERY) => {}
             }
-            counted = self.count_on(log, counted).await?;
+            so_far = self.count_on(log, so_far).await?;
             let seconds = self.clock.now().since(since).as_secs();
-            let traffic = counted.counter.so_far();
+            let traffic = so_far.counter.so_far();
             let mut measured = Measured::of(judgement, traffic);
             if plan.mode == Mode::Live {
-                measured = measured.with_waiting(traffic, self.open_for_long(&counted.counter));
+                measured = measured.with_waiting(traffic, self.open_for_long(&so_far.counter));
             }
             let progress = measured.progress(seconds);
             let stop_wanted = store::advanced(&self.database, &drill.id, &progress).await?;
             shares.add(&progress);
             if stop_wanted {
-                return Ok((Why::Stopped, counted));
+                return Ok((Why::Stopped, so_far));
             }
             if plan.mode == Mode::Live && shares.are_below(plan.least_answered_permille) {
-                return Ok((Why::AnsweredShare, counted));
+                return Ok((Why::AnsweredShare, so_far));
             }
             if seconds >= plan.seconds {
-                return Ok((Why::Time, counted));
+                return Ok((Why::Time, so_far));
             }
         }
     }
@@ -420,18 +420,14 @@ impl Follower {
         };
         self.publish(drill, &report, log).await
     }
+}
 
-    pub(super) fn entry(&self, action: Action, drill: &Drill, detail: &[(&str, &str)]) -> Administration {
-        let id = [("id", drill.id.as_str())];
-        let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
-        let detail = id.iter().chain(detail).filter_map(named).collect();
-        Administration {
-            action,
-            subject: Text::of(&drill.plan.withdraw.join(" ")),
-            by: Text::of(&drill.plan.by),
-            detail,
-        }
-    }
+/// An entry of that drill.
+pub(super) fn entry(action: Action, drill: &Drill, detail: &[(&str, &str)]) -> Administration {
+    let id = [("id", drill.id.as_str())];
+    let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
+    let detail = id.iter().chain(detail).filter_map(named).collect();
+    Administration { action, subject: Text::of(&drill.plan.withdraw.join(" ")), by: Text::of(&drill.plan.by), detail }
 }
 
 /// What no count of the log shows.
