@@ -151,9 +151,9 @@ impl Availability {
     }
 
     /// Whether a request may be sent to another remote place, after one failed in that way. Retries are what makes an outage worse;
-    /// leaving a place that was withdrawn is none, for it happens once.
+    /// leaving a place that is withdrawn by that is none, for it happens once. What is only suspected may go on.
     pub(crate) fn may_retry(&self, after: Option<&Diagnosis>) -> bool {
-        if after.is_some_and(Diagnosis::is_withdrawal) || self.budget(Budget::spend) {
+        if after.is_some_and(Diagnosis::is_certain) || self.budget(Budget::spend) {
             return true;
         }
         self.0.measures.retry_refused();
@@ -202,10 +202,10 @@ impl Availability {
         self.0.alerts.send(Alert::suspected(subject, Cause::Quality, why, self.0.clock.wall()));
     }
 
-    /// A request with that number showed a sign of a withdrawal; whether it is certain now.
-    fn suspects(&self, subject: &Subject, ticket: u64) -> bool {
+    /// A request showed a sign of a withdrawal; whether it is certain now.
+    fn suspects(&self, subject: &Subject, sign: suspicion::Sign<'_>) -> bool {
         let next = self.0.tickets.load(Ordering::Relaxed);
-        self.0.suspicions.lock().unwrap_or_else(PoisonError::into_inner).sign(subject, ticket, next)
+        self.0.suspicions.lock().unwrap_or_else(PoisonError::into_inner).sign(subject, sign, next)
     }
 
     /// A request with that number was answered.

@@ -66,7 +66,7 @@ pub enum Sickness {
     Withdrawal {
         /// Why.
         cause: Cause,
-        /// Whether one sign is enough; otherwise it takes three in a row.
+        /// Whether one sign is enough; otherwise it takes several in a row.
         certain: bool,
     },
 }
@@ -207,6 +207,16 @@ impl Diagnosis {
             Sickness::Outage(outage) => outage.word(),
             Sickness::Withdrawal { cause, .. } => cause.word(),
         }
+    }
+
+    /// Whether one such sign withdraws.
+    pub(crate) fn is_certain(&self) -> bool {
+        matches!(self.sickness, Sickness::Withdrawal { certain: true, .. })
+    }
+
+    /// Whether it may have been brought about by what one caller asks: so answer places that are well, and walls before them.
+    pub(crate) fn may_be_one_callers(&self) -> bool {
+        matches!(self.evidence.status, Some(200 | 400 | 403 | 422))
     }
 
     /// Whether it is a sign of a withdrawal, certain or not.

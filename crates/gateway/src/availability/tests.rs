@@ -15,6 +15,8 @@ use crate::{
     withdrawal::Subject,
 };
 
+const KEY: &str = "key-one";
+
 fn availability() -> (Availability, Hand) {
     let (clock, hand) = Clock::by_hand("2026-11-21T12:00:00Z".parse().unwrap());
     (Availability::new(&clock, Config::default().live()), hand)
@@ -26,7 +28,7 @@ fn place(name: &str, model: &str) -> Destination {
 }
 
 fn sick(sickness: Sickness, extent: Extent) -> Diagnosis {
-    let evidence = Evidence { what: "it is a test", status: Some(403), code: None };
+    let evidence = Evidence { what: "it is a test", status: Some(401), code: None };
     Diagnosis { sickness, extent, retry_after: None, evidence }
 }
 
@@ -46,16 +48,16 @@ fn outage() -> Diagnosis {
 fn a_certain_withdrawal_takes_the_whole_destination_or_one_model_at_once() {
     let (health, _hand) = availability();
     let (large, small, other) = (place("abroad", "large"), place("abroad", "small"), place("home", "large"));
-    health.enter(&large).unwrap().failed(&certain(Cause::Model, Extent::Model));
+    health.enter(&large).unwrap().failed(&certain(Cause::Model, Extent::Model), KEY);
     assert!(matches!(health.state(&large), State::Withdrawn { cause: Cause::Model, .. }));
     assert_eq!((health.state(&small), health.state(&other)), (State::Ready, State::Ready));
-    health.enter(&small).unwrap().failed(&certain(Cause::Region, Extent::Destination));
+    health.enter(&small).unwrap().failed(&certain(Cause::Region, Extent::Destination), KEY);
     assert!(matches!(health.state(&small), State::Withdrawn { cause: Cause::Region, .. }));
     assert!(matches!(health.enter(&large), Err(State::Withdrawn { cause: Cause::Model, .. })), "the older one is told");
     assert_eq!(health.state(&other), State::Ready);
     let subjects: Vec<String> = health.withdrawals().iter().map(|it| it.subject.to_string()).collect();
     assert_eq!(subjects, ["abroad/large", "destination:abroad"]);
-    assert_eq!(&*health.withdrawals()[0].why, "it is a test (403)");
+    assert_eq!(&*health.withdrawals()[0].why, "it is a test (401)");
     assert_eq!(&*health.withdrawals()[0].by, "gateway");
 }
 
@@ -63,7 +65,7 @@ fn a_certain_withdrawal_takes_the_whole_destination_or_one_model_at_once() {
 fn a_withdrawal_does_not_heal_however_long_one_waits() {
     let (health, hand) = availability();
     let abroad = place("abroad", "large");
-    health.enter(&abroad).unwrap().failed(&certain(Cause::Legal, Extent::Destination));
+    health.enter(&abroad).unwrap().failed(&certain(Cause::Legal, Extent::Destination), KEY);
     for _ in 0..100 {
         hand.advance(Duration::from_hours(24));
         assert!(health.enter(&abroad).is_err());
@@ -74,14 +76,30 @@ fn a_withdrawal_does_not_heal_however_long_one_waits() {
 fn a_suspicion_takes_three_requests_one_after_the_other() {
     let (health, _hand) = availability();
     let (abroad, other_model) = (place("abroad", "large"), place("abroad", "small"));
-    health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials));
+    health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials), KEY);
     let checking = health.enter(&abroad).unwrap();
     assert!(matches!(health.enter(&abroad), Err(State::Resting { .. })), "while it is doubted, one at a time asks");
-    checking.failed(&suspected(Cause::Credentials));
+    checking.failed(&suspected(Cause::Credentials), KEY);
     assert!(health.withdrawals().is_empty());
     // The key is the destination's: another model of it is asked with the same one.
-    health.enter(&other_model).unwrap().failed(&suspected(Cause::Credentials));
+    health.enter(&other_model).unwrap().failed(&suspected(Cause::Credentials), KEY);
     assert!(matches!(health.state(&abroad), State::Withdrawn { cause: Cause::Credentials, .. }));
+}
+
+/// A caller whom a provider refuses for what it asks must not take the provider from all others.
+#[test]
+fn what_one_caller_alone_is_refused_takes_six_and_what_two_are_refused_three() {
+    let mut refused = suspected(Cause::Credentials);
+    refused.evidence.status = Some(403);
+    let abroad = place("abroad", "large");
+    for (callers, enough) in [([KEY, KEY], 6), ([KEY, "key-two"], 3)] {
+        let (health, _hand) = availability();
+        for (count, caller) in callers.iter().cycle().take(enough).enumerate() {
+            assert!(health.withdrawals().is_empty(), "after {count} of {enough}");
+            health.enter(&abroad).unwrap().failed(&refused, caller);
+        }
+        assert!(matches!(health.state(&abroad), State::Withdrawn { cause: Cause::Credentials, .. }), "after {enough}");
+    }
 }
 
 #[test]
@@ -89,8 +107,8 @@ fn a_success_ends_a_suspicion_and_lets_all_back() {
     let (health, _hand) = availability();
     let abroad = place("abroad", "large");
     for _ in 0..10 {
-        health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials));
-        health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials));
+        health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials), KEY);
+        health.enter(&abroad).unwrap().failed(&suspected(Cause::Credentials), KEY);
         health.enter(&abroad).unwrap().answered(&Answered::default());
         let (one, two) = (health.enter(&abroad), health.enter(&abroad));
         assert!(one.is_ok() && two.is_ok());
@@ -107,7 +125,7 @@ fn a_caller_that_leaves_and_a_request_at_fault_say_nothing_of_the_place() {
         health.enter(&abroad).unwrap().refused_by_request();
     }
     assert_eq!(health.state(&abroad), State::Ready);
-    (0..3).for_each(|_| health.enter(&abroad).unwrap().failed(&outage()));
+    (0..3).for_each(|_| health.enter(&abroad).unwrap().failed(&outage(), KEY));
     hand.advance(Duration::from_secs(2));
     drop(health.enter(&abroad).unwrap());
     assert!(health.enter(&abroad).is_ok(), "the try is free again");
@@ -119,7 +137,7 @@ fn the_local_floor_has_no_breaker_and_cannot_be_withdrawn() {
     let (health, _hand) = availability();
     let floor = Destination { id: "local".into(), name: "local".into(), local: true, ..Destination::default() };
     health.rehearse(Some(vec![Subject::Outside("KR".into()), Subject::Destination("local".into())]));
-    (0..10).for_each(|_| health.enter(&floor).unwrap().failed(&outage()));
+    (0..10).for_each(|_| health.enter(&floor).unwrap().failed(&outage(), KEY));
     assert_eq!(health.state(&floor), State::Ready);
 }
 
@@ -152,7 +170,7 @@ fn figures_are_learnt_from_answers() {
     assert_eq!(figures.tokens_per_byte(inspect::language::Language::Korean), Some(0.3));
 }
 
-/// Leaving what was withdrawn is not what makes an outage worse, and costs nothing.
+/// Leaving what is certainly withdrawn is not what makes an outage worse, and costs nothing.
 #[test]
 fn at_once_no_more_than_ten_and_a_fifth_of_the_requests_are_retried() {
     for requests in [0, 5, 100, 1000] {
@@ -161,6 +179,9 @@ fn at_once_no_more_than_ten_and_a_fifth_of_the_requests_are_retried() {
         (0..1000).for_each(|_| assert!(health.may_retry(Some(&certain(Cause::Region, Extent::Destination)))));
         let granted = (0..=requests).filter(|_| health.may_retry(Some(&outage()))).count();
         assert_eq!(granted, usize::min(10 + requests / 5, requests + 1), "of {requests}");
+        if requests > 20 {
+            assert!(!health.may_retry(Some(&suspected(Cause::Credentials))), "what is suspected is not free");
+        }
     }
 }
 
@@ -183,11 +204,11 @@ fn step() -> impl Strategy<Value = Step> {
 fn end(visit: Visit, how: u8) {
     match how % 12 {
         0..4 => visit.answered(&Answered::default()),
-        4..8 => visit.failed(&outage()),
-        8 => visit.failed(&suspected(Cause::Credentials)),
-        9 => visit.failed(&suspected(Cause::Tls)),
+        4..8 => visit.failed(&outage(), KEY),
+        8 => visit.failed(&suspected(Cause::Credentials), KEY),
+        9 => visit.failed(&suspected(Cause::Tls), KEY),
         10 => drop(visit),
-        _ if how > 250 => visit.failed(&certain(Cause::Region, Extent::Destination)),
+        _ if how > 250 => visit.failed(&certain(Cause::Region, Extent::Destination), KEY),
         _ => visit.refused_by_request(),
     }
 }

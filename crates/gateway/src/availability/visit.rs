@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use ::policy::Destination;
 use inspect::language::Language;
 
-use super::{Availability, Cause, Diagnosis, Extent, Sickness, breaker::Pass, place::Place};
+use super::{Availability, Cause, Diagnosis, Extent, Sickness, breaker::Pass, place::Place, suspicion::Sign};
 use crate::{clock::Moment, config::Quality, error::ApiError, withdrawal::Subject};
 
 /// A request at a place.
@@ -128,8 +128,8 @@ impl Visit {
         }
     }
 
-    /// The place failed in this way.
-    pub(crate) fn failed(mut self, diagnosis: &Diagnosis) {
+    /// The place failed in this way, asked by `caller` (the key's id): what one alone sees may be its own doing.
+    pub(crate) fn failed(mut self, diagnosis: &Diagnosis, caller: &str) {
         let Some(pass) = self.pass.take() else { return };
         let now = self.availability.0.clock.now();
         match diagnosis.sickness {
@@ -140,7 +140,9 @@ impl Visit {
                 }
             }
             Sickness::Withdrawal { cause, certain } => {
-                if certain || self.availability.suspects(&self.subject(diagnosis.extent), self.ticket) {
+                let may_be_one_callers = diagnosis.may_be_one_callers();
+                let sign = Sign { number: self.ticket, caller, may_be_one_callers };
+                if certain || self.availability.suspects(&self.subject(diagnosis.extent), sign) {
                     self.place.freed(pass);
                     self.withdraw(diagnosis.extent, cause, diagnosis.evidence.to_string());
                 } else {
@@ -150,10 +152,10 @@ impl Visit {
         }
     }
 
-    /// It ended in this error there.
-    pub(crate) fn ended(self, error: &ApiError) {
+    /// It ended in this error there, asked by `caller`.
+    pub(crate) fn ended(self, error: &ApiError, caller: &str) {
         match error.diagnosis() {
-            Some(diagnosis) => self.failed(diagnosis),
+            Some(diagnosis) => self.failed(diagnosis, caller),
             None => self.refused_by_request(),
         }
     }

@@ -208,13 +208,13 @@ impl Account {
     /// The destination has failed in that way; another may be asked.
     pub(crate) fn left(&mut self, error: &ApiError) {
         if let Some(visit) = self.visit.take() {
-            visit.ended(error);
+            visit.ended(error, &self.asked.caller);
         }
     }
 
     /// A place that was asked beside the one that answers has failed.
     pub(crate) fn ended(&self, visit: Visit, error: &ApiError) {
-        visit.ended(error);
+        visit.ended(error, &self.asked.caller);
     }
 
     /// From here on the answer is another destination's: so many characters of it came before.

@@ -29,7 +29,10 @@ impl Case {
     }
 
     fn asked(&self) -> &[u8] {
-        self.symptom["asked"].as_str().unwrap_or(r#"{"messages":[{"role":"user","content":"hello"}]}"#).as_bytes()
+        self.symptom["asked"]
+            .as_str()
+            .unwrap_or(r#"{"model":"m","messages":[{"role":"user","content":"hello"}]}"#)
+            .as_bytes()
     }
 
     fn symptom<'a>(&'a self, body: &'a Body) -> Symptom<'a> {

@@ -55,6 +55,18 @@ impl Sign {
             }),
         }
     }
+
+    /// Whether it may be words of `asked`, a folded request, that were given back: one half of a pair is enough, for the other may
+    /// stand beside it by the way. "Model" stands in every request, so that it says nothing of whose words they are.
+    pub(super) fn may_be_from(self, asked: &str) -> bool {
+        match self {
+            Self::Word(word) => asked.contains(word),
+            Self::Near(one, other) => {
+                let is_everywhere = ABOUT_A_MODEL.iter().any(|sign| matches!(sign, Word(word) if *word == one));
+                (!is_everywhere && asked.contains(one)) || asked.contains(other)
+            }
+        }
+    }
 }
 
 use Sign::{Near, Word};
@@ -65,6 +77,7 @@ pub(super) const SHUT: &[Sign] = &[
     Word("account_suspended"),
     Word("consumer_suspended"),
     Word("organization_deactivated"),
+    Word("organization_restricted"),
     Word("organization has been disabled"),
     Word("organization is disabled"),
     Near("account", "been suspended"),

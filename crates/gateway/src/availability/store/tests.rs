@@ -18,6 +18,8 @@ use crate::{
     tasks::Tasks,
 };
 
+const KEY: &str = "key-one";
+
 struct Place {
     folder: tempfile::TempDir,
     database: Database,
@@ -112,7 +114,7 @@ async fn what_the_gateway_found_is_kept_over_a_restart() {
     let place = Place::new("").await;
     let (health, recorder) = place.process();
     let tasks = Tasks::new(Clock::system());
-    health.enter(&abroad()).unwrap().failed(&shut());
+    health.enter(&abroad()).unwrap().failed(&shut(), KEY);
     follow(health.clone(), place.database.clone(), &tasks, Clock::system());
     tasks.drain();
     tasks.ended().await;
@@ -139,7 +141,7 @@ async fn what_is_seen_after_the_tasks_were_told_to_stop_is_kept() {
     follow(health.clone(), place.database.clone(), &tasks, Clock::system());
     tasks.drain();
     tasks.ended().await;
-    health.enter(&abroad()).unwrap().failed(&shut());
+    health.enter(&abroad()).unwrap().failed(&shut(), KEY);
     assert_eq!(in_force(&place.database).await.unwrap(), []);
     health.settle(&place.database).await.unwrap();
     settle(&place.database, &recorder).await.unwrap();
@@ -160,7 +162,7 @@ async fn the_operator_counts_as_told_when_the_webhook_took_it() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let place = Place::new(&format!("[availability]\nwebhook = \"http://127.0.0.1:{port}/\"\n")).await;
     let (health, recorder) = place.process();
-    health.enter(&abroad()).unwrap().failed(&shut());
+    health.enter(&abroad()).unwrap().failed(&shut(), KEY);
     let tasks = Tasks::new(Clock::system());
     follow(health.clone(), place.database.clone(), &tasks, Clock::system());
     tasks.drain();
@@ -234,7 +236,7 @@ async fn what_begins_while_the_log_is_written_is_not_let_back() {
     let place = Place::new("").await;
     let (health, _recorder) = place.process();
     let read_before = health.take_away(&place.database).await.unwrap();
-    health.enter(&abroad()).unwrap().failed(&shut());
+    health.enter(&abroad()).unwrap().failed(&shut(), KEY);
     let tasks = Tasks::new(Clock::system());
     follow(health.clone(), place.database.clone(), &tasks, Clock::system());
     tasks.drain();
