@@ -30,6 +30,7 @@ enum Play {
 }
 
 /// Plays it; whether all that it claims is so.
+#[expect(clippy::disallowed_methods, reason = "a picture that is made again when it is torn")]
 pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     let Play::Cutoff { short, picture } = &options.play;
     let (shown, good) = cutoff(repository, *short)?;

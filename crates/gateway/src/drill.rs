@@ -1,8 +1,8 @@
 //! The drill: a withdrawal is rehearsed, measured and reported (`spec/drill.md`).
 //!
-//! A command leaves a plan in the database ([`store`]); the server that runs takes it up ([`follow`]), has the log say that it begins,
-//! rehearses, measures from the log's own entries ([`measured`], [`replayed`]), has the log say how it ended, and leaves a report
-//! ([`report`]) whose hash that last entry holds. It must not know HTTP.
+//! A command leaves a plan in the database (`store`); the server that runs takes it up (`follow`), has the log say that it begins,
+//! rehearses, measures from the log's own entries (`measured`, `replayed`), has the log say how it ended, and leaves a report
+//! (`report`) whose hash that last entry holds. It must not know HTTP.
 
 mod follow;
 mod measured;
