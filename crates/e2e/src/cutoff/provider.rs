@@ -159,7 +159,7 @@ async fn answer(stream: &mut TcpStream, request: &Value, number: u64, shared: &m
             _ = shared.refuses.changed() => {
                 shared.broken_off.fetch_add(1, Ordering::SeqCst);
                 // One is told inside its answer, the next is cut without a word.
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     send(stream, &refusal().to_string()).await?;
                 }
                 stream.shutdown().await?;

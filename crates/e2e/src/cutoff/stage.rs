@@ -68,7 +68,7 @@ pub async fn play(command: &Path, model: &Path, acts: Acts, tell: &mut impl FnMu
     stage.act(acts.refused, &callers, (&one, &other), &mut line, tell).await;
     let detected = stage.detection(cut);
     let at_end = (one.heard(), other.heard());
-    stage.after_the_cut(&callers, calm, (&one, &other), detected, tell);
+    stage.after_the_cut(&callers, calm, (&one, &other), &detected, tell);
 
     one.refuse(false);
     other.refuse(false);
@@ -179,11 +179,11 @@ impl Stage {
         callers: &Callers,
         calm: Count,
         (one, other): (&Provider, &Provider),
-        detected: Vec<(String, u64)>,
+        detected: &[(String, u64)],
         tell: &mut impl FnMut(&str),
     ) {
         let cut = callers.count().since(calm);
-        for (subject, after) in &detected {
+        for (subject, after) in detected {
             tell(&format!(
                 "withdrawn: {subject}, {}.{:03} s after the first refusal could come",
                 after / 1_000_000,
@@ -219,10 +219,10 @@ impl Stage {
     }
 
     /// What is withdrawn, as the log has it.
-    fn withdrawn(&self) -> io::Result<Vec<String>> {
+    fn withdrawn(&self) -> Vec<String> {
         let entries = Entries::read(&self.data.join("log"));
         let subjects = entries.of("administration").filter(|entry| entry["action"] == "withdrawal.begin");
-        Ok(subjects.filter_map(|entry| entry["subject"].as_str().map(str::to_owned)).collect())
+        subjects.filter_map(|entry| entry["subject"].as_str().map(str::to_owned)).collect()
     }
 
     fn approve(&mut self, subject: &str, tell: &mut impl FnMut(&str)) -> io::Result<()> {

@@ -119,7 +119,7 @@ fn anchor(request: &Value) -> Option<&str> {
 fn going_on(habit: Habit, request: &Value) -> String {
     let Some(anchor) = anchor(request) else { return LONG.to_owned() };
     let from = LONG.find(anchor).expect("it is asked to repeat what was said");
-    let rest = &LONG[from + anchor.len()..];
+    let rest = LONG.get(from + anchor.len()..).expect("what follows what was found");
     match habit {
         Habit::Well | Habit::Declining => format!("{anchor}{rest}"),
         Habit::Preamble => format!("Of course, here's the rest:\n\n{anchor}{rest}"),

@@ -24,7 +24,9 @@ impl Case {
     fn body(&self) -> Body {
         match &self.symptom["body"] {
             Value::String(text) => Body(text.clone().into_bytes()),
-            json => Body(json.to_string().into_bytes()),
+            json @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Body(json.to_string().into_bytes())
+            }
         }
     }
 
