@@ -1,5 +1,7 @@
 //! A what-if on the terminal: one sentence, a table of who gets what, where everything lies, what moves, what cannot be told.
 
+use std::fmt::Write as _;
+
 use anstyle::Style;
 use gateway::what_if::{Fate, Load, Row, WhatIf, amount};
 
@@ -185,7 +187,7 @@ fn load(load: &Load) -> [Cell; 6] {
 /// As [`crate::table`], with each cell in its own style.
 fn columns<const N: usize>(headings: [&str; N], rows: &[[Cell; N]], terminal: &mut Terminal) -> Result<(), Failure> {
     use unicode_width::UnicodeWidthStr as _;
-    let mut widths = headings.map(|text| text.width());
+    let mut widths = headings.map(unicode_width::UnicodeWidthStr::width);
     for row in rows {
         for (width, (text, _)) in widths.iter_mut().zip(row) {
             *width = (*width).max(text.width());
@@ -196,7 +198,8 @@ fn columns<const N: usize>(headings: [&str; N], rows: &[[Cell; N]], terminal: &m
         let mut line = String::new();
         for ((text, style), width) in row.iter().zip(widths) {
             let gap = width.saturating_sub(text.width()) + 2;
-            line += &format!("{style}{text}{style:#}{:gap$}", "");
+            // Writing to memory does not fail.
+            let _ = write!(line, "{style}{text}{style:#}{:gap$}", "");
         }
         writeln!(terminal.out(), "  {}", line.trim_end())?;
     }

@@ -74,9 +74,9 @@ pub(super) async fn list(ground: &Ground, json: bool, terminal: &mut Terminal) -
         running: told.is_some(),
     };
     if json {
-        terminal.json(&listed)?
+        terminal.json(&listed)?;
     } else {
-        write(&listed, terminal)?
+        write(&listed, terminal)?;
     }
     Ok(Answer::Yes)
 }

@@ -32,7 +32,11 @@ fn a_key_is_made_listed_and_revoked() {
     );
     let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let first = cells(lines.next().unwrap());
-    assert_eq!((first[3].as_str(), first[4].as_str(), first[6].as_str()), ("-", "-", "-"), "no class, no wish, not revoked");
+    assert_eq!(
+        (first[3].as_str(), first[4].as_str(), first[6].as_str()),
+        ("-", "-", "-"),
+        "no class, no wish, not revoked"
+    );
     assert_eq!(cells(lines.next().unwrap())[1], "청구서");
     assert!(table.lines().all(|line| line.trim_end() == line));
 }

@@ -1,6 +1,8 @@
 //! A provider of Anthropic's API behind the gateway: what it hears, what the caller gets, what the log says; and a stream of its
 //! that is cut anywhere.
 
+#![expect(clippy::disallowed_methods, reason = "a provider of the test's own runs beside it")]
+
 use std::sync::{Arc, Mutex};
 
 use e2e::harness::{Setup, TestGateway};

@@ -1,6 +1,9 @@
 //! Promises 17 and 18: a withdrawal is told from an outage in seconds, an outage heals without a stampede, a withdrawal returns only
 //! when approved; and an outage is never amplified. What counts is what the provider heard.
 
+#![expect(clippy::disallowed_methods, reason = "promises of so many a second are held against the clock")]
+
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use e2e::client::Answer;
@@ -161,13 +164,16 @@ async fn a_full_outage_is_not_amplified() {
         models("c")
     );
     for n in 0..ROUTES {
-        text += &format!(
+        let _ = write!(
+            text,
             "[[route]]\nmodel = \"chain-{n}\"\ndestinations = [\"foreign/a-{n}\", \"foreign/b-{n}\", \"national/c-{n}\"]\n"
         );
     }
     let gateway = Setup::empty().configured(&text, "").start().await;
     for n in 0..ROUTES {
-        ["a", "b", "c"].iter().for_each(|role| gateway.wall.turn(&format!("{role}-{n}"), Turn::Says(500, "{}")));
+        for role in ["a", "b", "c"] {
+            gateway.wall.turn(&format!("{role}-{n}"), Turn::Says(500, "{}"));
+        }
     }
     let since = Instant::now();
     let mut requests = 0;

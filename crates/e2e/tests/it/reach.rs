@@ -1,6 +1,8 @@
 //! Promise 29 over the whole product: no URL from anyone reaches an address that it must not reach. Neither a caller's, nor a
 //! provider's, nor one in a configuration that an operator did not mean so.
 
+#![expect(clippy::disallowed_methods, reason = "who listens in vain runs beside the test")]
+
 use e2e::harness::Setup;
 use e2e::wall::Role;
 use gateway::config::{Config, Destination};

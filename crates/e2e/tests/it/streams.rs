@@ -55,8 +55,8 @@ fn models(heard: &Heard, role: Role) -> Vec<String> {
 
 /// What an answer tells beside its text: the event with `gwanmun` in it.
 fn told(answer: &Answer) -> Value {
-    let events = answer.events().into_iter().filter_map(|event| serde_json::from_str::<Value>(&event).ok());
-    events.filter(|event| event["gwanmun"].is_object()).last().unwrap_or_default()
+    let mut events = answer.events().into_iter().filter_map(|event| serde_json::from_str::<Value>(&event).ok());
+    events.rfind(|event| event["gwanmun"].is_object()).unwrap_or_default()
 }
 
 /// An explicit error, and neither finish nor end marker; what came is a beginning of the truth.
@@ -119,7 +119,7 @@ async fn sixteen_ways_to_fail() {
     assert_eq!(each.len(), 32);
     for some in each.chunks(4) {
         let mut running = tokio::task::JoinSet::new();
-        for ((name, first, second, more, ends), splices) in some.to_vec() {
+        for ((name, first, second, more, ends), splices) in some.iter().cloned() {
             running.spawn(async move { scenario(name, &first, second, &more, ends, splices).await });
         }
         running.join_all().await;
@@ -513,7 +513,7 @@ async fn when_the_caller_leaves_the_provider_is_left() {
             assert!(left.elapsed() < Duration::from_millis(500), "{name}, streamed {stream}: {:?}", left.elapsed());
         }
     }
-    assert_eq!(gateway.metric("gwanmun_in_flight").await, 0.0);
+    assert!(gateway.metric("gwanmun_in_flight").await.abs() < 0.5);
     let log = gateway.end().await;
     assert_eq!((log.of("outcome").count(), left_times), (32, 32));
     assert!(log.of("outcome").all(|outcome| outcome["ending"] == "cancelled"), "{log}");
@@ -558,7 +558,7 @@ async fn no_request_outlives_its_deadline() {
         }
         running.join_all().await;
         gateway.wall.until(|heard| heard.open() == 0).await;
-        assert_eq!(gateway.metric("gwanmun_in_flight").await, 0.0);
+        assert!(gateway.metric("gwanmun_in_flight").await.abs() < 0.5);
         let log = gateway.end().await;
         assert_eq!(log.of("outcome").count(), faults.len() * 2 - 1);
     }
