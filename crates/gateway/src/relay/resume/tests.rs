@@ -90,7 +90,8 @@ async fn an_answer_is_taken_up_at_every_number() {
     made.send([event(7), event(8)].concat().into()).await.unwrap();
     drop(made);
     assert_eq!(read(&mut newer, 2).await, numbered(7..=8), "of a piece of several events each has its number");
-    assert!(newer.next().await.is_none() && older.next().await.is_none());
+    assert!(newer.next().await.is_none(), "it has all");
+    assert!(older.next().await.is_some_and(|end| end.is_err()), "it is cut: another reads");
     // And after its end, until its time is over.
     let mut ended = rig.take_up("r.6", "k").await.unwrap();
     assert_eq!(read(&mut ended, 2).await, numbered(7..=8));
