@@ -14,6 +14,7 @@ use crate::{
     app::App,
     availability::{Availability, State},
     clock::Clock,
+    config::Strategy,
     decide::{Decision, Permitted, Sick, Skipped},
     inspect::Facts,
     judge::Judgement,
@@ -37,12 +38,14 @@ pub(crate) fn arrange(
     let (availability, clock) = (app.availability(), app.clock());
     let Decision::Permitted(permitted) = decision else { return decision };
     let (mut standing, skipped) = sorted(&permitted, judgement, availability, clock);
-    if let Some(chain) = judgement.chain(permitted.model()) {
+    let chain = judgement.chain(permitted.model()).filter(|chain| chain.manner.strategy != Strategy::Order);
+    if let Some(chain) = chain {
+        let is_sticky = chain.manner.strategy == Strategy::Sticky;
         let order = Order {
             manner: &chain.manner,
             catalog: judgement.catalog(),
             name,
-            beginning: beginning(ask, facts),
+            beginning: if is_sticky { beginning(ask, facts) } else { [0; 32] },
             language: facts.contents.spoken(),
             prompt_bytes: facts.prompt_bytes,
         };

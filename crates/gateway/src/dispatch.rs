@@ -155,12 +155,12 @@ impl Onward {
     /// Goes to a place, or says why it is passed over.
     fn enter(&self, place: usize, last: Option<&ApiError>, partial: Option<&Partial>) -> Result<Visit, Tried> {
         let passed_over = || Tried::passed_over(place);
-        let link = self.outgoing(place).map_err(|_| passed_over())?.place.link.clone();
+        let outgoing = self.outgoing(place).map_err(|_| passed_over())?;
+        let link = &outgoing.place.link;
         let judge = self.force.judgement.judge();
         let destination = judge.destinations().get(link.judged).ok_or_else(passed_over)?;
-        let ask = self.outgoing(place).map(|outgoing| &outgoing.form.ask);
-        let can_go_on = |partial| ask.is_ok_and(|ask| goes_on(ask, partial, link.local));
-        if partial.is_some_and(|partial| !self.goes_on_at(place, partial) || !can_go_on(partial)) {
+        let can_go_on = |partial| self.goes_on_at(place, partial) && goes_on(&outgoing.form.ask, partial, link.local);
+        if partial.is_some_and(|partial| !can_go_on(partial)) {
             return Err(passed_over());
         }
         let availability = self.app.availability();

@@ -84,9 +84,9 @@ pub struct Link {
     /// Which model of the catalogue it is, where that is known.
     pub card: Option<Arc<str>>,
     /// What the model can do beside text; `None`: nobody knows.
-    pub capabilities: Option<BTreeSet<Capability>>,
+    pub capabilities: Option<Arc<BTreeSet<Capability>>>,
     /// What tokens cost there, where that is known.
-    pub price: Option<Price>,
+    pub price: Option<Arc<Price>>,
     /// Whether it answers in place of the chain's first with another model.
     pub substitutes: bool,
     /// Its share under [`crate::config::Strategy::Weighted`].
@@ -287,8 +287,8 @@ fn link(
                 context_tokens: offered.context_tokens,
                 answer_tokens_default: None,
                 card: offered.card,
-                capabilities: offered.capabilities,
-                price: offered.price,
+                capabilities: offered.capabilities.map(Arc::new),
+                price: offered.price.map(Arc::new),
                 substitutes: false,
                 weight: 1,
             })

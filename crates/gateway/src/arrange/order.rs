@@ -69,7 +69,9 @@ impl Order<'_> {
             return 0.0;
         }
         let currency = links.iter().find_map(|link| link.price.as_ref()).map(|price| &price.currency);
-        let Some(Price { currency: own, input_micros, output_micros }) = &link.price else { return f64::INFINITY };
+        let Some(Price { currency: own, input_micros, output_micros }) = link.price.as_deref() else {
+            return f64::INFINITY;
+        };
         if Some(own) != currency {
             return f64::INFINITY;
         }

@@ -72,11 +72,6 @@ impl Stand {
         // The floor's model is no fact of the judge's: it may be one of the catalogue's all the same.
         let card = place.card.clone().or_else(|| link.local.then(|| card_of_floor(catalog, &link.model)).flatten());
         let model = card.as_deref().and_then(|card| catalog.model(card));
-        let offer = place
-            .provider
-            .as_deref()
-            .and_then(|provider| catalog.provider(provider))
-            .and_then(|provider| provider.offers.get(place.upstream.as_deref().unwrap_or(&place.model)));
         let words = |set: &BTreeSet<Arc<str>>| set.iter().map(ToString::to_string).collect::<Vec<_>>();
         let tokenizer = model.and_then(|model| model.tokenizer.known()).and_then(|id| catalog.tokenizer(id));
         let tokens = tokenizer.and_then(|tokenizer| tokenizer.ntrex_tokens.known());
@@ -97,9 +92,8 @@ impl Stand {
             context_tokens: link
                 .context_tokens
                 .filter(|tokens| *tokens > 0)
-                .or_else(|| offer.and_then(|offer| offer.context_tokens.known().copied()))
                 .or_else(|| model.and_then(|model| model.context_tokens.known().copied())),
-            price: offer.and_then(|offer| offer.price.known()).map(PriceOf::of),
+            price: link.price.as_deref().map(PriceOf::of),
             tokens: tokens.map(by_language).unwrap_or_default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Each strategy does what its name says, and none moves the floor.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ::inspect::language::Language;
@@ -24,7 +24,7 @@ fn made() -> Vec<Link> {
     let config = Config::parse(&text, "test.toml").unwrap();
     let judgement = Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 2_048 }));
     let mut links = judgement.chain("r").unwrap().links.clone();
-    let price = |micros| Price { currency: "KRW".into(), input_micros: micros, output_micros: micros };
+    let price = |micros| Arc::new(Price { currency: "KRW".into(), input_micros: micros, output_micros: micros });
     (links[0].price, links[1].price) = (Some(price(1_000)), Some(price(2_000)));
     links
 }
