@@ -41,6 +41,11 @@ pub fn python() -> Option<PathBuf> {
     prepared("GWANMUN_TEST_PYTHON")
 }
 
+/// The built command and the prepared model; nothing where either is missing.
+pub fn command_and_model() -> Option<(PathBuf, PathBuf)> {
+    Some((prepared("GWANMUN_TEST_BINARY")?, prepared("GWANMUN_TEST_MODEL")?))
+}
+
 fn prepared(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os(name).map(PathBuf::from).filter(|path| path.exists());
     if path.is_none() {
@@ -54,7 +59,7 @@ impl Server {
     /// Starts it on an empty data directory with the prepared model and these arguments more, and waits until it is ready.
     /// Nothing where binary or model are not prepared.
     pub async fn start(arguments: &[&str]) -> Option<Self> {
-        let (binary, model) = (prepared("GWANMUN_TEST_BINARY")?, prepared("GWANMUN_TEST_MODEL")?);
+        let (binary, model) = command_and_model()?;
         let folder = tempfile::tempdir().expect("a folder for data");
         let address = free_address();
         let mut command = Command::new(&binary);

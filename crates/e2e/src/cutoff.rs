@@ -26,5 +26,5 @@ impl Acts {
     /// As it is shown.
     pub const WHOLE: Self = Self { before: 6, refused: 12, healed: 5, approved: 5, callers: 20, tokens: 24 };
     /// As it is tested.
-    pub const SHORT: Self = Self { before: 2, refused: 10, healed: 2, approved: 4, callers: 4, tokens: 6 };
+    pub const SHORT: Self = Self { before: 2, refused: 6, healed: 2, approved: 3, callers: 4, tokens: 6 };
 }

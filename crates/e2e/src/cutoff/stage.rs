@@ -31,7 +31,7 @@ pub type Claim = (String, bool);
 struct Stage {
     command: PathBuf,
     data: PathBuf,
-    server: Child,
+    server: Server,
     client: Client,
     began: Instant,
     claims: Vec<Claim>,
@@ -89,6 +89,17 @@ pub async fn play(command: &Path, model: &Path, acts: Acts, tell: &mut impl FnMu
     stage.close(all, tell)
 }
 
+/// The server. One that is not ended well, because an act failed, is killed.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone is as good as killed.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// One act's line of the table.
 struct Line {
     act: &'static str,
@@ -106,7 +117,7 @@ impl Stage {
         let (data, config) = (folder.join("data"), folder.join("gwanmun.toml"));
         let (api, console) = (free()?, free()?);
         std::fs::write(&config, configuration(&api, &console, one, other))?;
-        let mut server = Command::new(command)
+        let server = Command::new(command)
             .args(["serve", "--data-dir"])
             .arg(&data)
             .arg("--config")
@@ -116,7 +127,8 @@ impl Stage {
             .stdout(Stdio::piped())
             .stderr(Stdio::from(std::fs::File::create(folder.join("said"))?))
             .spawn()?;
-        let output = server.stdout.take().ok_or_else(|| io::Error::other("its output is not piped"))?;
+        let mut server = Server(server);
+        let output = server.0.stdout.take().ok_or_else(|| io::Error::other("its output is not piped"))?;
         let key = tokio::task::spawn_blocking(move || key(BufReader::new(output))).await.map_err(io::Error::other)?;
         let key = key.ok_or_else(|| {
             io::Error::other(format!(
@@ -234,8 +246,8 @@ impl Stage {
 
     /// The end: the server, its log, and what became of everything.
     fn close(mut self, all: Count, tell: &mut impl FnMut(&str)) -> io::Result<Vec<Claim>> {
-        let told = Command::new("kill").args(["-TERM", &self.server.id().to_string()]).status()?;
-        let ended = self.server.wait()?;
+        let told = Command::new("kill").args(["-TERM", &self.server.0.id().to_string()]).status()?;
+        let ended = self.server.0.wait()?;
         self.claim("the server ends well", told.success() && ended.success());
         let verified = self.run(&["audit", "verify"])?;
         self.claim("`gwanmun audit verify`: the log holds", verified.status.success());

@@ -10,6 +10,7 @@ mod anthropic;
 mod availability;
 mod chains;
 mod console_log;
+mod cutoff;
 mod drill;
 mod endings;
 mod faults;
