@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, Command};
 
 use crate::client::Client;
+use crate::entries::Entries;
 
 /// How long a start may take: a model is read and repacked.
 const START_TIME_MAX: Duration = Duration::from_mins(1);
@@ -33,6 +34,7 @@ pub struct Server {
     pub model: String,
     binary: PathBuf,
     folder: tempfile::TempDir,
+    serve: Command,
     child: Child,
 }
 
@@ -59,15 +61,21 @@ impl Server {
     /// Starts it on an empty data directory with the prepared model and these arguments more, and waits until it is ready.
     /// Nothing where binary or model are not prepared.
     pub async fn start(arguments: &[&str]) -> Option<Self> {
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// The same, with these secrets more in its environment.
+    pub async fn start_with(arguments: &[&str], secrets: &[(&str, &str)]) -> Option<Self> {
         let (binary, model) = command_and_model()?;
         let folder = tempfile::tempdir().expect("a folder for data");
         let address = free_address();
-        let mut command = Command::new(&binary);
-        command.arg("serve").arg("--data-dir").arg(folder.path().join("data")).arg("--model").arg(model);
-        command.args(["--listen", &address.to_string(), "--console", &free_address().to_string()]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the command starts");
+        let mut serve = Command::new(&binary);
+        serve.arg("serve").arg("--data-dir").arg(folder.path().join("data")).arg("--model").arg(model);
+        serve.args(["--listen", &address.to_string(), "--console", &free_address().to_string()]).args(arguments);
+        serve.envs(secrets.iter().copied()).kill_on_drop(true);
+        let mut child = serve.stdout(Stdio::piped()).spawn().expect("the command starts");
         let key = shown_key(&mut child).await;
-        let mut server = Self { address, key, model: String::new(), binary, folder, child };
+        let mut server = Self { address, key, model: String::new(), binary, folder, serve, child };
         server.until_ready().await;
         let models = server.client().get("/v1/models").await.json();
         models["data"][0]["id"].as_str().expect("a model").clone_into(&mut server.model);
@@ -116,6 +124,22 @@ impl Server {
             }
         });
         reached.await.unwrap_or_else(|_| panic!("`{name}` did not become {wanted}"));
+    }
+
+    /// What its audit log says.
+    pub fn log(&self) -> Entries {
+        Entries::read(&self.folder.path().join("data").join("log"))
+    }
+
+    /// Kills it, as a machine that loses its power does.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// Starts it again where it was, once it has been killed.
+    pub async fn start_again(&mut self) {
+        self.child = self.serve.stdout(Stdio::null()).spawn().expect("the command starts");
+        self.until_ready().await;
     }
 
     /// Ends it as a service manager would, and waits; it must end well.

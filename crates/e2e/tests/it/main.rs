@@ -24,6 +24,7 @@ mod policy;
 mod reach;
 mod real_model;
 mod refusals;
+mod second_gateway;
 mod secrets;
 mod shim;
 mod streams;
