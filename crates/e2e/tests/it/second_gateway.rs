@@ -70,7 +70,7 @@ impl Both {
     }
 
     /// The first's key is what these entries of the second are about.
-    fn is_own(&self, entry: &&Value) -> bool {
+    fn is_own(&self, entry: &Value) -> bool {
         entry["key"] == *self.id
     }
 }
