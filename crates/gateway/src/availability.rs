@@ -160,6 +160,11 @@ impl Availability {
         false
     }
 
+    /// A request that waits for another place has been sent to this one too.
+    pub(crate) fn hedged(&self, place: &Destination) {
+        self.0.measures.hedge(&place.name, &place.model);
+    }
+
     fn budget<T>(&self, act: impl FnOnce(&mut Budget, Moment) -> T) -> T {
         let now = self.0.clock.now();
         act(&mut self.0.budget.lock().unwrap_or_else(PoisonError::into_inner), now)

@@ -133,6 +133,9 @@ impl Connection {
         if fault == Fault::Hang {
             return self.until_they_leave().await;
         }
+        if let Fault::Late(after) = fault {
+            self.silent_for(Duration::from_millis(after)).await?;
+        }
         if let Some(refusal) = instead(fault) {
             self.send(&refusal).await?;
             return Ok(true);
@@ -209,6 +212,18 @@ impl Connection {
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
+    }
+
+    async fn silent_for(&mut self, time: Duration) -> io::Result<()> {
+        let mut over = std::pin::pin!(tokio::time::sleep(time));
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                count = self.read() => if count? == 0 {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                },
+            }
+        }
     }
 
     async fn until_released(&mut self) -> io::Result<()> {

@@ -20,6 +20,8 @@ pub enum Fault {
     Echo,
     /// `hold-after-N`: N events, then nothing until [`super::Wall::release`], then the rest.
     HoldAfter(usize),
+    /// `late-N`: nothing for N milliseconds, then a right answer.
+    Late(u64),
     /// `hang`: nothing, ever.
     Hang,
     /// `fault-NNN`: that status with an error body, before any of the answer.
@@ -70,6 +72,9 @@ impl Fault {
         let number = |prefix: &str| model.strip_prefix(prefix).and_then(|number| number.parse::<usize>().ok());
         if let Some(events) = number("hold-after-") {
             return Self::HoldAfter(events);
+        }
+        if let Some(after) = number("late-") {
+            return Self::Late(after as u64);
         }
         if let Some(bytes) = number("fault-cut-at-") {
             return Self::Cut(bytes, Frame::Chunked);

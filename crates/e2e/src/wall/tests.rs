@@ -105,11 +105,11 @@ async fn a_held_answer_goes_on_when_released_or_ends_when_left() {
     while !String::from_utf8_lossy(&rest).contains("DONE") {
         socket.read_buf(&mut rest).await.unwrap();
     }
-    for model in ["hold-after-1", "hang", "fault-stall-at-10"] {
+    for model in ["hold-after-1", "hang", "late-60000", "fault-stall-at-10"] {
         drop(ask(&wall, model, true).await);
     }
     drop(socket);
-    wall.until(|heard| heard.0.len() == 4 && heard.open() == 0).await;
+    wall.until(|heard| heard.0.len() == 5 && heard.open() == 0).await;
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ pub(super) struct Measures {
     returns: Family<CauseLabels, Counter>,
     rests: Family<PlaceLabels, Counter>,
     attempts: Family<PlaceLabels, Counter>,
+    hedges: Family<PlaceLabels, Counter>,
     retries_refused: Counter,
 }
 
@@ -61,6 +62,13 @@ impl Measures {
             .inc();
     }
 
+    /// A request is sent to a place beside another one.
+    pub(super) fn hedge(&self, destination: &Arc<str>, model: &Arc<str>) {
+        self.hedges
+            .get_or_create(&PlaceLabels { destination: Arc::clone(destination), model: Arc::clone(model) })
+            .inc();
+    }
+
     /// A place begins to rest.
     pub(super) fn rests(&self, destination: &Arc<str>, model: &Arc<str>) {
         self.rests.get_or_create(&PlaceLabels { destination: Arc::clone(destination), model: Arc::clone(model) }).inc();
@@ -77,6 +85,11 @@ impl Measures {
         registry.register("withdrawal_ends", "Withdrawals that ended, by cause", self.returns.clone());
         registry.register("destination_rests", "Times that a place was left alone after failures", self.rests.clone());
         registry.register("destination_attempts", "Requests that were sent to a place", self.attempts.clone());
+        registry.register(
+            "destination_hedges",
+            "Requests that were sent to a place beside another that kept silent",
+            self.hedges.clone(),
+        );
         registry.register(
             "retries_refused",
             "Requests that were not tried elsewhere, because too many were",

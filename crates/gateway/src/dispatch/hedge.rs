@@ -110,6 +110,7 @@ impl Onward {
         }
         let visit = self.app.availability().enter(destination).ok()?;
         account.beside(outgoing, HEDGED).await.ok()?;
+        self.app.availability().hedged(destination);
         Some(visit)
     }
 
