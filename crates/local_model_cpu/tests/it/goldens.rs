@@ -52,8 +52,9 @@ fn check(variable: &str, golden: &str, bounds: &Bounds) {
     answers_are_close(&mut model, &golden["transformers"], bounds);
 }
 
+/// The file that the test runner names so.
 #[expect(clippy::disallowed_methods, reason = "the test runner names the models' files so")]
-fn model_path(variable: &str) -> Option<PathBuf> {
+pub(crate) fn model_path(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod blocks;
+mod continuing;
 #[expect(dead_code, reason = "the crate's own tests use the rest of it")]
 mod gguf_writer;
 mod goldens;
