@@ -33,6 +33,7 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> bool {
         for suite in suites() {
             let mut command = repository.command("cargo");
             command.args(suite.arguments).env("GWANMUN_TEST_BINARY", repository.built("debug", "gwanmun"));
+            command.env("NEXTEST_TEST_THREADS", at_once(suite).to_string());
             if let Some(real) = &real {
                 real.told_to(&mut command);
             }
@@ -72,7 +73,15 @@ impl Real {
 
 struct Suite {
     title: &'static str,
+    /// Whether its tests wait for other processes and for time more than they compute.
+    waits: bool,
     arguments: &'static [&'static str],
+}
+
+/// How many tests of it run at once: as many as there are cores, and half as many again where they wait most of the time.
+fn at_once(suite: &Suite) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if suite.waits { cores + cores.div_ceil(2) } else { cores }
 }
 
 /// The whole workspace is named each time, and a filter does the choosing: naming a package would change which features
@@ -81,15 +90,18 @@ fn suites() -> &'static [Suite] {
     const NEXTEST: &[Suite] = &[
         Suite {
             title: "unit tests",
+            waits: false,
             arguments: &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "not package(e2e)"],
         },
         Suite {
             title: "whole product",
+            waits: true,
             arguments: &["nextest", "run", "--workspace", "--no-fail-fast", "-E", "package(e2e)"],
         },
     ];
     const CARGO: &[Suite] = &[Suite {
         title: "tests",
+        waits: false,
         arguments: &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"],
     }];
     if Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success()) {

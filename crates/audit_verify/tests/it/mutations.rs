@@ -1,4 +1,4 @@
-//! Ten thousand ways to lie, each found; and the ones that cannot be found without somebody outside.
+//! Thousands of ways to lie, each found; and the ones that cannot be found without somebody outside.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 
 use crate::writer::{self, Keys, ORIGIN, Story, TIME};
 
-const MUTATIONS: usize = 12_000;
+/// More than ten thousand where the code is built as it is shipped, as `cargo xtask promises` builds it.
+const MUTATIONS: usize = if cfg!(debug_assertions) { 1_500 } else { 12_000 };
 
 type Files = BTreeMap<String, Vec<u8>>;
 

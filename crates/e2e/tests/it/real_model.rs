@@ -80,7 +80,7 @@ async fn two_hundred_streams_and_half_of_them_leave() {
         callers.spawn(async move {
             let question = format!("Tell me about the number {number}.");
             if number % 2 == 0 {
-                let request = with(streaming(&model, &question), &json!({"max_tokens": 12}));
+                let request = with(streaming(&model, &question), &json!({"max_tokens": 4}));
                 let answer = client.chat(&request).await;
                 assert!(answer.claims_to_be_complete(), "{number}: {answer}");
             } else {

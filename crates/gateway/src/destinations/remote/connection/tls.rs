@@ -1,6 +1,6 @@
 //! Whom TLS trusts: the system's roots, and for one destination the operator's own authorities beside them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
@@ -12,8 +12,13 @@ use crate::config::Authorities;
 pub(crate) struct SystemRoots(Result<Arc<RootCertStore>, Arc<str>>);
 
 impl SystemRoots {
-    /// Reads the roots. A failure is told to whoever needs them.
+    /// Reads the roots the first time. A failure is told to whoever needs them.
     pub(crate) fn read() -> Self {
+        static READ: OnceLock<SystemRoots> = OnceLock::new();
+        READ.get_or_init(Self::from_system).clone()
+    }
+
+    fn from_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         // Systems hold some that no library takes; the others are as good.
