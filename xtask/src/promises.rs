@@ -33,6 +33,8 @@ struct Promise {
     tests: Vec<String>,
     /// Those that plant the defect which the others must find.
     mutants: Vec<String>,
+    /// Defects that were planted by hand, and what found them.
+    planted: Vec<String>,
 }
 
 /// Whether every test named ran and passed.
@@ -40,11 +42,11 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     let file = repository.root().join("crates/e2e/promises.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let promises = read(&text)?;
-    for Promise { number, text, tests, mutants } in &promises {
-        let state = match (tests.len(), mutants.len()) {
+    for Promise { number, text, tests, mutants, planted } in &promises {
+        let state = match (tests.len(), mutants.len() + planted.len()) {
             (0, _) => "no test yet".to_owned(),
             (tests, 0) => format!("{tests} tests"),
-            (tests, mutants) => format!("{tests} tests, {mutants} of their defects"),
+            (tests, defects) => format!("{tests} tests, {defects} of their defects"),
         };
         println!("{number:>3}  {state:<28}  {text}");
     }
@@ -97,11 +99,11 @@ fn read(text: &str) -> Result<Vec<Promise>> {
         let text = row.get("text").and_then(toml_edit::Item::as_str).context("a promise without words")?.to_owned();
         let listed = |name| row.get(name).and_then(toml_edit::Item::as_array).map(names);
         let (tests, mutants) = (listed("tests").context("a promise without a list of tests")?, listed("mutants"));
-        let mutants = mutants.unwrap_or_default();
+        let (mutants, planted) = (mutants.unwrap_or_default(), listed("planted").unwrap_or_default());
         if promises.iter().any(|promise| promise.number >= number) {
             bail!("promise {number} is out of order or stands twice");
         }
-        promises.push(Promise { number, text, tests, mutants });
+        promises.push(Promise { number, text, tests, mutants, planted });
     }
     Ok(promises)
 }

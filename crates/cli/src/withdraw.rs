@@ -74,12 +74,16 @@ impl Withdraw {
         runtime.block_on(async {
             let (data_dir, database) = ground.open().await?;
             let in_force = store::in_force(&database).await?;
-            if let Some(known) = in_force.iter().find(|it| it.subject == subject) {
-                terminal.note(&format!("{} is withdrawn already: {}", subject, known.why));
-                return Ok(Answer::Yes);
+            let known = in_force.iter().find(|it| it.subject == subject);
+            if let Some(known) = known {
+                terminal.note(&already(known));
+                if !Cause::Operator.outranks(known.cause) {
+                    return Ok(Answer::Yes);
+                }
             }
-            let now: Vec<Subject> = in_force.into_iter().map(|it| it.subject).collect();
-            let then: Vec<Subject> = now.iter().cloned().chain([subject.clone()]).collect();
+            let now: Vec<Subject> = in_force.iter().map(|it| it.subject.clone()).collect();
+            let new = known.is_none().then(|| subject.clone());
+            let then: Vec<Subject> = now.iter().cloned().chain(new).collect();
             let effect = Effect::of(&ground.judgement, &subject, &now, &then);
             if !self.json {
                 writeln!(terminal.out(), "{STRONG}{}{STRONG:#}", subject.told())?;
@@ -108,6 +112,18 @@ impl Withdraw {
             Ok(Answer::Yes)
         })
     }
+}
+
+/// That a subject is withdrawn, and where that is not an operator's doing, what it means that one does it now.
+fn already(known: &Withdrawal) -> String {
+    let Withdrawal { subject, cause, why, .. } = known;
+    if Cause::Operator.outranks(*cause) {
+        let cause = cause.word();
+        return format!(
+            "{subject} is withdrawn already ({cause}): {why}; withdrawn by you it returns by `gwanmun restore` alone"
+        );
+    }
+    format!("{subject} is withdrawn already: {why}")
 }
 
 /// When it is in force.

@@ -1,5 +1,9 @@
 //! What is withdrawn and let back from the command line, without a server.
 
+use gateway::{
+    availability::{Cause, Withdrawal, store},
+    database::Database,
+};
 use serde_json::Value;
 
 use crate::bench::{Bench, Told};
@@ -62,6 +66,40 @@ fn a_destination_is_withdrawn_listed_and_let_back() {
     assert_eq!(told.exit, Some(0), "{}", told.err);
     assert_eq!(listed(&bench)["withdrawals"], serde_json::json!([]));
     assert!(bench.ok(&["withdraw", "--list"]).starts_with("nothing is withdrawn\n"));
+}
+
+/// What the gateway has withdrawn for a cause that may end by itself is an operator's as soon as one says so.
+#[test]
+fn an_operator_takes_over_what_the_gateway_has_withdrawn() {
+    let bench = bench();
+    let found = Withdrawal {
+        subject: "destination:abroad".parse().unwrap(),
+        cause: Cause::Tls,
+        since: "2026-11-21T10:00:00Z".parse().unwrap(),
+        by: "gateway".into(),
+        why: "its certificate is not trusted".into(),
+        notice: None,
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let database = Database::open(&bench.data().join("gwanmun.db")).await.unwrap();
+        assert!(store::begin(&database, &found).await.unwrap().1);
+    });
+    let told = bench.run(&["withdraw", "abroad", "--why", "contract ends"]);
+    assert_eq!(told.exit, Some(1), "{}", told.err);
+    assert!(
+        told.err.contains("is withdrawn already (tls): its certificate is not trusted; withdrawn by you it returns by"),
+        "{}",
+        told.err
+    );
+    assert_eq!(listed(&bench)["withdrawals"][0]["cause"], "tls");
+    let told = bench.run(&["withdraw", "abroad", "--why", "contract ends", "--yes"]);
+    assert_eq!(told.exit, Some(0), "{}", told.err);
+    let list = listed(&bench);
+    assert_eq!(list["withdrawals"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&list["withdrawals"][0]["cause"], &list["withdrawals"][0]["why"]),
+        (&"operator".into(), &"contract ends".into())
+    );
 }
 
 /// What a program reads as done has been done.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use e2e::client::{Answer, Client};
 use e2e::entries::Entries;
 use e2e::harness::{Setup, TestGateway};
-use e2e::wall::{ANSWER, Fault, Heard, LONG, Role, stream_events};
+use e2e::wall::{ANSWER, Fault, Heard, LONG, Role, Turn, stream_events};
 use local_model::scripted::Script;
 use serde_json::{Value, json};
 
@@ -277,6 +277,23 @@ async fn the_floor_goes_on_to_the_letter() {
     assert_eq!((answer.said(0).as_str(), answer.header("x-gwanmun-degraded")), (LONG, "local"), "{answer}");
     assert_eq!(told(&answer)["gwanmun"], json!({"destinations": ["local"], "degraded": "local"}), "{answer}");
     gateway.end().await;
+}
+
+/// One hand-over a request: where the second breaks off too, nobody goes on, though the floor could to the letter.
+#[tokio::test]
+async fn no_third_goes_on() {
+    let first = broken("cut", 12);
+    let setup = Setup::local(Script::new().answer("river", LONG));
+    let gateway = setup.configured(&configured(&first, "goes-on", ", \"local\""), "").start().await;
+    gateway.wall.turn("goes-on", Turn::Fault(Fault::Stall(bytes_until("goes-on", 60))));
+    let answer = splicing(&gateway).chat(&streaming("chain", "Tell me of the river.")).await;
+    let (heard, log) = (gateway.wall.heard(), gateway.end().await);
+    let case = format!("{answer}\n{heard}\n{log}");
+    assert!(answer.text().contains(": gwanmun: foreign/goes-on goes on after "), "the second has gone on: {case}");
+    is_honest_error(&answer, LONG);
+    assert_eq!((models(&heard, Role::National).len(), models(&heard, Role::Foreign).len()), (1, 1), "{case}");
+    let outcome = log.of("outcome").next().unwrap();
+    assert_eq!((log.of("attempt").count(), &outcome["ending"]), (1, &json!("failed")), "{case}");
 }
 
 /// At home everything may be read; abroad persons must be hidden, though the request names none; and reviews are told in the head.

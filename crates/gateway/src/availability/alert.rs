@@ -53,7 +53,7 @@ pub(super) struct Alerts {
 #[derive(Debug)]
 struct Waiting {
     alert: Alert,
-    of: Option<(Subject, Timestamp)>,
+    of: Option<Withdrawal>,
 }
 
 impl Alert {
@@ -108,11 +108,11 @@ impl Alerts {
     }
 
     /// Leaves one of a withdrawal that has begun. That it was taken is kept, so what is lost with this process the next one sends.
-    pub(super) fn send_of(&self, alert: Alert, of: (Subject, Timestamp)) {
+    pub(super) fn send_of(&self, alert: Alert, of: Withdrawal) {
         self.leave(alert, Some(of));
     }
 
-    fn leave(&self, alert: Alert, of: Option<(Subject, Timestamp)>) {
+    fn leave(&self, alert: Alert, of: Option<Withdrawal>) {
         if self.send.try_send(Waiting { alert, of }).is_err() {
             tracing::warn!("too many alerts wait for the webhook; one more is not sent");
         }

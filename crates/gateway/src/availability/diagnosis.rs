@@ -278,6 +278,23 @@ impl Cause {
         }
     }
 
+    /// Whether it takes the place of `other` where both withdraw the same. What an operator says outranks all else; what nothing but
+    /// an operator ends outranks what may end by itself; and of that, what one answer shows to be over yields to what it does not.
+    pub fn outranks(self, other: Self) -> bool {
+        self.rank() > other.rank()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Drill => 0,
+            // Any answer shows that it is over, even a refusal.
+            Self::Tls | Self::Name => 1,
+            Self::Credentials | Self::Account | Self::Region | Self::Model => 2,
+            Self::Legal | Self::Contract | Self::Notice | Self::Changed | Self::Quality => 3,
+            Self::Operator => 4,
+        }
+    }
+
     /// The one of that word.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.word() == word)

@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::{
     Availability, Cause, Withdrawal,
     alert::{self, Alert},
@@ -17,7 +15,6 @@ use crate::{
     clock::Clock,
     database::{Database, DatabaseError},
     tasks::Tasks,
-    withdrawal::Subject,
 };
 
 /// How often the calendar is looked at, and what could not be stored is tried again.
@@ -95,16 +92,15 @@ impl Availability {
             );
         }
         for withdrawal in self.0.withdrawals.take_untold() {
-            let (subject, since) = (withdrawal.subject.clone(), withdrawal.since);
-            self.0.alerts.send_of(Alert::begun(&withdrawal), (subject, since));
+            self.0.alerts.send_of(Alert::begun(&withdrawal), withdrawal);
         }
         for withdrawal in self.0.withdrawals.unstored() {
             let (row, _) = store::begin(database, &withdrawal).await?;
-            self.0.withdrawals.stored(&withdrawal.subject, row);
+            self.0.withdrawals.stored(&withdrawal, row);
         }
-        for row in self.0.withdrawals.told_not_kept() {
-            store::told(database, row).await?;
-            self.0.withdrawals.told_kept(row);
+        for (row, cause) in self.0.withdrawals.told_not_kept() {
+            store::told(database, row, cause).await?;
+            self.0.withdrawals.told_kept(row, cause);
         }
         Ok(())
     }
@@ -114,9 +110,9 @@ impl Availability {
         self.attend(database).await
     }
 
-    /// The operator has been told of the withdrawal that began under `subject` then.
-    pub(super) fn told(&self, (subject, since): &(Subject, Timestamp)) {
-        self.0.withdrawals.told(subject, *since);
+    /// The operator has been told of that withdrawal.
+    pub(super) fn told(&self, withdrawal: &Withdrawal) {
+        self.0.withdrawals.told(withdrawal);
         self.0.news.notify_one();
     }
 }

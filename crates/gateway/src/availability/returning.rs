@@ -47,7 +47,8 @@ pub(super) async fn look(app: &App, database: &Database) -> Result<(), DatabaseE
         if is_gone(app, withdrawal).await {
             let why = "the list of models is to be had again";
             let now = app.clock().wall();
-            store::end(database, &withdrawal.subject, (BY_POLICY, why), Return::Automatic, now).await?;
+            store::end(database, &withdrawal.subject, (BY_POLICY, why), Return::Automatic(withdrawal.cause), now)
+                .await?;
         }
     }
     Ok(())

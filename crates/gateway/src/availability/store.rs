@@ -30,40 +30,55 @@ pub(crate) struct Rows {
 pub enum Return {
     /// An operator's: the log names the approval too.
     Approved,
-    /// Of a policy that the configuration has for causes of this kind.
-    Automatic,
+    /// Of a policy that the configuration has for this cause: it ends no other.
+    Automatic(Cause),
 }
 
 /// Subject, cause, why, by whom, since, notice.
 type Row = (i64, String, String, String, String, String, Option<String>);
 
-/// Stores that `withdrawal` has begun; gives its number, and whether it is new: a subject is withdrawn once.
+/// Stores that `withdrawal` has begun; gives its number, and whether it is new: a subject is withdrawn once, and a cause that outranks
+/// the one it is withdrawn for takes over.
 pub async fn begin(database: &Database, withdrawal: &Withdrawal) -> Result<(i64, bool), DatabaseError> {
     let failed = |error| database.failed(error);
     // A transaction that begins by reading could not go on to write if another process wrote in between.
     let mut transaction = database.pool().begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let subject = withdrawal.subject.to_string();
-    let known = sqlx::query_scalar("SELECT id FROM withdrawals WHERE subject = ? AND ended_at IS NULL").bind(&subject);
-    let known: Option<i64> = known.fetch_optional(&mut *transaction).await.map_err(failed)?;
-    if let Some(id) = known {
-        return Ok((id, false));
-    }
-    let insert = "INSERT INTO withdrawals (subject, cause, why, begun_by, since, notice) VALUES (?, ?, ?, ?, ?, ?) \
-                  RETURNING id";
-    let id: i64 = sqlx::query_scalar(insert)
-        .bind(&subject)
-        .bind(withdrawal.cause.word())
-        .bind(&*withdrawal.why)
-        .bind(&*withdrawal.by)
-        .bind(format!("{:.0}", withdrawal.since))
-        .bind(withdrawal.notice.map(|day| day.to_string()))
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(failed)?;
+    let known = "SELECT id, cause FROM withdrawals WHERE subject = ? AND ended_at IS NULL";
+    let known = sqlx::query_as(known).bind(&subject).fetch_optional(&mut *transaction);
+    let known: Option<(i64, String)> = known.await.map_err(failed)?;
+    // What a newer version wrote is not known here, and stays.
+    let outranks = |cause: &str| Cause::of(cause).is_some_and(|known| withdrawal.cause.outranks(known));
+    let known = match known {
+        Some((id, cause)) if !outranks(&cause) => return Ok((id, false)),
+        known => known.map(|(id, _)| id),
+    };
+    let id = match known {
+        Some(id) => replace(&mut transaction, id, withdrawal).await,
+        None => insert(&mut transaction, withdrawal).await,
+    };
+    let id = id.map_err(failed)?;
     let detail = [("cause", withdrawal.cause.word()), ("why", &withdrawal.why)];
     note(&mut transaction, Action::WithdrawalBegin, &subject, &withdrawal.by, &detail).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
     Ok((id, true))
+}
+
+async fn insert(connection: &mut SqliteConnection, withdrawal: &Withdrawal) -> Result<i64, sqlx::Error> {
+    let insert =
+        "INSERT INTO withdrawals (cause, why, begun_by, since, notice, subject) VALUES (?, ?, ?, ?, ?, ?) RETURNING id";
+    let insert = sqlx::query_scalar(insert).bind(withdrawal.cause.word()).bind(&*withdrawal.why).bind(&*withdrawal.by);
+    let insert = insert.bind(format!("{:.0}", withdrawal.since)).bind(withdrawal.notice.map(|day| day.to_string()));
+    insert.bind(withdrawal.subject.to_string()).fetch_one(connection).await
+}
+
+/// Nobody has been told of what takes over. A notice that took effect has, whoever takes over.
+async fn replace(connection: &mut SqliteConnection, id: i64, withdrawal: &Withdrawal) -> Result<i64, sqlx::Error> {
+    let update = "UPDATE withdrawals SET cause = ?, why = ?, begun_by = ?, since = ?, notice = coalesce(?, notice), told = 0 \
+                  WHERE id = ? RETURNING id";
+    let update = sqlx::query_scalar(update).bind(withdrawal.cause.word()).bind(&*withdrawal.why).bind(&*withdrawal.by);
+    let update = update.bind(format!("{:.0}", withdrawal.since)).bind(withdrawal.notice.map(|day| day.to_string()));
+    update.bind(id).fetch_one(connection).await
 }
 
 /// Stores that what is withdrawn under `subject` is let back; gives what that was, if anything. A running server asks it again
@@ -77,13 +92,18 @@ pub async fn end(
 ) -> Result<Option<Withdrawal>, DatabaseError> {
     let failed = |error| database.failed(error);
     let mut transaction = database.pool().begin().await.map_err(failed)?;
+    let cause = match how {
+        Return::Approved => None,
+        Return::Automatic(cause) => Some(cause.word()),
+    };
     let update = "UPDATE withdrawals SET ended_at = ?, ended_by = ?, ended_why = ? WHERE subject = ? AND ended_at IS NULL \
-                  RETURNING id, subject, cause, why, begun_by, since, notice";
+                  AND cause = coalesce(?, cause) RETURNING id, subject, cause, why, begun_by, since, notice";
     let ended: Option<Row> = sqlx::query_as(update)
         .bind(format!("{now:.0}"))
         .bind(by)
         .bind(why)
         .bind(subject.to_string())
+        .bind(cause)
         .fetch_optional(&mut *transaction)
         .await
         .map_err(failed)?;
@@ -101,9 +121,10 @@ pub async fn end(
     Ok(Some(ended))
 }
 
-/// Stores that the operator has been told of the withdrawal with that number.
-pub(super) async fn told(database: &Database, row: i64) -> Result<(), DatabaseError> {
-    let update = sqlx::query("UPDATE withdrawals SET told = 1 WHERE id = ?").bind(row);
+/// Stores that the operator has been told of the withdrawal with that number, if it is still for that cause.
+pub(super) async fn told(database: &Database, row: i64, cause: Cause) -> Result<(), DatabaseError> {
+    let update = "UPDATE withdrawals SET told = 1 WHERE id = ? AND cause = ?";
+    let update = sqlx::query(update).bind(row).bind(cause.word());
     update.execute(database.pool()).await.map(drop).map_err(|error| database.failed(error))
 }
 

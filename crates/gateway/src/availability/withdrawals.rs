@@ -55,6 +55,13 @@ struct Held {
     told: Telling,
 }
 
+impl Held {
+    /// Whether this is more than the database knows of it, and is still to be stored over it.
+    fn is_ahead_of(&self, row: i64, cause: Cause) -> bool {
+        self.withdrawal.cause.outranks(cause) && self.row.is_none_or(|known| known == row)
+    }
+}
+
 /// How far the operator has been told of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Telling {
@@ -89,8 +96,8 @@ impl InForce {
         self.spent.iter().any(|(known, of)| known == subject && *of == day)
     }
 
-    fn knows(&self, subject: &Subject) -> bool {
-        self.held.iter().any(|it| it.withdrawal.subject == *subject)
+    fn find(&mut self, subject: &Subject) -> Option<&mut Held> {
+        self.held.iter_mut().find(|it| it.withdrawal.subject == *subject)
     }
 }
 
@@ -103,14 +110,21 @@ impl Withdrawals {
         self.in_force.load().held.iter().map(|it| it.withdrawal.clone()).collect()
     }
 
-    /// Takes one in. Whether it is new: a subject is withdrawn once.
-    pub(super) fn begin(&self, withdrawal: Withdrawal) -> bool {
+    /// Takes one in. Whether it is new: a subject is withdrawn once, and a cause that outranks the one it is withdrawn for takes over.
+    pub(super) fn begin(&self, mut withdrawal: Withdrawal) -> bool {
         self.change(|list| {
-            let is_new = !list.knows(&withdrawal.subject);
-            if is_new {
-                list.held.push(Held { withdrawal, row: None, logged: false, told: Telling::Not });
+            let known = list.find(&withdrawal.subject);
+            if known.as_ref().is_some_and(|known| !withdrawal.cause.outranks(known.withdrawal.cause)) {
+                return false;
             }
-            is_new
+            // A notice that took effect has, whoever takes over.
+            withdrawal.notice = withdrawal.notice.or(known.as_ref().and_then(|known| known.withdrawal.notice));
+            let new = Held { withdrawal, row: None, logged: false, told: Telling::Not };
+            match known {
+                Some(known) => *known = new,
+                None => list.held.push(new),
+            }
+            true
         })
     }
 
@@ -134,20 +148,21 @@ impl Withdrawals {
         })
     }
 
-    /// That the operator has been told of the one that began under `subject` then.
-    pub(super) fn told(&self, subject: &Subject, since: Timestamp) {
-        let is_it = |it: &Held| it.withdrawal.subject == *subject && it.withdrawal.since == since;
-        self.take(|it| is_it(it) && it.told != Telling::Kept, |it| it.told = Telling::Done);
+    /// That the operator has been told of that one. Of one that has taken over since he has not.
+    pub(super) fn told(&self, withdrawal: &Withdrawal) {
+        self.take(|it| it.withdrawal == *withdrawal && it.told != Telling::Kept, |it| it.told = Telling::Done);
     }
 
-    /// The numbers of those of which the operator has been told, and the database does not say so yet.
-    pub(super) fn told_not_kept(&self) -> Vec<i64> {
-        self.in_force.load().held.iter().filter(|it| it.told == Telling::Done).filter_map(|it| it.row).collect()
+    /// The numbers and causes of those of which the operator has been told, and the database does not say so yet.
+    pub(super) fn told_not_kept(&self) -> Vec<(i64, Cause)> {
+        let list = self.in_force.load();
+        let told = list.held.iter().filter(|it| it.told == Telling::Done);
+        told.filter_map(|it| Some((it.row?, it.withdrawal.cause))).collect()
     }
 
     /// That the database says so now.
-    pub(super) fn told_kept(&self, row: i64) {
-        self.take(|it| it.row == Some(row), |it| it.told = Telling::Kept);
+    pub(super) fn told_kept(&self, row: i64, cause: Cause) {
+        self.take(|it| it.row == Some(row) && it.withdrawal.cause == cause, |it| it.told = Telling::Kept);
     }
 
     /// Those that are not in the database.
@@ -155,10 +170,10 @@ impl Withdrawals {
         self.in_force.load().held.iter().filter(|it| it.row.is_none()).map(|it| it.withdrawal.clone()).collect()
     }
 
-    /// That one is in the database now, under that number.
-    pub(super) fn stored(&self, subject: &Subject, row: i64) {
+    /// That one is in the database now, under that number. One that has taken over since is not.
+    pub(super) fn stored(&self, withdrawal: &Withdrawal, row: i64) {
         self.change(|list| {
-            for held in list.held.iter_mut().filter(|it| it.withdrawal.subject == *subject) {
+            if let Some(held) = list.find(&withdrawal.subject).filter(|it| it.withdrawal.cause == withdrawal.cause) {
                 held.row = Some(row);
             }
         });
@@ -167,20 +182,25 @@ impl Withdrawals {
     /// Takes in what the database has; lets nothing back. `logged`: whether the log need not say what is new here.
     pub(super) fn take_away(&self, rows: &Rows, logged: bool) {
         let known = self.in_force.load();
-        let is_known = |row: i64| known.held.iter().any(|it| it.row == Some(row));
-        if rows.in_force.iter().all(|(row, _)| is_known(*row)) && known.spent == rows.spent {
+        let is_known = |(row, withdrawal): &(i64, Withdrawal)| {
+            known.held.iter().any(|it| it.row == Some(*row) && it.withdrawal.cause == withdrawal.cause)
+        };
+        if rows.in_force.iter().all(is_known) && known.spent == rows.spent {
             return;
         }
         drop(known);
         self.change(|list| {
             list.spent.clone_from(&rows.spent);
             for (row, withdrawal) in &rows.in_force {
-                if let Some(held) = list.held.iter_mut().find(|it| it.withdrawal.subject == withdrawal.subject) {
-                    held.row = Some(*row);
-                    continue;
-                }
                 let told = if rows.told.contains(row) { Telling::Kept } else { Telling::Not };
-                list.held.push(Held { withdrawal: withdrawal.clone(), row: Some(*row), logged, told });
+                let read = Held { withdrawal: withdrawal.clone(), row: Some(*row), logged, told };
+                match list.find(&withdrawal.subject) {
+                    None => list.held.push(read),
+                    Some(held) if held.withdrawal.cause == withdrawal.cause => held.row = Some(*row),
+                    Some(held) if held.is_ahead_of(*row, withdrawal.cause) => {}
+                    // Another process knows better: an operator's command, as a rule.
+                    Some(held) => *held = read,
+                }
             }
         });
     }

@@ -6,7 +6,7 @@ use local_model::scripted::Script;
 use serde_json::{Value, json};
 
 use super::rig::{Act, FakeRemote, Got, Rig, next_text};
-use crate::{clock::Clock, tasks::Tasks};
+use crate::{availability::Cause, clock::Clock, tasks::Tasks};
 
 const SECRET: &str = "provider-secret-canary";
 
@@ -86,6 +86,40 @@ async fn a_stream_cut_at_any_byte_is_complete_or_an_error_and_never_both() {
         assert_eq!(last["error"]["type"], "upstream_error");
         assert!(!got.body.contains("[DONE]") && !got.body.contains("\"stop\""), "cut at {cut}: {}", got.body);
         assert_eq!(rig.endings(), ["failed"], "cut at {cut}");
+    }
+}
+
+/// So many answers are known before others are compared with them, and so many that all decline are no chance.
+const USUAL: usize = 170;
+const CHANGED: usize = 12;
+
+/// Whether a place that answered, and from some answer on says `declined`, is withdrawn for it.
+async fn is_withdrawn_after(declined: &str, stream: bool) -> bool {
+    let kind = if stream { "text/event-stream" } else { "application/json" };
+    let said = |part: &str| {
+        if stream {
+            format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{part}}}]}}\n\n{FINISH}{DONE}")
+        } else {
+            format!(r#"{{"choices":[{{"index":0,"message":{part},"finish_reason":"stop"}}]}}"#)
+        }
+    };
+    let tasks = Tasks::new(Clock::system());
+    let answers = [(USUAL, r#"{"content":"well"}"#), (CHANGED, declined)];
+    let answers = answers.map(|(times, part)| (times, vec![Act::Send(head(kind) + &said(part))]));
+    let remote = FakeRemote::in_turn(&tasks, answers.into()).await;
+    let config = format!("[availability]\nquality = \"withdraw\"\n{}", remote.config("open"));
+    let rig = Rig::new(Some(Script::new()), &config);
+    for _ in 0..USUAL + CHANGED {
+        rig.chat(ask(stream)).await;
+    }
+    rig.app.availability().withdrawals().iter().any(|it| it.cause == Cause::Quality)
+}
+
+#[tokio::test]
+async fn a_place_that_suddenly_declines_in_the_field_for_it_is_withdrawn() {
+    for stream in [false, true] {
+        assert!(is_withdrawn_after(r#"{"content":null,"refusal":"I cannot"}"#, stream).await, "stream: {stream}");
+        assert!(!is_withdrawn_after(r#"{"content":"well","refusal":null}"#, stream).await, "stream: {stream}");
     }
 }
 

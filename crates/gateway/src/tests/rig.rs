@@ -186,13 +186,19 @@ pub(crate) struct FakeRemote {
 impl FakeRemote {
     /// Plays `acts` for each connection, then closes it.
     pub(crate) async fn new(tasks: &Tasks, acts: Vec<Act>) -> Self {
+        Self::in_turn(tasks, vec![(usize::MAX, acts)]).await
+    }
+
+    /// Plays each of `parts` for so many connections, one after the other.
+    pub(crate) async fn in_turn(tasks: &Tasks, parts: Vec<(usize, Vec<Act>)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(0);
         let told = Arc::clone(&heard);
         tasks.start("fake remote", |_| async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
+            for acts in parts.into_iter().flat_map(|(times, acts)| std::iter::repeat_n(acts, times)) {
+                let Ok((mut stream, _)) = listener.accept().await else { return };
                 play(&mut stream, &acts, &told).await;
                 drop(stream);
                 closing.send_modify(|count| *count += 1);

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::config::Config;
+
 use super::{Break, Cause, Diagnosis, Extent, Sickness, Symptom, Told, Wait, diagnose};
 
 const CASES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/availability/cases.json"));
@@ -163,5 +165,27 @@ fn hostile_bodies_are_read_within_limits() {
     for body in [deep.as_bytes(), nested.as_bytes(), large.as_bytes(), &[0xff; 4096], b"{", b"\"x\"", b"null"] {
         let symptom = Symptom::Answered { status: 500, told: Told::read(body), retry_after: None, asked: body };
         assert!(diagnose(&symptom).is_some());
+    }
+}
+
+/// Else an automatic return could let back what only an operator may.
+#[test]
+fn what_may_return_by_itself_yields_to_what_may_not() {
+    let may_return = |cause: &Cause| {
+        let text = format!("[availability]\nautomatic_return = [\"{}\"]\n", cause.word());
+        Config::parse(&text, "test.toml").is_ok()
+    };
+    let (returning, staying): (Vec<Cause>, Vec<Cause>) =
+        Cause::ALL.into_iter().filter(|cause| *cause != Cause::Drill).partition(may_return);
+    assert!(!returning.is_empty() && !staying.is_empty());
+    for (less, more) in returning.iter().flat_map(|less| staying.iter().map(move |more| (*less, *more))) {
+        assert!(more.outranks(less) && !less.outranks(more), "{} and {}", less.word(), more.word());
+    }
+    for other in Cause::ALL.into_iter().filter(|cause| *cause != Cause::Operator) {
+        assert!(Cause::Operator.outranks(other) && !other.outranks(Cause::Operator), "{}", other.word());
+        if !matches!(other, Cause::Tls | Cause::Name | Cause::Drill) {
+            assert!(other.outranks(Cause::Tls) && other.outranks(Cause::Name), "{}", other.word());
+        }
+        assert!(!other.outranks(other));
     }
 }

@@ -19,6 +19,16 @@ async fn database(folder: &tempfile::TempDir) -> Database {
 
 /// A place that is withdrawn for `cause`, and answers as `acts` say; whether it returns, and what it heard.
 async fn returns(cause: Cause, subject: &str, allowed: &str, acts: Vec<Act>) -> (bool, Vec<String>) {
+    returns_unless(None, (cause, subject), allowed, acts).await
+}
+
+/// The same, where another cause has taken over meanwhile, of which this process knows nothing yet.
+async fn returns_unless(
+    taken_over: Option<Cause>,
+    (cause, subject): (Cause, &str),
+    allowed: &str,
+    acts: Vec<Act>,
+) -> (bool, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let database = database(&folder).await;
     let tasks = Tasks::new(Clock::system());
@@ -36,6 +46,9 @@ async fn returns(cause: Cause, subject: &str, allowed: &str, acts: Vec<Act>) -> 
     store::begin(&database, &withdrawal).await.unwrap();
     let health: &Availability = rig.app.availability();
     health.take_away(&database).await.unwrap();
+    if let Some(cause) = taken_over {
+        assert!(store::begin(&database, &Withdrawal { cause, ..withdrawal }).await.unwrap().1);
+    }
     look(&rig.app, &database).await.unwrap();
     let rows = store::rows(&database).await.unwrap();
     health.let_back(&rows);
@@ -76,4 +89,12 @@ async fn no_other_cause_is_looked_into() {
     let (returned, heard) =
         returns(Cause::Region, "destination:abroad", "\"tls\", \"name\"", vec![answer("200 OK", MODELS)]).await;
     assert!(!returned && heard.is_empty(), "{heard:?}");
+}
+
+#[tokio::test]
+async fn what_an_operator_took_over_does_not_return_by_itself() {
+    let place = (Cause::Tls, "destination:abroad");
+    let (returned, heard) =
+        returns_unless(Some(Cause::Operator), place, "\"tls\"", vec![answer("200 OK", MODELS)]).await;
+    assert_eq!((returned, heard.len()), (false, 1));
 }

@@ -74,12 +74,99 @@ fn by_operator(subject: &str) -> Withdrawal {
 }
 
 fn shut() -> Diagnosis {
+    lost(Cause::Account, "the account is shut")
+}
+
+fn lost(cause: Cause, what: &'static str) -> Diagnosis {
     Diagnosis {
-        sickness: Sickness::Withdrawal { cause: Cause::Account, certain: true },
+        sickness: Sickness::Withdrawal { cause, certain: true },
         extent: Extent::Destination,
         retry_after: None,
-        evidence: Evidence { what: "the account is shut", status: Some(403), code: None },
+        evidence: Evidence { what, status: Some(403), code: None },
     }
+}
+
+/// What is in force in memory and in the database, each by its cause's word.
+async fn causes(place: &Place, health: &Availability) -> (Vec<&'static str>, Vec<&'static str>) {
+    let words = |list: Vec<Withdrawal>| list.into_iter().map(|it| it.cause.word()).collect();
+    (words(health.withdrawals()), words(in_force(&place.database).await.unwrap()))
+}
+
+/// Else an operator's word would be lost where the place is away for a cause that may end by itself.
+#[tokio::test]
+async fn an_operator_takes_over_what_would_return_by_itself() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    health.enter(&abroad()).unwrap().failed(&lost(Cause::Tls, "its certificate is not trusted"), KEY);
+    health.settle(&place.database).await.unwrap();
+    assert_eq!(causes(&place, &health).await, (vec!["tls"], vec!["tls"]));
+
+    let (row, is_new) = begin(&place.database, &by_operator("destination:abroad")).await.unwrap();
+    assert!(is_new, "an operator's word is not swallowed");
+    assert_eq!(begin(&place.database, &by_operator("destination:abroad")).await.unwrap(), (row, false), "once");
+    let weaker = Withdrawal { cause: Cause::Name, ..by_operator("destination:abroad") };
+    assert_eq!(begin(&place.database, &weaker).await.unwrap(), (row, false), "nor does a lesser cause take over");
+    // The server has not looked yet: what it lets back by itself is no more than what was there for that cause.
+    let (subject, gone) = ("destination:abroad".parse().unwrap(), ("policy", "it is back"));
+    let ended = end(&place.database, &subject, gone, Return::Automatic(Cause::Tls), now()).await.unwrap();
+    assert_eq!(ended, None);
+
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.withdrawals(), [by_operator("destination:abroad")]);
+    health.settle(&place.database).await.unwrap();
+    assert_eq!(causes(&place, &health).await, (vec!["operator"], vec!["operator"]));
+    place.end("destination:abroad").await.unwrap();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(health.state(&abroad()), State::Ready);
+    let told = |entry: &Value| format!("{} {}", entry["action"].as_str().unwrap(), entry["detail"]["cause"]);
+    let said: Vec<String> = place.said().iter().map(told).collect();
+    let expected = [
+        r#"withdrawal.begin "tls""#,
+        r#"withdrawal.begin "operator""#,
+        "approval.give null",
+        r#"withdrawal.end "operator""#,
+    ];
+    assert_eq!(said, expected);
+}
+
+/// Requests that were under way together may show several signs.
+#[tokio::test]
+async fn what_is_seen_later_takes_over_where_it_outranks_what_is_stored() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    let visits: Vec<_> = (0..4).map(|_| health.enter(&abroad()).unwrap()).collect();
+    let mut signs = [Cause::Tls, Cause::Legal, Cause::Region, Cause::Name].into_iter().zip(visits);
+    let (_, first) = signs.next().unwrap();
+    first.failed(&lost(Cause::Tls, "its certificate is not trusted"), KEY);
+    health.settle(&place.database).await.unwrap();
+    for (cause, visit) in signs {
+        visit.failed(&lost(cause, "more"), KEY);
+        let read = health.take_away(&place.database).await.unwrap();
+        health.let_back(&read);
+        assert_eq!(causes(&place, &health).await, (vec!["legal"], vec!["tls"]), "{}", cause.word());
+    }
+    health.settle(&place.database).await.unwrap();
+    assert_eq!(causes(&place, &health).await, (vec!["legal"], vec!["legal"]));
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(place.said().len(), 2);
+}
+
+/// What was let back meanwhile for the lesser cause was not let back for the greater.
+#[tokio::test]
+async fn what_took_over_is_stored_though_the_lesser_cause_has_ended() {
+    let place = Place::new("").await;
+    let (health, recorder) = place.process();
+    let (first, second) = (health.enter(&abroad()).unwrap(), health.enter(&abroad()).unwrap());
+    first.failed(&lost(Cause::Tls, "its certificate is not trusted"), KEY);
+    health.settle(&place.database).await.unwrap();
+    second.failed(&lost(Cause::Legal, "a court forbids it"), KEY);
+    let (subject, gone) = ("destination:abroad".parse().unwrap(), ("policy", "it is back"));
+    end(&place.database, &subject, gone, Return::Automatic(Cause::Tls), now()).await.unwrap().unwrap();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert!(matches!(health.state(&abroad()), State::Withdrawn { cause: Cause::Legal, .. }));
+    health.settle(&place.database).await.unwrap();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(causes(&place, &health).await, (vec!["legal"], vec!["legal"]));
 }
 
 #[tokio::test]
@@ -193,6 +280,32 @@ async fn the_operator_counts_as_told_when_the_webhook_took_it() {
     assert!(requests.try_recv().is_err(), "it was told before");
 }
 
+/// That somebody has been told of the lesser cause is not that anybody was told of the greater.
+#[tokio::test]
+async fn the_operator_is_told_again_of_what_takes_over() {
+    let (taken, mut requests) = receiver().await;
+    let place = Place::new(&taken).await;
+    let (health, _recorder) = place.process();
+    let tasks = Tasks::new(Clock::system());
+    follow(health.clone(), place.database.clone(), &tasks, Clock::system());
+    health.enter(&abroad()).unwrap().failed(&lost(Cause::Tls, "its certificate is not trusted"), KEY);
+    assert!(requests.recv().await.unwrap().contains(r#""cause":"tls""#));
+    while told(&place).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let (row, _) = begin(&place.database, &by_operator("destination:abroad")).await.unwrap();
+    assert_eq!(told(&place).await, 0);
+    super::told(&place.database, row, Cause::Tls).await.unwrap();
+    assert_eq!(told(&place).await, 0, "that was of the lesser");
+    health.take_away(&place.database).await.unwrap();
+    let request = requests.recv().await.unwrap();
+    assert!(request.contains(r#""by":"uid 7""#) && request.contains("a letter came"), "{request}");
+    while told(&place).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    tasks.end(std::time::Duration::from_secs(10)).await;
+}
+
 /// A webhook that takes all: the configuration that names it, and what it was sent.
 #[expect(clippy::disallowed_methods, reason = "a test may start a task")]
 async fn receiver() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
@@ -272,6 +385,24 @@ async fn a_notice_takes_effect_on_its_day_and_once() {
     assert_eq!(health.state(&abroad()), State::Ready);
     take_in(&place.keys, &health, &recorder).await.unwrap();
     assert_eq!(health.state(&abroad()), State::Ready, "what an operator has ended stays so");
+}
+
+#[tokio::test]
+async fn a_notice_that_an_operator_took_over_has_taken_effect() {
+    let config = "[[destination]]\nname = \"abroad\"\nbase_url = \"http://127.0.0.1:9\"\nmodels = [\"m\"]\n\
+                  [[notice]]\nsubject = \"destination:abroad\"\nfrom = \"2026-11-21\"\nwhy = \"announced\"\n";
+    let place = Place::new(config).await;
+    let (health, recorder) = place.process();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    health.settle(&place.database).await.unwrap();
+    begin(&place.database, &by_operator("destination:abroad")).await.unwrap();
+    take_in(&place.keys, &health, &recorder).await.unwrap();
+    assert_eq!(causes(&place, &health).await, (vec!["operator"], vec!["operator"]));
+    place.end("destination:abroad").await.unwrap();
+    for _ in 0..2 {
+        take_in(&place.keys, &health, &recorder).await.unwrap();
+        assert_eq!(health.state(&abroad()), State::Ready, "it is not withdrawn again by the same notice");
+    }
 }
 
 #[tokio::test]

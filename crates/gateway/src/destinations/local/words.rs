@@ -102,6 +102,7 @@ impl Words {
             model: Some(Arc::clone(&self.model)),
             fingerprint: Some(Arc::clone(&self.fingerprint)),
             characters: Some(self.choices.iter().map(|choice| choice.given).sum()),
+            // It has no such field: what it declines it says as text.
             refused: false,
         }
     }

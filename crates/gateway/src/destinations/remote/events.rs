@@ -152,6 +152,8 @@ pub(super) struct Progress {
     pub(super) characters: u64,
     /// Why the first choice ended.
     pub(super) finish: Option<&'static str>,
+    /// Whether something was said in the field for a refusal.
+    pub(super) refused: bool,
     /// Whether a choice ended in a way that needs no word before it.
     ended_without_words: bool,
     /// The model that the provider says answered.
@@ -253,6 +255,11 @@ impl Delta<'_> {
         words.into_iter().chain(more).flatten().any(|part| !is_nothing(part))
     }
 
+    /// Whether it says that the model declines to answer: some say so in a field of its own, and finish as if all were said.
+    pub(super) fn declines(&self) -> bool {
+        self.refusal.is_some_and(|refusal| !is_nothing(refusal))
+    }
+
     /// Characters of its text.
     pub(super) fn characters(&self) -> u64 {
         self.content.map_or(0, characters)
@@ -329,6 +336,7 @@ impl Progress {
             pieces: 0,
             characters: 0,
             finish: None,
+            refused: false,
             ended_without_words: false,
             model: Reported::default(),
             fingerprint: Reported::default(),
@@ -349,6 +357,7 @@ impl Progress {
         for choice in &chunk.choices {
             self.pieces = self.pieces.saturating_add(u64::from(choice.says_something()));
             self.characters = self.characters.saturating_add(choice.characters());
+            self.refused |= choice.delta.as_ref().is_some_and(Delta::declines);
             if choice.finish_reason.is_some_and(ends_by_error) {
                 return Noted::Error(None);
             }

@@ -161,7 +161,7 @@ impl Reply {
             model: self.progress.model.word(),
             fingerprint: self.progress.fingerprint.word(),
             characters: Some(self.progress.characters),
-            refused: false,
+            refused: self.progress.refused,
         }
     }
 
@@ -289,6 +289,8 @@ impl Reply {
             said.saturating_add(choice.text.map_or(0, characters))
         };
         self.progress.characters = whole.choices.iter().map(characters).sum();
+        let declines = |choice: &WholeChoice<'_>| choice.message.as_ref().is_some_and(Delta::declines);
+        self.progress.refused = whole.choices.iter().any(declines);
         self.progress.pieces = self.progress.pieces.max(u64::from(is_said));
         self.report(whole.model, whole.system_fingerprint);
         if let Some(usage) = whole.usage {

@@ -99,6 +99,24 @@ fn what_is_reported_and_given_is_taken_note_of() {
     assert_eq!((progress.model.word().as_deref(), progress.fingerprint.word().as_deref()), (Some("m-2"), Some("fp")));
 }
 
+#[test]
+fn a_refusal_in_its_own_field_is_taken_note_of() {
+    let cases = [
+        ("{\"refusal\":\"I cannot\"}", true),
+        ("{\"content\":null,\"refusal\":null}", false),
+        ("{\"content\":\"\",\"refusal\":\"\"}", false),
+        ("{\"content\":\"I cannot\"}", false),
+    ];
+    for (delta, refused) in cases {
+        let mut progress = Progress::new(1);
+        for piece in ["{\"role\":\"assistant\"}", delta, "{}"] {
+            progress.note(choice(piece, "null").as_bytes());
+        }
+        progress.note(choice("{}", "\"stop\"").as_bytes());
+        assert_eq!((progress.refused, progress.finish), (refused, Some("stop")), "{delta}");
+    }
+}
+
 proptest! {
     #[test]
     fn characters_are_counted_as_decoded(text in any::<String>()) {
