@@ -6,7 +6,7 @@ use super::sources::{File, Sources};
 
 /// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
 /// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("crates/wire", &[]),
     ("crates/catalog", &[]),
     ("crates/inspect", &[]),
@@ -14,7 +14,10 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("crates/local_model", &[]),
     ("crates/model_store", &[]),
     ("crates/local_model_cpu", &["local_model"]),
-    ("crates/gateway", &["wire", "local_model", "audit_log", "tlog", "tlog_witness", "catalog", "inspect", "policy"]),
+    (
+        "crates/gateway",
+        &["wire", "local_model", "audit_log", "tlog", "tlog_witness", "catalog", "inspect", "policy", "request_index"],
+    ),
     (
         "crates/cli",
         &[
@@ -27,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "local_model_cpu",
             "model_store",
             "policy",
+            "request_index",
             "tlog",
             "wire",
         ],
@@ -34,9 +38,23 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("crates/tlog", &[]),
     ("crates/audit_entry", &["tlog"]),
     ("crates/audit_log", &["audit_entry", "tlog"]),
+    ("crates/request_index", &["audit_entry"]),
     ("crates/tlog_witness", &["tlog"]),
     ("crates/audit_verify", &[]),
-    ("crates/e2e", &["gateway", "local_model", "wire", "audit_log", "audit_verify", "catalog", "inspect", "policy"]),
+    (
+        "crates/e2e",
+        &[
+            "gateway",
+            "local_model",
+            "wire",
+            "audit_log",
+            "audit_verify",
+            "catalog",
+            "inspect",
+            "policy",
+            "request_index",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
