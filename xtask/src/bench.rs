@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: the road against nginx and a direct call, the floor against llama.cpp, the audit log against its own
-//! disk, the judge against Cedar. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
+//! disk, the judge against Cedar, the request index against its aim. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
 
 mod floor;
+mod index;
 mod log;
 mod policy;
 mod process;
@@ -43,6 +44,8 @@ enum Part {
     Floor,
     /// What the audit log takes a second, what it adds to a request, how soon it is read back.
     Log,
+    /// How fast the request index takes entries in, and how long its queries take over a million requests.
+    Index,
     /// How long a policy takes to load, and a decision.
     Policy,
 }
@@ -56,6 +59,9 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
     }
     if wanted(Part::Log) {
         told.insert("log".to_owned(), log::run(repository, options.quick)?);
+    }
+    if wanted(Part::Index) {
+        told.insert("index".to_owned(), index::run(repository, options.quick)?);
     }
     if wanted(Part::Policy) {
         told.insert("policy".to_owned(), policy::run(repository, options.quick)?);

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 use crate::{
     ask, audit, catalog, check, completions, drill,
     failure::{Answer, Exit, Failure},
-    key, log, model, place, policy, restore, serve,
+    index, key, log, model, place, policy, restore, serve,
     terminal::Terminal,
     version, what_if, withdraw,
 };
@@ -62,6 +62,7 @@ enum Command {
     Catalog(catalog::Catalog),
     Check(check::Check),
     Drill(drill::DrillArgs),
+    Index(index::IndexArgs),
     Key(key::Key),
     Model(model::Model),
     Policy(policy::Policy),
@@ -90,6 +91,7 @@ impl Cli {
             Command::Audit(audit) => audit.run(&self.place, terminal),
             Command::Catalog(catalog) => catalog.run(&self.place, terminal),
             Command::Check(check) => check.run(&self.place, terminal),
+            Command::Index(index) => index.run(&self.place, terminal),
             Command::Key(key) => key.run(&self.place, terminal),
             Command::Model(model) => model.run(&self.place, terminal),
             Command::Policy(policy) => policy.run(&self.place, terminal),

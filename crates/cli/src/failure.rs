@@ -4,10 +4,11 @@ use std::{io, process::ExitCode};
 
 use audit_log::LogError;
 use gateway::{
-    changes::ChangeError, console::WitnessError, data_dir::DataDirError, database::DatabaseError, keys::KeyStoreError,
-    serve::ListenError, witnesses::PolicyFileError,
+    changes::ChangeError, console::WitnessError, data_dir::DataDirError, database::DatabaseError,
+    indexing::IndexingError, keys::KeyStoreError, serve::ListenError, witnesses::PolicyFileError,
 };
 use model_store::StoreError;
+use request_index::IndexError;
 
 use crate::terminal::Terminal;
 
@@ -114,6 +115,8 @@ told_by_itself!(
     ChangeError,
     DataDirError,
     DatabaseError,
+    IndexError,
+    IndexingError,
     KeyStoreError,
     ListenError,
     LogError,

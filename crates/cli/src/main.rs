@@ -10,6 +10,7 @@ mod completions;
 mod drill;
 mod failure;
 mod floor;
+mod index;
 mod key;
 mod log;
 mod model;

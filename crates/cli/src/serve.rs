@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use gateway::{
-    availability, changes, config, drill,
+    availability, changes, config, drill, indexing,
     keys::WantedKey,
     payloads::Payloads,
     serve::{self, Port, Serving},
@@ -127,6 +127,7 @@ async fn until_told(
     config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
     drill::follow(assembly.follower());
+    indexing::follow(&assembly.app, assembly.data_dir.request_index());
     let address = listener.local_addr().unwrap_or(addresses.0);
     let console_address = console_listener.local_addr().unwrap_or(addresses.1);
     // Taken back when this ends: who looks for a server finds none that is stopping.

@@ -14,6 +14,7 @@ use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Judged, Live, RemoteModel, Secret};
 use gateway::console::{self, ConsoleParts};
 use gateway::database::Database;
+use gateway::indexing;
 use gateway::keys::{HashSecret, KeyRing, KeyStore};
 use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
 use gateway::routes;
@@ -286,6 +287,13 @@ impl TestGateway {
         let witnesses = Witnesses::read(&path, &clock).expect("a policy with witnesses");
         let log = self.recorder.as_ref().and_then(Recorder::log).expect("a log");
         witnesses.ask(log, self.app.witnesses(), &clock, &self.tasks);
+    }
+
+    /// Begins to index requests; gives where the index is.
+    pub fn index_requests(&self) -> PathBuf {
+        let path = self.place().request_index();
+        indexing::follow(&self.app, path.clone());
+        path
     }
 
     /// Waits until a checkpoint covers all that was acknowledged; gives its size.

@@ -41,6 +41,11 @@ impl Place {
         if path.exists() { path } else { self.write("gwanmun.db", "") }
     }
 
+    /// The request index; need not be there.
+    pub fn request_index(&self) -> PathBuf {
+        self.0.path().join("requests.sqlite")
+    }
+
     /// Where the witness keeps its key and its memory.
     pub fn witness_dir(&self) -> PathBuf {
         self.0.path().join("witness")

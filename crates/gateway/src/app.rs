@@ -263,6 +263,11 @@ impl App {
         &self.metrics
     }
 
+    /// Where what is known of the request index is told, for `/metrics`.
+    pub(crate) fn indexing(&self) -> &crate::indexing::Standing {
+        self.metrics.indexing()
+    }
+
     /// Where what is known of the log's witnesses is told, for `/metrics`.
     pub fn witnesses(&self) -> &crate::witnesses::Standing {
         self.metrics.witnesses()

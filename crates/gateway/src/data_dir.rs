@@ -28,6 +28,7 @@ const MODELS: &str = "models";
 const DRILLS: &str = "drills";
 const RUN: &str = "run";
 const KEYS: &str = "gwanmun.db";
+const REQUESTS: &str = "requests.sqlite";
 const KEY_HASH_SECRET: &str = "key-hash.secret";
 const COMMITMENT_SECRET: &str = "commitment.secret";
 const PAYLOAD_SECRET: &str = "payload.secret";
@@ -201,6 +202,11 @@ impl DataDir {
     /// The database: keys, and what waits for the log.
     pub fn database(&self) -> PathBuf {
         self.path.join(KEYS)
+    }
+
+    /// The request index; need not be there, for it is made from the log.
+    pub fn request_index(&self) -> PathBuf {
+        self.path.join(REQUESTS)
     }
 
     /// The secret under which keys are hashed.

@@ -58,8 +58,9 @@ pub mod traffic;
 pub mod what_if;
 pub mod withdrawal;
 
-// Beside the road: the log for strangers, and witnesses.
+// Beside the road: the log for strangers, the index of requests, and witnesses.
 pub mod console;
+pub mod indexing;
 pub mod witnesses;
 
 // What the road stands on.

@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{availability::Availability, record::Counts, witnesses::Standing};
+use crate::{availability::Availability, indexing, record::Counts, witnesses::Standing};
 
 /// The content type of what [`Metrics::text`] gives.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     record_waiting: Gauge,
     log_entries: Gauge,
     witnesses: Standing,
+    indexing: indexing::Standing,
 }
 
 /// What cannot be counted when it happens and is looked at when somebody asks.
@@ -108,6 +109,7 @@ impl Metrics {
             record_waiting: Gauge::default(),
             log_entries: Gauge::default(),
             witnesses: Standing::default(),
+            indexing: indexing::Standing::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests by endpoint, status and destination", metrics.requests.clone());
@@ -144,6 +146,7 @@ impl Metrics {
             metrics.record_failures.clone(),
         );
         metrics.witnesses.register(&mut registry);
+        metrics.indexing.register(&mut registry);
         availability.register(&mut registry);
         Self { registry, ..metrics }
     }
@@ -151,6 +154,11 @@ impl Metrics {
     /// Where what is known of witnesses is told.
     pub(crate) fn witnesses(&self) -> &Standing {
         &self.witnesses
+    }
+
+    /// Where what is known of the request index is told.
+    pub(crate) fn indexing(&self) -> &indexing::Standing {
+        &self.indexing
     }
 
     /// A response's head is made.

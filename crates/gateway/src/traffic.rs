@@ -182,4 +182,4 @@ fn first_at(reader: &Reader, at: Duration, end: u64) -> Result<u64, LogError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,6 +17,7 @@ mod faults;
 mod framing;
 mod frozen_log;
 mod hedging;
+mod indexed;
 mod judged;
 mod kills;
 mod leaving;
