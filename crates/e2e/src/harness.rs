@@ -23,6 +23,7 @@ use gateway::tasks::Tasks;
 use gateway::witnesses::Witnesses;
 use local_model::scripted::{self, Probe, Script};
 use local_model::{LocalModel, Running, Stop};
+use request_index::Index;
 
 use crate::client::Client;
 use crate::entries::Entries;
@@ -35,6 +36,9 @@ pub const PROVIDER_KEY: &str = "sk-wall-CANARY-4f1d0c7e9b";
 
 /// How long an end may take before it counts as a hang.
 const END_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How soon a request index must have what the log has signed; it looks twice a second.
+const INDEX_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// What a test wants of a gateway.
 pub struct Setup {
@@ -219,6 +223,16 @@ fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, R
     settings.queue_jobs_max = config.local.queue_jobs_max;
     settings.sequences_max = config.local.sequences_max;
     LocalModel::start(scripted::model(script), settings).expect("a thread for the model")
+}
+
+/// Waits until a request index has taken in so many entries of its log.
+pub async fn until_indexed(index: &Index, entries: u64) {
+    let reached = tokio::time::timeout(INDEX_TIME_MAX, async {
+        while index.next_entry().await.expect("an index") < entries {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    reached.await.unwrap_or_else(|_| panic!("the index did not take in {entries} entries"));
 }
 
 /// The wall in one role, as a configuration would name it.

@@ -80,8 +80,8 @@ async fn fill(index: &Index, requests: u64) -> Fallible<(u64, f64)> {
 }
 
 fn axes(_model: &str, label: &str) -> Option<Axes> {
-    let code = if label.starts_with("abroad") { "US" } else { "KR" };
-    Some(Axes { processed_in: vec!["KR".to_owned()], controlled_by: vec![code.to_owned()] })
+    let controlled_by = PLACES.contains(&label).then_some(if label.starts_with("abroad") { "US" } else { "KR" })?;
+    Some(Axes { processed_in: vec!["KR".to_owned()], controlled_by: vec![controlled_by.to_owned()] })
 }
 
 /// A number that looks like chance and is the same each time (SplitMix64's last steps).
@@ -99,77 +99,28 @@ fn one<'n>(of: &[&'n str], chance: u64) -> &'n str {
 
 /// The entries of one request: a decision and an outcome, or a refusal; some with an attempt between; a change now and then.
 fn request(number: u64, next: u64) -> Fallible<Vec<Body>> {
-    let chance = scattered(number);
-    let id = format!("{chance:016x}{number:08x}");
-    let team = if number % 50_000 == 7 { "rare".to_owned() } else { format!("team-{}", chance % 12) };
-    let key = format!("k_{:06x}", chance % 60);
-    let model = format!("model-{}", chance / 7 % 8);
-    let class = match chance / 11 % 20 {
-        0 => Class::Classified,
-        1..=8 => Class::Sensitive,
-        _ => Class::Open,
-    };
-    let kind = if number % 100_000 == 9 { "rare" } else { one(&KINDS, chance / 13) };
-    let findings = (chance / 17 % 3 == 0 || kind == "rare")
-        .then(|| Ok::<_, Box<dyn Error>>(BTreeMap::from([(Word::new(kind)?, Count(2))])))
-        .transpose()?;
-    if chance / 19 % 33 == 0 {
-        return Ok(vec![Body::Refusal(Refusal {
-            request: Text::new(id)?,
-            key: Text::new(key)?,
-            team: Text::new(team)?,
-            surface: Text::new("chat")?,
-            model: Some(Text::new(model)?),
-            reason: Text::new("policy_denied")?,
-            rule: Some(Text::new("classified-stays")?),
-            skipped: None,
-            class: Some(class),
-            findings,
-            policy: Digest([1; 32]),
-            config: Digest([2; 32]),
-            catalog: None,
-            commitment: Digest([3; 32]),
-        })]);
+    let asked = Asked::new(number)?;
+    let Asked { chance, key, .. } = &asked;
+    if (chance / 19).is_multiple_of(33) {
+        return Ok(vec![asked.refusal()?]);
     }
     let mut bodies = Vec::new();
     if number % 5_000 == 3 {
         bodies.push(Body::Administration(Administration {
             action: Action::KeyCreate,
-            subject: Text::new(key.clone())?,
+            subject: key.clone(),
             by: Text::new("uid 1000")?,
             detail: BTreeMap::new(),
         }));
     }
     let decision = next + bodies.len() as u64;
     let (first, second) = (one(&PLACES, chance / 23), one(&PLACES, chance / 23 + 1));
-    bodies.push(Body::Decision(Decision {
-        request: Text::new(id.clone())?,
-        key: Text::new(key)?,
-        team: Text::new(team)?,
-        surface: Text::new("chat")?,
-        model: Text::new(model)?,
-        stream: chance % 2 == 0,
-        choices: 1,
-        request_bytes: Count(2_048),
-        prompt_tokens: None,
-        answer_tokens_max: Some(Count(1_024)),
-        destinations: vec![Text::new(first)?, Text::new(second)?],
-        skipped: None,
-        class: Some(class),
-        findings,
-        rules: Some(vec![Text::new("teams-may")?]),
-        policy: Digest([1; 32]),
-        config: Digest([2; 32]),
-        catalog: None,
-        law: None,
-        reservation: None,
-        commitment: Digest([3; 32]),
-    }));
-    let degraded = chance / 29 % 20 == 0;
+    bodies.push(asked.decision(first, second)?);
+    let degraded = (chance / 29).is_multiple_of(20);
     if degraded {
         bodies.push(Body::Attempt(Attempt {
             decision: Count(decision),
-            request: Text::new(id.clone())?,
+            request: asked.id.clone(),
             destination: Text::new(second)?,
             number: 2,
             reason: Text::new("outage: timeout")?,
@@ -177,30 +128,114 @@ fn request(number: u64, next: u64) -> Fallible<Vec<Body>> {
             completion_tokens: None,
         }));
     }
-    let failed = chance / 31 % 50 == 0;
-    bodies.push(Body::Outcome(Outcome {
-        decision: Count(decision),
-        request: Text::new(id)?,
-        ending: if failed { Ending::Failed } else { Ending::Answered },
-        reason: failed.then(|| Text::new("upstream_error")).transpose()?,
-        status: Some(if failed { 502 } else { 200 }),
-        destination: Some(Text::new(if degraded { second } else { first })?),
-        attempts: if degraded { 2 } else { 1 },
-        prompt_tokens: Some(Count(chance / 37 % 2_000)),
-        completion_tokens: Some(Count(chance / 41 % 800)),
-        answer_bytes: Count(4_000),
-        seam_at: None,
-        commitment: Some(Digest([4; 32])),
-        duration_us: Some(Count(200_000 + chance / 43 % 20_000_000)),
-        tls_group: Some(Text::new("X25519MLKEM768")?),
-        finish: Some(Text::new("stop")?),
-        hidden: None,
-        findings: None,
-        label: None,
-        review: None,
-        cost: None,
-    }));
+    bodies.push(asked.outcome(decision, if degraded { second } else { first }, degraded)?);
     Ok(bodies)
+}
+
+/// What a request has, by its number.
+struct Asked {
+    chance: u64,
+    id: Text,
+    key: Text,
+    team: Text,
+    model: Text,
+    class: Class,
+    findings: Option<BTreeMap<Word, Count>>,
+}
+
+impl Asked {
+    fn new(number: u64) -> Fallible<Self> {
+        let chance = scattered(number);
+        let rare = number % 100_000 == 9;
+        let kind = if rare { "rare" } else { one(&KINDS, chance / 13) };
+        let found = rare || (chance / 17).is_multiple_of(3);
+        let team = if number % 50_000 == 7 { "rare".to_owned() } else { format!("team-{}", chance % 12) };
+        Ok(Self {
+            chance,
+            id: Text::new(format!("{chance:016x}{number:08x}"))?,
+            key: Text::new(format!("k_{:06x}", chance % 60))?,
+            team: Text::new(team)?,
+            model: Text::new(format!("model-{}", chance / 7 % 8))?,
+            class: match chance / 11 % 20 {
+                0 => Class::Classified,
+                1..=8 => Class::Sensitive,
+                _ => Class::Open,
+            },
+            findings: if found { Some(BTreeMap::from([(Word::new(kind)?, Count(2))])) } else { None },
+        })
+    }
+
+    fn refusal(&self) -> Fallible<Body> {
+        Ok(Body::Refusal(Refusal {
+            request: self.id.clone(),
+            key: self.key.clone(),
+            team: self.team.clone(),
+            surface: Text::new("chat")?,
+            model: Some(self.model.clone()),
+            reason: Text::new("policy_denied")?,
+            rule: Some(Text::new("classified-stays")?),
+            skipped: None,
+            class: Some(self.class),
+            findings: self.findings.clone(),
+            policy: Digest([1; 32]),
+            config: Digest([2; 32]),
+            catalog: None,
+            commitment: Digest([3; 32]),
+        }))
+    }
+
+    fn decision(&self, first: &str, second: &str) -> Fallible<Body> {
+        Ok(Body::Decision(Decision {
+            request: self.id.clone(),
+            key: self.key.clone(),
+            team: self.team.clone(),
+            surface: Text::new("chat")?,
+            model: self.model.clone(),
+            stream: self.chance.is_multiple_of(2),
+            choices: 1,
+            request_bytes: Count(2_048),
+            prompt_tokens: None,
+            answer_tokens_max: Some(Count(1_024)),
+            destinations: vec![Text::new(first)?, Text::new(second)?],
+            skipped: None,
+            class: Some(self.class),
+            findings: self.findings.clone(),
+            rules: Some(vec![Text::new("teams-may")?]),
+            policy: Digest([1; 32]),
+            config: Digest([2; 32]),
+            catalog: None,
+            law: None,
+            reservation: None,
+            commitment: Digest([3; 32]),
+        }))
+    }
+
+    fn outcome(&self, decision: u64, served: &str, degraded: bool) -> Fallible<Body> {
+        let chance = self.chance;
+        let failed = (chance / 31).is_multiple_of(50);
+        Ok(Body::Outcome(Outcome {
+            decision: Count(decision),
+            request: self.id.clone(),
+            ending: if failed { Ending::Failed } else { Ending::Answered },
+            reason: if failed { Some(Text::new("upstream_error")?) } else { None },
+            status: Some(if failed { 502 } else { 200 }),
+            destination: Some(Text::new(served)?),
+            attempts: if degraded { 2 } else { 1 },
+            prompt_tokens: Some(Count(chance / 37 % 2_000)),
+            completion_tokens: Some(Count(chance / 41 % 800)),
+            answer_bytes: Count(4_000),
+            seam_at: None,
+            commitment: Some(Digest([4; 32])),
+            duration_us: Some(Count(200_000 + chance / 43 % 20_000_000)),
+            tls_group: Some(Text::new("X25519MLKEM768")?),
+            finish: Some(Text::new("stop")?),
+            hidden: None,
+            findings: None,
+            label: None,
+            review: None,
+            cost: None,
+        }))
+    }
 }
 
 /// What the console's pages ask.
@@ -301,11 +336,15 @@ impl Query {
     async fn ask(self, index: &Index, chance: u64, entries: u64) -> Fallible<()> {
         match self {
             Self::ById => {
-                drop(index.request(&format!("{:016x}{:08x}", scattered(chance % 1000), chance % 1000)).await?)
+                drop(index.request(&format!("{:016x}{:08x}", scattered(chance % 1000), chance % 1000)).await?);
             }
             Self::ByEntry => drop(index.request_of(chance % entries).await?),
-            Self::TotalsOfADay => drop(index.totals(a_day(chance)).await?),
-            Self::TotalsOfAll => drop(index.totals(0..u64::MAX).await?),
+            Self::TotalsOfADay => {
+                index.totals(a_day(chance)).await?;
+            }
+            Self::TotalsOfAll => {
+                index.totals(0..u64::MAX).await?;
+            }
             Self::ByDestinationOfAll => drop(index.by_destination(0..u64::MAX).await?),
             Self::JurisdictionsOfAll => {
                 drop(index.tokens_by_jurisdiction(0..u64::MAX, AxisOf::ControlledBy).await?);

@@ -14,7 +14,7 @@ use crate::{
 
 fn judgement() -> Judgement {
     let config = "[policy]\nuse = \"open\"\nhome = \"KR\"\n\
-        [[destination]]\nname = \"own\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodels = [\"m\", \"n\"]\noperated_by = \"own\"\n\
+        [[destination]]\nname = \"own\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodels = [\"m\", \"n\"]\nprovider = \"own\"\n\
         [[destination]]\nname = \"far\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodels = [\"m\"]\n\
         [[route]]\nmodel = \"chain\"\ndestinations = [\"own/m\", \"far/m\", \"local\"]\n";
     let config = Config::parse(config, "test.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
@@ -24,7 +24,9 @@ fn judgement() -> Judgement {
 #[test]
 fn a_name_of_entries_is_under_the_law_of_its_place() {
     let judgement = judgement();
-    let home = || Some(Axes { processed_in: vec!["KR".to_owned()], controlled_by: vec!["KR".to_owned()] });
+    // Who licenses the model, nobody has said: another law may reach it.
+    let controlled_by = || ["KR", "?"].map(str::to_owned).to_vec();
+    let home = || Some(Axes { processed_in: vec!["KR".to_owned()], controlled_by: controlled_by() });
     assert_eq!(axes(&judgement, "chain", "own/m"), home());
     assert_eq!(axes(&judgement, "m", "own"), home());
     assert_eq!(axes(&judgement, "a model that has gone", "own"), home(), "all of its models are under the same law");
