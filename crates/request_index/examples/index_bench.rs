@@ -256,6 +256,7 @@ enum Query {
     ByRareFinding,
     OfADay,
     TeamModelAndFailed,
+    RareTeamAndAnswered,
     TeamAndFindingThatNeverMeet,
     ById,
     ByEntry,
@@ -270,7 +271,7 @@ enum Query {
     Administration,
 }
 
-const QUERIES: [Query; 27] = [
+const QUERIES: [Query; 28] = [
     Query::Newest,
     Query::Deep,
     Query::ByTeam,
@@ -286,6 +287,7 @@ const QUERIES: [Query; 27] = [
     Query::ByRareFinding,
     Query::OfADay,
     Query::TeamModelAndFailed,
+    Query::RareTeamAndAnswered,
     Query::TeamAndFindingThatNeverMeet,
     Query::ById,
     Query::ByEntry,
@@ -318,6 +320,7 @@ impl Query {
             Self::ByRareFinding => "page of a rare kind of findings",
             Self::OfADay => "page of one day",
             Self::TeamModelAndFailed => "page of a team's failed requests for a model",
+            Self::RareTeamAndAnswered => "page of the answers to a team with few requests",
             Self::TeamAndFindingThatNeverMeet => "page of conditions that nothing fits",
             Self::ById => "one request by its id, with its attempts",
             Self::ByEntry => "one request by an entry",
@@ -372,6 +375,7 @@ impl Query {
             | Self::ByRareFinding
             | Self::OfADay
             | Self::TeamModelAndFailed
+            | Self::RareTeamAndAnswered
             | Self::TeamAndFindingThatNeverMeet => {
                 let before = matches!(self, Self::Deep).then_some(chance % entries);
                 drop(index.search(&self.filter(chance), Page { before, rows: 50 }).await?);
@@ -401,6 +405,7 @@ impl Query {
                 Filter { from: Some(start), until: Some(end), ..all }
             }
             Self::TeamModelAndFailed => Filter { team, model, state: Some(State::Failed), ..all },
+            Self::RareTeamAndAnswered => Filter { team: Some("rare".to_owned()), state: Some(State::Answered), ..all },
             Self::TeamAndFindingThatNeverMeet => {
                 Filter { team, finding: Some("email".to_owned()), model: Some("no such model".to_owned()), ..all }
             }
