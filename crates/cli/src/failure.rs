@@ -3,9 +3,10 @@
 use std::{io, process::ExitCode};
 
 use audit_log::LogError;
+use console::AccountError;
 use gateway::{
-    changes::ChangeError, console::WitnessError, data_dir::DataDirError, database::DatabaseError,
-    indexing::IndexingError, keys::KeyStoreError, serve::ListenError, witnesses::PolicyFileError,
+    changes::ChangeError, data_dir::DataDirError, database::DatabaseError, indexing::IndexingError,
+    keys::KeyStoreError, public_log::WitnessError, serve::ListenError, witnesses::PolicyFileError,
 };
 use model_store::StoreError;
 use request_index::IndexError;
@@ -112,6 +113,7 @@ macro_rules! told_by_itself {
 }
 
 told_by_itself!(
+    AccountError,
     ChangeError,
     DataDirError,
     DatabaseError,

@@ -12,10 +12,10 @@ use gateway::availability::{self, Availability};
 use gateway::changes;
 use gateway::clock::Clock;
 use gateway::config::{Config, Destination, Judged, Live, RemoteModel, Secret};
-use gateway::console::{self, ConsoleParts};
 use gateway::database::Database;
 use gateway::indexing;
 use gateway::keys::{HashSecret, KeyRing, KeyStore};
+use gateway::public_log::{self, PublicLogParts};
 use gateway::record::{Began, CommitmentSecret, RecordError, Recorder};
 use gateway::routes;
 use gateway::serve::{self, Serving};
@@ -203,15 +203,15 @@ async fn serve_console(place: &Place, recorder: &Recorder, road: &Serving) -> Cl
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback listens");
     let listening = listener.local_addr().expect("a listener has an address");
     let watch = road.config.load().audit_log.watch.clone();
-    let witness = console::open_witness(&place.witness_dir(), &place.origin(), watch.as_deref(), &road.clock);
-    let router = console::router(ConsoleParts {
+    let witness = public_log::open_witness(&place.witness_dir(), &place.origin(), watch.as_deref(), &road.clock);
+    let router = public_log::router(PublicLogParts {
         log: recorder.log().map(Arc::clone),
         witness: Arc::new(witness.expect("a witness opens")),
         listening,
         clock: road.clock.clone(),
         tasks: road.tasks.clone(),
     });
-    let serving = Serving { router, refuse: console::refuse(), ..road.clone() };
+    let serving = Serving { router, refuse: public_log::refuse(), ..road.clone() };
     road.tasks.start("console listener", |_| serve::serve(listener, serving));
     Client { address: listening, key: None, headers: Vec::new() }
 }

@@ -59,8 +59,8 @@ pub mod what_if;
 pub mod withdrawal;
 
 // Beside the road: the log for strangers, the index of requests, and witnesses.
-pub mod console;
 pub mod indexing;
+pub mod public_log;
 pub mod witnesses;
 
 // What the road stands on.

@@ -1,19 +1,23 @@
 //! The second port, and the witnesses on both sides: what is needed for them is read before any port opens.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::{
-    console::{self, ConsoleParts},
+    public_log::{self, PublicLogParts},
     serve::{self, Serving},
     witnesses::Witnesses,
 };
 use tokio::net::TcpListener;
 
-use crate::{assembly::Assembly, failure::Failure};
+use crate::{
+    assembly::{Assembly, Plan},
+    failure::Failure,
+};
 
 /// What the second port is made of.
 pub(super) struct Console {
-    parts: ConsoleParts,
+    parts: PublicLogParts,
     /// Those that are asked to cosign; none where no policy is configured, or where there is no log.
     witnesses: Option<Witnesses>,
 }
@@ -29,25 +33,44 @@ impl Console {
         let log = assembly.recorder.log().map(Arc::clone);
         let origin = assembly.data_dir.log_origin()?;
         let watch = config.audit_log.watch.as_deref();
-        let witness = console::open_witness(&assembly.data_dir.witness(), &origin, watch, clock)?;
+        let witness = public_log::open_witness(&assembly.data_dir.witness(), &origin, watch, clock)?;
         let policy = config.audit_log.witnesses.as_deref().filter(|_| log.is_some());
         let witnesses = policy
             .map(|policy| Witnesses::read_opened(policy, config.audit_log.private_witnesses, clock))
             .transpose()?;
         let tasks = assembly.tasks.clone();
-        let parts = ConsoleParts { log, witness: Arc::new(witness), listening, clock: clock.clone(), tasks };
+        let parts = PublicLogParts { log, witness: Arc::new(witness), listening, clock: clock.clone(), tasks };
         Ok(Self { parts, witnesses })
     }
 
     /// Begins to serve and to ask.
-    pub(super) fn open(self, assembly: &Assembly, listener: TcpListener) {
+    pub(super) fn open(self, assembly: &Assembly, plan: &Plan, api_listening: SocketAddr, listener: TcpListener) {
         let Self { parts, witnesses } = self;
         if let (Some(witnesses), Some(log)) = (witnesses, &parts.log) {
             witnesses.ask(log, assembly.app.witnesses(), &assembly.clock, &assembly.tasks);
         }
+        let console = console::Parts {
+            app: Arc::clone(&assembly.app),
+            api: assembly.router(),
+            keys: assembly.keys.clone(),
+            availability: assembly.availability.clone(),
+            recorder: assembly.recorder.clone(),
+            settings: console::Settings {
+                live: assembly.config.clone(),
+                path: plan.config_path(),
+                named: plan.config_file.is_some(),
+            },
+            drills: assembly.data_dir.drills(),
+            request_index: assembly.data_dir.request_index(),
+            listening: parts.listening,
+            api_listening,
+            clock: assembly.clock.clone(),
+            tasks: assembly.tasks.clone(),
+            public_log: public_log::router(parts),
+        };
         let serving = Serving {
-            router: console::router(parts),
-            refuse: console::refuse(),
+            router: console::router(console),
+            refuse: public_log::refuse(),
             config: assembly.config.clone(),
             tasks: assembly.tasks.clone(),
             clock: assembly.clock.clone(),

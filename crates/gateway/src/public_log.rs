@@ -34,7 +34,7 @@ use crate::tasks::Tasks;
 
 use address::{Address, Holds, LogFile, Tile};
 use answer::{Answer, Keep, Refused};
-use hosts::Hosts;
+pub use hosts::Hosts;
 pub use witness::{WitnessError, open_witness};
 
 /// The longest request to cosign, in bytes: a checkpoint with many post-quantum signatures and a proof.
@@ -49,8 +49,8 @@ const KEYS_BYTES_MAX: u64 = 64 * 1024;
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 
-/// What the console is made of.
-pub struct ConsoleParts {
+/// What the port is made of, where there is no console on it.
+pub struct PublicLogParts {
     /// The audit log; none where it is off.
     pub log: Option<Arc<Log>>,
     /// Who cosigns for others.
@@ -64,7 +64,7 @@ pub struct ConsoleParts {
 }
 
 /// What every request shares.
-struct Console {
+struct PublicLog {
     log: Option<Arc<Log>>,
     witness: Arc<Witness>,
     hosts: Hosts,
@@ -73,13 +73,13 @@ struct Console {
     work: Arc<Semaphore>,
 }
 
-/// Everything that the console's port answers. Needs no socket.
-pub fn router(parts: ConsoleParts) -> Router {
-    let ConsoleParts { log, witness, listening, clock, tasks } = parts;
+/// Everything that strangers are answered. Needs no socket.
+pub fn router(parts: PublicLogParts) -> Router {
+    let PublicLogParts { log, witness, listening, clock, tasks } = parts;
     let work = Arc::new(Semaphore::new(WORK_MAX));
-    let console = Arc::new(Console { log, witness, hosts: Hosts::new(listening), clock, tasks, work });
+    let public = Arc::new(PublicLog { log, witness, hosts: Hosts::new(listening), clock, tasks, work });
     // One grammar reads all paths, as they were sent: a second one in front of it could read them differently.
-    Router::new().fallback(respond).with_state(console)
+    Router::new().fallback(respond).with_state(public)
 }
 
 /// Answers bytes that are no request, as the server hands them on.
@@ -87,13 +87,13 @@ pub fn refuse() -> Refuse {
     Arc::new(|Refusal { status, message, .. }| Refused::new(status, message).into_answer().into_response(false))
 }
 
-async fn respond(State(console): State<Arc<Console>>, request: Request) -> Response {
+async fn respond(State(public): State<Arc<PublicLog>>, request: Request) -> Response {
     let without_body = request.method() == Method::HEAD;
-    let answer = console.answer(request).await.unwrap_or_else(Refused::into_answer);
+    let answer = public.answer(request).await.unwrap_or_else(Refused::into_answer);
     answer.into_response(without_body)
 }
 
-impl Console {
+impl PublicLog {
     async fn answer(&self, request: Request) -> Result<Answer, Refused> {
         self.hosts.check(request.headers()).map_err(|words| Refused::new(StatusCode::MISDIRECTED_REQUEST, words))?;
         let address = Address::of(request.uri().path()).ok_or_else(|| self.unknown(request.uri().path()))?;
@@ -141,7 +141,7 @@ impl Console {
     async fn keys_until(&self, log: &Arc<Log>, size: u64) -> Result<Answer, Refused> {
         let turn = self.turn().await?;
         let path = log.dir().join(format!("key.pub.{size}"));
-        let read = self.tasks.blocking("console files", move || (read_keys(&path), turn)).await;
+        let read = self.tasks.blocking("public log files", move || (read_keys(&path), turn)).await;
         match read {
             Some((Ok(keys), _)) => Ok(Answer::new(TEXT, Keep::Forever, keys)),
             Some((Err(error), _)) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -168,7 +168,8 @@ impl Console {
         }
         let turn = self.turn().await?;
         let dir = log.dir().to_owned();
-        let read = self.tasks.blocking("console files", move || tiles::read(&dir, tile).map(|bytes| Held(bytes, turn)));
+        let read =
+            self.tasks.blocking("public log files", move || tiles::read(&dir, tile).map(|bytes| Held(bytes, turn)));
         match read.await {
             Some(Ok(held)) => Ok(Answer::new(BYTES, keep, Bytes::from_owner(held))),
             Some(Err(error @ tiles::Unread::NoCheckpoint)) => {
@@ -234,7 +235,7 @@ impl Console {
 }
 
 /// Whether a proxy says that it passes on what somebody else asked: then loopback is not where the answer goes.
-fn forwarded(headers: &HeaderMap) -> bool {
+pub fn forwarded(headers: &HeaderMap) -> bool {
     let passed_on = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
     passed_on.iter().any(|name| headers.contains_key(*name))
 }

@@ -64,7 +64,7 @@ impl Rig {
         let clock = Clock::system();
         let witness = open_witness(&witness_dir, log.origin(), Some(&watch), &clock).unwrap();
         let witness = Arc::new(witness);
-        let parts = ConsoleParts {
+        let parts = PublicLogParts {
             log: Some(Arc::clone(&log)),
             witness: Arc::clone(&witness),
             listening: listening.parse().unwrap(),
@@ -284,7 +284,7 @@ async fn other_names_and_other_paths_get_words_and_nothing_else() {
 async fn without_a_log_its_addresses_say_so() {
     let whole = Rig::new(0);
     let clock = Clock::system();
-    let parts = ConsoleParts {
+    let parts = PublicLogParts {
         log: None,
         witness: Arc::clone(&whole.witness),
         listening: HERE.parse().unwrap(),
@@ -383,7 +383,7 @@ fn a_witness_that_cannot_be_opened_says_which_file_and_why() {
 async fn when_too_much_is_asked_for_the_rest_is_told_to_come_again() {
     let (clock, hand) = Clock::by_hand(jiff::Timestamp::UNIX_EPOCH);
     let whole = Rig::new(3);
-    let parts = ConsoleParts {
+    let parts = PublicLogParts {
         log: Some(Arc::clone(&whole.log)),
         witness: Arc::clone(&whole.witness),
         listening: HERE.parse().unwrap(),

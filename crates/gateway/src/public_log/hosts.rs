@@ -12,23 +12,24 @@ const NAME_LETTERS_TOLD: usize = 100;
 
 /// The names that are answered to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hosts {
+pub struct Hosts {
     /// Where the port listens. Where that is every address of the machine, each is a good name: rebinding needs a name.
     listening: SocketAddr,
 }
 
 impl Hosts {
-    pub(super) fn new(listening: SocketAddr) -> Self {
+    /// For a port that listens there.
+    pub fn new(listening: SocketAddr) -> Self {
         Self { listening }
     }
 
     /// Whether what is served stays on this machine.
-    pub(super) fn is_loopback(self) -> bool {
+    pub fn is_loopback(self) -> bool {
         self.listening.ip().to_canonical().is_loopback()
     }
 
     /// Says why the request's `Host` is not answered to, if it is not. Ports are not compared: they may be forwarded.
-    pub(super) fn check(self, headers: &HeaderMap) -> Result<(), String> {
+    pub fn check(self, headers: &HeaderMap) -> Result<(), String> {
         let mut given = headers.get_all(header::HOST).iter();
         let host = match (given.next(), given.next()) {
             (Some(host), None) => host,

@@ -1,4 +1,4 @@
-//! How the console's answers look on the wire: their headers, and refusals as a line of plain text.
+//! How the public log's answers look on the wire: their headers, and refusals as a line of plain text.
 //!
 //! Nothing here may be read by a page of another origin or be taken for anything but what it says it is. This file must not
 //! know what is answered.
@@ -92,7 +92,7 @@ impl Refused {
 
     /// Our fault: what and where is for the operator alone, and stands in the log.
     pub(super) fn ours(why: impl Display) -> Self {
-        tracing::error!("the console could not answer: {why}");
+        tracing::error!("the public log could not answer: {why}");
         let words = "this is broken here, and the operator's log says how: tell whoever runs it";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, words)
     }
