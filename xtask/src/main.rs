@@ -11,6 +11,7 @@ mod repository;
 mod task;
 mod test;
 mod tidy;
+mod vendor;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Promises(options) => promises::run(&repository, &options)?,
         Task::Bench(options) => bench::run(&repository, &options)?,
         Task::Demo(options) => demo::run(&repository, &options)?,
+        Task::Vendor => vendor::run(&repository)?,
     };
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

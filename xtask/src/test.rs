@@ -62,12 +62,14 @@ fn lint(repository: &Repository, options: &Options, steps: &mut Steps) {
 struct Real {
     python: PathBuf,
     model: PathBuf,
+    browser: PathBuf,
 }
 
 impl Real {
     fn told_to(&self, command: &mut Command) {
         command.env("GWANMUN_TEST_MODEL", &self.model);
         command.env("GWANMUN_TEST_PYTHON", &self.python);
+        command.env("GWANMUN_TEST_BROWSER", &self.browser);
     }
 }
 
@@ -123,7 +125,8 @@ impl Steps {
     fn prepare(&mut self, repository: &Repository) -> Option<Real> {
         let mut real = None;
         self.step("prepare", || {
-            real = Some(Real { python: prepare::python(repository)?, model: prepare::model(repository)? });
+            let (python, model) = (prepare::python(repository)?, prepare::model(repository)?);
+            real = Some(Real { python, model, browser: prepare::browser(repository)? });
             Ok(true)
         });
         real

@@ -342,6 +342,24 @@ pub enum Action {
     /// A drill ended.
     #[serde(rename = "drill.end")]
     DrillEnd,
+    /// An account of the console was made.
+    #[serde(rename = "account.create")]
+    AccountCreate,
+    /// An account got another role, team or password.
+    #[serde(rename = "account.change")]
+    AccountChange,
+    /// An account was closed.
+    #[serde(rename = "account.close")]
+    AccountClose,
+    /// An account rests after wrong passwords.
+    #[serde(rename = "account.lock")]
+    AccountLock,
+    /// Somebody signed in.
+    #[serde(rename = "session.begin")]
+    SessionBegin,
+    /// Somebody signed out.
+    #[serde(rename = "session.end")]
+    SessionEnd,
 }
 
 /// What an entry says, by kind.

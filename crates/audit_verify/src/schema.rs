@@ -60,6 +60,10 @@ const ENDINGS: &[&str] = &["abandoned", "answered", "cancelled", "failed", "lost
 const CLASSES: &[&str] = &["classified", "open", "sensitive"];
 
 const ACTIONS: &[&str] = &[
+    "account.change",
+    "account.close",
+    "account.create",
+    "account.lock",
     "approval.give",
     "catalog.change",
     "configuration.change",
@@ -73,6 +77,8 @@ const ACTIONS: &[&str] = &[
     "model.remove",
     "policy.change",
     "record.adopt",
+    "session.begin",
+    "session.end",
     "voucher.close",
     "voucher.grant",
     "withdrawal.begin",

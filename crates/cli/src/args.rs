@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, builder::styling, error::ErrorKind};
 
 use crate::{
-    ask, audit, catalog, check, completions, drill,
+    account, ask, audit, catalog, check, completions, drill,
     failure::{Answer, Exit, Failure},
     index, key, log, model, place, policy, restore, serve,
     terminal::Terminal,
@@ -26,6 +26,7 @@ Examples:
   gwanmun serve                                    start, with the starter model
   gwanmun serve --model ./my-model.gguf            start with a model of one's own
   gwanmun ask \"What is the capital of France?\"     one answer in the terminal
+  gwanmun account create --name kim --role owner   who may use the console
   gwanmun key create --name app-1 --team payments  another key
   gwanmun audit verify                             does the log hold?
   gwanmun policy test                              what do the policies decide?
@@ -57,6 +58,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Account(account::Account),
     Ask(ask::Ask),
     Audit(audit::Audit),
     Catalog(catalog::Catalog),
@@ -87,6 +89,7 @@ impl Cli {
         self.log.start(matches!(self.command, Command::Serve(_)))?;
         match self.command {
             Command::Serve(serve) => serve.run(&self.place, terminal),
+            Command::Account(account) => account.run(&self.place, terminal),
             Command::Ask(ask) => ask.run(&self.place, terminal),
             Command::Audit(audit) => audit.run(&self.place, terminal),
             Command::Catalog(catalog) => catalog.run(&self.place, terminal),

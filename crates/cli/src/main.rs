@@ -1,5 +1,6 @@
 //! The command `gwanmun`: reads what was typed, runs one subcommand, tells how it ended.
 
+mod account;
 mod args;
 mod ask;
 mod assembly;

@@ -49,7 +49,7 @@ pub(crate) struct Serve {
     /// Where the API listens [default: 127.0.0.1:4000]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Where the audit log is shown, and later the console [default: 127.0.0.1:4001]
+    /// Where the console is, and the audit log for strangers [default: 127.0.0.1:4001]
     #[arg(long, value_name = "ADDRESS:PORT")]
     console: Option<SocketAddr>,
     /// The configuration [default: gwanmun.toml in the data directory, where there is one]
@@ -133,7 +133,7 @@ async fn until_told(
     // Taken back when this ends: who looks for a server finds none that is stopping.
     let _announced = announce(assembly, address)?;
     open(assembly, listener);
-    console.open(assembly, console_listener);
+    console.open(assembly, plan, address, console_listener);
     tell(assembly, (address, console_address), key.as_deref(), terminal)?;
     let mut log_failed = assembly.recorder.failed();
     let mut sealing_failed = assembly.payloads.as_ref().map(Payloads::failed);

@@ -95,11 +95,11 @@ pub struct App {
 }
 
 /// One version of the configuration, and what follows from it. A request takes one and keeps it to its end.
-pub(crate) struct InForce {
+pub struct InForce {
     /// What it follows from.
-    pub(crate) config: Arc<Config>,
+    pub config: Arc<Config>,
     /// What judges.
-    pub(crate) judgement: Arc<Judgement>,
+    pub judgement: Arc<Judgement>,
     destinations: Vec<(Arc<str>, Destination)>,
 }
 
@@ -142,7 +142,7 @@ impl App {
     }
 
     /// The configuration in force, with what follows from it. After a change, the first request to ask works that out.
-    pub(crate) fn in_force(&self) -> Arc<InForce> {
+    pub fn in_force(&self) -> Arc<InForce> {
         let known = self.in_force.load_full();
         if Arc::ptr_eq(&known.config, &self.config.load()) {
             return known;
@@ -166,7 +166,7 @@ impl App {
     }
 
     /// Why requests should not be sent here, if they should not.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<String> {
         if self.gate.is_draining() {
             return Some("the gateway is shutting down".to_owned());
         }
@@ -180,12 +180,17 @@ impl App {
         Some(format!("the local model has stopped: {stopped}"))
     }
 
+    /// How many requests are under way.
+    pub fn in_flight(&self) -> usize {
+        self.gate.in_flight()
+    }
+
     /// What `GET /metrics` answers.
     pub(crate) fn metrics_text(&self) -> Result<String, ApiError> {
         self.availability.measure(self.in_force().judgement.judge().destinations());
         let local = self.local.as_ref().map(LocalModel::load);
         let levels = Levels {
-            in_flight: self.gate.in_flight(),
+            in_flight: self.in_flight(),
             local: local.map(|load| (load.running, load.queued, load.cache_tokens_held)),
             record: self.recorder.counts(),
         };

@@ -245,6 +245,11 @@ impl Availability {
 }
 
 impl State {
+    /// Whether it is asked.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
     /// The word for entries and metrics: `ready`, `resting` or `withdrawn`.
     pub fn word(&self) -> &'static str {
         match self {

@@ -62,12 +62,12 @@ impl Database {
     }
 
     /// Its connections.
-    pub(crate) fn pool(&self) -> &SqlitePool {
+    pub fn pool(&self) -> &SqlitePool {
         &self.pool
     }
 
     /// Names the file in an error.
-    pub(crate) fn failed(&self, error: sqlx::Error) -> DatabaseError {
+    pub fn failed(&self, error: sqlx::Error) -> DatabaseError {
         DatabaseError::Failed { path: self.path.to_path_buf(), error }
     }
 }

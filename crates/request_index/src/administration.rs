@@ -127,5 +127,11 @@ pub(crate) fn word(action: Action) -> &'static str {
         Action::ApprovalGive => "approval.give",
         Action::DrillBegin => "drill.begin",
         Action::DrillEnd => "drill.end",
+        Action::AccountCreate => "account.create",
+        Action::AccountChange => "account.change",
+        Action::AccountClose => "account.close",
+        Action::AccountLock => "account.lock",
+        Action::SessionBegin => "session.begin",
+        Action::SessionEnd => "session.end",
     }
 }

@@ -6,7 +6,7 @@ use super::sources::{File, Sources};
 
 /// Each crate of the workspace by its folder, and the crates of the workspace it may name, in any table of its manifest.
 /// A new crate or a new arrow is a decision: it gets its line here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("crates/wire", &[]),
     ("crates/catalog", &[]),
     ("crates/inspect", &[]),
@@ -18,12 +18,14 @@ const ARROWS: [(&str, &[&str]); 17] = [
         "crates/gateway",
         &["wire", "local_model", "audit_log", "tlog", "tlog_witness", "catalog", "inspect", "policy", "request_index"],
     ),
+    ("crates/console", &["audit_log", "catalog", "gateway", "local_model", "policy", "request_index"]),
     (
         "crates/cli",
         &[
             "audit_log",
             "audit_verify",
             "catalog",
+            "console",
             "gateway",
             "inspect",
             "local_model",

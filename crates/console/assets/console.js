@@ -1,0 +1,87 @@
+// What every page gets: parts that follow what happens, times in the reader's own zone, small comforts. Pages read well without it.
+
+document.documentElement.classList.add("scripted");
+
+const zone = (root) => {
+  const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.textContent;
+    time.textContent = form.format(at);
+  }
+};
+
+// Takes the parts named from a page that was asked for anew, and puts them where they stand on this one.
+export const renew = async (parts, url = location.href, wishes = {}) => {
+  const answer = await fetch(url, { credentials: "same-origin", ...wishes });
+  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return location.reload();
+  if (!answer.ok && answer.status !== 422) return undefined;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts) {
+    const next = fresh.getElementById(part.id);
+    if (!next || next.innerHTML === part.dataset.was) continue;
+    const was = next.innerHTML;
+    // What somebody is writing in is left alone until they have gone from it.
+    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
+    next.querySelectorAll("script").forEach((script) => script.remove());
+    part.replaceChildren(...next.childNodes);
+    part.dataset.was = was;
+    zone(part);
+    part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+  }
+  return answer;
+};
+
+const follow = () => {
+  const parts = [...document.querySelectorAll("[data-live][id]")];
+  if (parts.length === 0 || !document.body.dataset.formToken) return;
+  let due = new Set();
+  let asking = false;
+  const ask = async () => {
+    if (asking || due.size === 0) return;
+    asking = true;
+    const topics = due;
+    due = new Set();
+    try {
+      await renew(parts.filter((part) => part.dataset.live.split(" ").some((topic) => topics.has(topic))));
+    } finally {
+      asking = false;
+      setTimeout(ask, 500);
+    }
+  };
+  const events = new EventSource("/live");
+  for (const topic of ["availability", "drills", "requests"]) {
+    events.addEventListener(topic, () => {
+      due.add(topic);
+      ask();
+    });
+  }
+  // After a break everything may have changed.
+  let opened = false;
+  events.addEventListener("open", () => {
+    if (opened) ["availability", "drills", "requests"].forEach((topic) => due.add(topic));
+    opened = true;
+    ask();
+  });
+  addEventListener("pagehide", () => events.close());
+};
+
+addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});
+
+addEventListener("submit", (event) => {
+  const asks = event.target.dataset.asks;
+  if (asks && !confirm(asks)) event.preventDefault();
+});
+
+addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+  button.dataset.done = "";
+});
+
+zone(document);
+follow();

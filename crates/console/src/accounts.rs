@@ -1,0 +1,333 @@
+//! Who may use the console: accounts, their roles, who is signed in. Every change leaves an entry for the audit log.
+//!
+//! It must not know pages nor HTTP: the command line makes accounts with it too.
+
+mod password;
+mod role;
+mod sessions;
+
+use std::sync::Arc;
+
+use audit_log::{Action, Administration, Text, Word};
+use gateway::changes::{self, Change};
+use gateway::database::{Database, DatabaseError};
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+pub use password::{PasswordError, generate as generate_password};
+pub use role::{Permission, Role, UnknownRole};
+pub use sessions::SessionToken;
+pub(crate) use sessions::{Session, SignedIn};
+
+/// The longest name of an account, in characters.
+const NAME_CHARS_MAX: usize = 64;
+/// Wrong passwords in a row, after which an account rests.
+const FAILURES_MAX: i64 = 5;
+/// How long it rests the first time, in seconds; each further wrong password doubles it.
+const REST_SECONDS: i64 = 60;
+/// The longest rest, in seconds.
+const REST_SECONDS_MAX: i64 = 3600;
+
+/// The accounts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    database: Database,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// How its owner signs in, and how the log names them.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub role: Role,
+    /// As whose its questions count.
+    pub team: Arc<str>,
+    /// The language that was chosen, by its BCP 47 tag; none where the browser says it.
+    pub language: Option<Arc<str>>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// When it was closed, if it was.
+    pub closed_at: Option<String>,
+}
+
+/// Why an account was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The name cannot be used.
+    #[error("`{0}` cannot be an account's name: take 1 to {NAME_CHARS_MAX} characters without spaces")]
+    BadName(String),
+    /// The team cannot be used.
+    #[error("`{0}` cannot be a team's name: take 1 to {NAME_CHARS_MAX} characters")]
+    BadTeam(String),
+    /// There is one.
+    #[error("there is an account `{0}` already, or there was: its name in the log means one person")]
+    NameTaken(String),
+    /// There is none in force.
+    #[error("there is no account `{0}`; `gwanmun account list` shows all")]
+    NotFound(String),
+    /// Nobody could make accounts any more.
+    #[error("`{0}` is the last owner: make another account an owner first")]
+    LastOwner(String),
+    /// The password cannot be taken.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// What came of somebody's wish to sign in.
+#[derive(Debug)]
+pub enum Entered {
+    /// They are who they say.
+    In(SessionToken),
+    /// The name or the password is wrong; it is not said which.
+    Wrong,
+    /// Too many wrong passwords in a row: none is looked at for so many seconds.
+    Resting(i64),
+}
+
+type Row = (String, String, String, Option<String>, String, Option<String>);
+
+const COLUMNS: &str = "name, role, team, language, created_at, closed_at";
+
+impl Accounts {
+    /// Those in this database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Where they are kept.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Makes an account, on behalf of `by`.
+    pub async fn create(&self, wanted: &Wanted<'_>, by: &str, now: Timestamp) -> Result<Account, AccountError> {
+        let Wanted { name, role, team, password } = *wanted;
+        check_name(name)?;
+        check_team(team)?;
+        let hash = password::hash(password)?;
+        let account = Account {
+            name: name.into(),
+            role,
+            team: team.into(),
+            language: None,
+            created_at: format!("{now:.0}"),
+            closed_at: None,
+        };
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let insert = "INSERT INTO accounts (name, role, team, password, created_at) VALUES (?, ?, ?, ?, ?)";
+        let inserted = sqlx::query(insert)
+            .bind(name)
+            .bind(role.word())
+            .bind(team)
+            .bind(hash)
+            .bind(&account.created_at)
+            .execute(&mut *transaction)
+            .await;
+        match inserted {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Err(AccountError::NameTaken(name.to_owned()));
+            }
+            Err(error) => return Err(self.failed(error)),
+        }
+        let detail = [("role", role.word()), ("team", team)];
+        self.note(&mut transaction, Action::AccountCreate, name, by, &detail).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))?;
+        Ok(account)
+    }
+
+    /// Every account that there is or was, by name.
+    pub async fn list(&self) -> Result<Vec<Account>, AccountError> {
+        let select = format!("SELECT {COLUMNS} FROM accounts ORDER BY name");
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(select))
+            .fetch_all(self.database.pool())
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(rows.into_iter().map(account).collect())
+    }
+
+    /// Whether nobody has an account yet.
+    pub async fn is_empty(&self) -> Result<bool, AccountError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts WHERE closed_at IS NULL")
+            .fetch_one(self.database.pool())
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(count == 0)
+    }
+
+    /// Gives an account another role and team, on behalf of `by`.
+    pub async fn change(&self, name: &str, role: Role, team: &str, by: &str) -> Result<(), AccountError> {
+        check_team(team)?;
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let update = "UPDATE accounts SET role = ?, team = ? WHERE name = ? AND closed_at IS NULL";
+        let changed = sqlx::query(update).bind(role.word()).bind(team).bind(name).execute(&mut *transaction).await;
+        self.found(changed, name)?;
+        self.keep_an_owner(&mut transaction, name).await?;
+        let detail = [("role", role.word()), ("team", team)];
+        self.note(&mut transaction, Action::AccountChange, name, by, &detail).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    /// Gives an account another password and signs it out everywhere, on behalf of `by`.
+    pub async fn set_password(&self, name: &str, password: &str, by: &str) -> Result<(), AccountError> {
+        let hash = password::hash(password)?;
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let update =
+            "UPDATE accounts SET password = ?, failures = 0, locked_until = 0 WHERE name = ? AND closed_at IS NULL";
+        let changed = sqlx::query(update).bind(hash).bind(name).execute(&mut *transaction).await;
+        self.found(changed, name)?;
+        sessions::end_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        self.note(&mut transaction, Action::AccountChange, name, by, &[("password", "replaced")]).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    /// Closes an account and signs it out everywhere, on behalf of `by`. It stays in the list.
+    pub async fn close(&self, name: &str, by: &str, now: Timestamp) -> Result<(), AccountError> {
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let update = "UPDATE accounts SET closed_at = ? WHERE name = ? AND closed_at IS NULL";
+        let closed = sqlx::query(update).bind(format!("{now:.0}")).bind(name).execute(&mut *transaction).await;
+        self.found(closed, name)?;
+        self.keep_an_owner(&mut transaction, name).await?;
+        sessions::end_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        self.note(&mut transaction, Action::AccountClose, name, by, &[]).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    /// The language that its owner has chosen; none: the browser's. No entry: it changes nothing for anybody else.
+    pub async fn choose_language(&self, name: &str, language: Option<&str>) -> Result<(), AccountError> {
+        let update = sqlx::query("UPDATE accounts SET language = ? WHERE name = ?").bind(language).bind(name);
+        update.execute(self.database.pool()).await.map(drop).map_err(|error| self.failed(error))
+    }
+
+    /// Lets somebody in who knows the password. Five wrong ones in a row and the account rests, longer each time.
+    pub async fn enter(
+        &self,
+        name: &str,
+        password: &str,
+        agent: &str,
+        now: Timestamp,
+    ) -> Result<Entered, AccountError> {
+        let seconds = now.as_second();
+        let select = "SELECT password, failures, locked_until FROM accounts WHERE name = ? AND closed_at IS NULL";
+        let row: Option<(String, i64, i64)> = sqlx::query_as(select)
+            .bind(name)
+            .fetch_optional(self.database.pool())
+            .await
+            .map_err(|error| self.failed(error))?;
+        if let Some((_, _, until)) = &row
+            && *until > seconds
+        {
+            return Ok(Entered::Resting(until - seconds));
+        }
+        let kept = row.as_ref().map(|(kept, _, _)| kept.clone());
+        let given = password.to_owned();
+        let right = tokio::task::spawn_blocking(move || password::verify(&given, kept.as_deref())).await;
+        let Some((_, failures, _)) = row else { return Ok(Entered::Wrong) };
+        if !right.unwrap_or(false) {
+            return self.wrong(name, failures + 1, seconds).await;
+        }
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let clear = sqlx::query("UPDATE accounts SET failures = 0, locked_until = 0 WHERE name = ?").bind(name);
+        clear.execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        let token = SessionToken::generate().map_err(PasswordError::from)?;
+        sessions::begin(&mut transaction, &token, name, agent, seconds).await.map_err(|error| self.failed(error))?;
+        self.note(&mut transaction, Action::SessionBegin, name, &by(name), &[("session", &token.id())]).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))?;
+        Ok(Entered::In(token))
+    }
+
+    async fn wrong(&self, name: &str, failures: i64, seconds: i64) -> Result<Entered, AccountError> {
+        let over = failures - FAILURES_MAX;
+        let rest = if over < 0 { 0 } else { (REST_SECONDS << over.min(16)).min(REST_SECONDS_MAX) };
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let update = "UPDATE accounts SET failures = ?, locked_until = ? WHERE name = ?";
+        let update = sqlx::query(update).bind(failures).bind(if rest > 0 { seconds + rest } else { 0 }).bind(name);
+        update.execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
+        if rest > 0 {
+            let detail = [("failures", &*failures.to_string()), ("seconds", &*rest.to_string())];
+            self.note(&mut transaction, Action::AccountLock, name, "gateway", &detail).await?;
+        }
+        transaction.commit().await.map_err(|error| self.failed(error))?;
+        Ok(if rest > 0 { Entered::Resting(rest) } else { Entered::Wrong })
+    }
+
+    /// An owner must be left: nobody else can make accounts.
+    async fn keep_an_owner(&self, connection: &mut SqliteConnection, name: &str) -> Result<(), AccountError> {
+        let select = "SELECT count(*) FROM accounts WHERE role = 'owner' AND closed_at IS NULL";
+        let owners: i64 = sqlx::query_scalar(select).fetch_one(connection).await.map_err(|error| self.failed(error))?;
+        if owners == 0 { Err(AccountError::LastOwner(name.to_owned())) } else { Ok(()) }
+    }
+
+    fn found(
+        &self,
+        done: Result<sqlx::sqlite::SqliteQueryResult, sqlx::Error>,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        let done = done.map_err(|error| self.failed(error))?;
+        if done.rows_affected() == 0 { Err(AccountError::NotFound(name.to_owned())) } else { Ok(()) }
+    }
+
+    async fn note(
+        &self,
+        connection: &mut SqliteConnection,
+        action: Action,
+        subject: &str,
+        by: &str,
+        detail: &[(&str, &str)],
+    ) -> Result<(), AccountError> {
+        let detail =
+            detail.iter().filter_map(|(name, value)| Some((Word::new(*name).ok()?, Text::of(value)))).collect();
+        let body = Administration { action, subject: Text::of(subject), by: Text::of(by), detail };
+        let inserted = changes::insert(connection, &Change::Administration(body)).await;
+        inserted.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: sqlx::Error) -> AccountError {
+        self.database.failed(error).into()
+    }
+}
+
+/// An account to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Unique, also among those that were closed.
+    pub name: &'a str,
+    /// What it is for.
+    pub role: Role,
+    /// As whose its questions count.
+    pub team: &'a str,
+    /// The first password.
+    pub password: &'a str,
+}
+
+/// How the log names somebody with an account.
+pub fn by(name: &str) -> String {
+    format!("account:{name}")
+}
+
+fn account((name, role, team, language, created_at, closed_at): Row) -> Account {
+    // The table admits no other word; one of a later version may do the least.
+    let role = role.parse().unwrap_or(Role::User);
+    Account { name: name.into(), role, team: team.into(), language: language.map(Into::into), created_at, closed_at }
+}
+
+fn check_name(name: &str) -> Result<(), AccountError> {
+    let proper = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
+        && !name.chars().any(|char| char.is_control() || char.is_whitespace());
+    if proper { Ok(()) } else { Err(AccountError::BadName(name.to_owned())) }
+}
+
+fn check_team(team: &str) -> Result<(), AccountError> {
+    let proper = (1..=NAME_CHARS_MAX).contains(&team.chars().count())
+        && team.trim() == team
+        && !team.chars().any(char::is_control);
+    if proper { Ok(()) } else { Err(AccountError::BadTeam(team.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Every address of the console: its path, who may ask there, and which screen answers.
+//!
+//! A test walks this table with each role. It must not know how the entrance finds out who asks.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::Method;
+
+use crate::accounts::Permission as P;
+use crate::answer::Refused;
+use crate::assets;
+use crate::call::Call;
+use crate::entrance::{self, Who};
+use crate::live;
+use crate::screens::{account, overview, sign_in};
+use crate::site::{Parts, Site};
+
+/// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
+pub fn router(parts: Parts) -> Router {
+    let (site, public_log) = Site::new(parts);
+    live::follow(&site);
+    table(&site).router().fallback_service(public_log)
+}
+
+/// One address.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "a test walks the table"))]
+pub(crate) struct Address {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) who: Who,
+}
+
+/// The router, and the list that tests walk.
+pub(crate) struct Addresses {
+    site: Arc<Site>,
+    router: Router,
+    pub(crate) listed: Vec<Address>,
+}
+
+pub(crate) fn table(site: &Arc<Site>) -> Addresses {
+    Addresses { site: Arc::clone(site), router: assets::router(), listed: Vec::new() }
+        .page("/", Who::Anyone, sign_in::front)
+        .page("/sign-in", Who::Anyone, sign_in::show)
+        .action("/sign-in", Who::Anyone, sign_in::enter)
+        .action("/sign-out", Who::SignedIn, sign_in::leave)
+        .action("/language", Who::Anyone, sign_in::choose_language)
+        .page("/account", Who::SignedIn, account::show)
+        .action("/account/password", Who::SignedIn, account::set_password)
+        .action("/account/session", Who::SignedIn, account::end_session)
+        .page("/accounts", Who::May(P::ManageAccounts), account::list)
+        .action("/accounts", Who::May(P::ManageAccounts), account::create)
+        .action("/accounts/change", Who::May(P::ManageAccounts), account::change)
+        .action("/accounts/close", Who::May(P::ManageAccounts), account::close)
+        .page("/live", Who::SignedIn, live::events)
+        .page("/overview", Who::May(P::SeeGate), overview::show)
+}
+
+impl Addresses {
+    pub(crate) fn router(self) -> Router {
+        self.router
+    }
+
+    fn page<F>(self, path: &'static str, who: Who, handler: fn(Call) -> F) -> Self
+    where
+        F: Future<Output = Result<Response, Refused>> + Send + 'static,
+    {
+        self.add(Method::GET, path, who, handler)
+    }
+
+    /// What changes something.
+    fn action<F>(self, path: &'static str, who: Who, handler: fn(Call) -> F) -> Self
+    where
+        F: Future<Output = Result<Response, Refused>> + Send + 'static,
+    {
+        self.add(Method::POST, path, who, handler)
+    }
+
+    fn add<F>(mut self, method: Method, path: &'static str, who: Who, handler: fn(Call) -> F) -> Self
+    where
+        F: Future<Output = Result<Response, Refused>> + Send + 'static,
+    {
+        let site = Arc::clone(&self.site);
+        let enter = move |named: RawPathParams, request: Request| {
+            let named = named.iter().map(|(_, value)| value.to_owned()).collect();
+            entrance::enter(Arc::clone(&site), who, named, request, handler)
+        };
+        let answered = if method == Method::GET { get(enter) } else { post(enter) };
+        self.router = self.router.route(path, answered);
+        self.listed.push(Address { method, path, who });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

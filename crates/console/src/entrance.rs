@@ -1,0 +1,163 @@
+//! The entrance: what every request passes before a screen sees it. Under which name it was sent, who sends it, whether their role may,
+//! and whether a page of ours sent it. It must not know what the screens do.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use gateway::public_log::Hosts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::accounts::{Permission, SessionToken, SignedIn};
+use crate::answer::{self, Refused};
+use crate::call::{Call, Fields};
+use crate::language::Language;
+use crate::screens;
+use crate::site::Site;
+
+/// The cookie that a signed-in browser shows.
+const SESSION_COOKIE: &str = "gwanmun_session";
+/// The cookie of a language that was chosen before anybody signed in.
+pub(crate) const LANGUAGE_COOKIE: &str = "gwanmun_language";
+/// The field of every form that only a page of ours can fill.
+const FORM_TOKEN: &str = "form_token";
+/// The same, for scripts of ours.
+const FORM_TOKEN_HEADER: &str = "x-form-token";
+/// The longest body: a pasted text, a file for a model.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Who may ask at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Anyone: the sign-in page, and what it looks like.
+    Anyone,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whose role may do that.
+    May(Permission),
+}
+
+/// Makes a call of a request, or says why not; then has it answered.
+pub(crate) async fn enter<F>(
+    site: Arc<Site>,
+    who: Who,
+    named: Vec<String>,
+    request: Request,
+    handler: fn(Call) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, Refused>> + Send,
+{
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let headers = request.headers().clone();
+    let mut language = language_of(&headers, None);
+    let answered = match call(&site, who, named, request).await {
+        Ok(call) => {
+            language = call.language;
+            let frame = call.page("");
+            handler(call).await.map_err(|refused| (refused, Some(frame)))
+        }
+        Err(refused) => Err((refused, None)),
+    };
+    answer::finished(
+        answered.unwrap_or_else(|(refused, frame)| screens::refused(&site, refused, frame, language, &path)),
+    )
+}
+
+async fn call(site: &Arc<Site>, who: Who, named: Vec<String>, request: Request) -> Result<Call, Refused> {
+    let (parts, body) = request.into_parts();
+    let hosts = Hosts::new(site.listening);
+    hosts.check(&parts.headers).map_err(Refused::Wrong)?;
+    let visitor = visitor(site, &parts.headers).await?;
+    let role = visitor.as_ref().map(|visitor| visitor.account.role);
+    match (who, role) {
+        (Who::Anyone, _) | (Who::SignedIn, Some(_)) => {}
+        (Who::May(permission), Some(role)) if role.may(permission) => {}
+        (Who::May(_), Some(_)) => return Err(Refused::NotPermitted),
+        (Who::SignedIn | Who::May(_), None) => return Err(Refused::SignInFirst),
+    }
+    let changes = parts.method != Method::GET && parts.method != Method::HEAD;
+    if changes && !from_here(&parts.headers) {
+        return Err(Refused::NotOurs);
+    }
+    let (form, body) = if changes { read(&parts.headers, body).await? } else { (Fields::default(), Bytes::new()) };
+    if changes && let Some(visitor) = &visitor {
+        let header = parts.headers.get(FORM_TOKEN_HEADER).and_then(|value| value.to_str().ok());
+        if !visitor.token.admits_form(header.unwrap_or_else(|| form.raw(FORM_TOKEN))) {
+            return Err(Refused::NotOurs);
+        }
+    }
+    let chosen = visitor.as_ref().and_then(|visitor| visitor.account.language.clone());
+    let language = language_of(&parts.headers, chosen.as_deref());
+    let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let path = parts.uri.path().to_owned();
+    Ok(Call { site: Arc::clone(site), visitor, language, path, named, query, form, body, headers: parts.headers })
+}
+
+/// The form, or the body that is none.
+async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<(Fields, Bytes), Refused> {
+    let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+    let body = body.map_err(|_| Refused::Unreadable("refused-too-long"))?.to_bytes();
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    Ok(if form { (Fields::parse(&body), Bytes::new()) } else { (Fields::default(), body) })
+}
+
+/// Whether a page of ours sent it, as far as the browser says: it cannot be made to lie by another page.
+fn from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let (Some(origin), Some(host)) = (text("origin"), text("host")) else { return false };
+    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
+}
+
+async fn visitor(site: &Site, headers: &HeaderMap) -> Result<Option<SignedIn>, Refused> {
+    let Some(token) = cookie(headers, SESSION_COOKIE).and_then(SessionToken::parse) else { return Ok(None) };
+    site.accounts.signed_in(token, site.clock.wall()).await.map_err(Refused::ours)
+}
+
+fn language_of(headers: &HeaderMap, chosen: Option<&str>) -> Language {
+    let chosen = chosen.or_else(|| cookie(headers, LANGUAGE_COOKIE)).and_then(Language::of_tag);
+    chosen.unwrap_or_else(|| Language::accepted(headers))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// The cookie of somebody who has signed in: for this host and its pages alone, out of scripts' reach.
+pub(crate) fn signed_in_cookie(headers: &HeaderMap, token: &SessionToken) -> Result<HeaderValue, Refused> {
+    let secure = if secure(headers) { "; Secure" } else { "" };
+    let cookie = format!("{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", token.reveal());
+    HeaderValue::from_str(&cookie).map_err(Refused::ours)
+}
+
+/// Takes that cookie away.
+pub(crate) fn signed_out_cookie() -> HeaderValue {
+    HeaderValue::from_static("gwanmun_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")
+}
+
+/// Plain HTTP is good on this machine alone; through a proxy or from elsewhere the cookie goes over TLS or not at all.
+fn secure(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let here = ["localhost", "127.0.0.1", "[::1]"];
+    let local =
+        here.iter().any(|name| host == *name || host.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
+    !local || gateway::public_log::forwarded(headers)
+}
+
+/// The status of a page that refuses.
+pub(crate) fn with_status(mut response: Response, status: StatusCode) -> Response {
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests;

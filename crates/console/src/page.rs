@@ -1,0 +1,187 @@
+//! The frame of every page: the reader's language, who is signed in, where they can go, what they should know.
+//!
+//! Templates ask it for every word they show. It must not know what the screens show.
+
+use std::borrow::Borrow;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use crate::accounts::{Account, Permission};
+use crate::answer::{self, Refused};
+use crate::assets;
+use crate::call::Call;
+use crate::language::{Language, Written};
+
+/// What every template has as `page`.
+pub(crate) struct Page {
+    /// The reader's.
+    pub(crate) language: Language,
+    /// Who is signed in.
+    pub(crate) account: Option<Arc<Account>>,
+    /// The screen's name: of its message, its place in the navigation.
+    pub(crate) screen: &'static str,
+    /// Where the reader is, to come back to.
+    pub(crate) path: String,
+    /// What a form carries so that only a page of ours can send it.
+    pub(crate) form_token: String,
+    /// What is withdrawn now: told on every page.
+    pub(crate) withdrawn: Vec<String>,
+    /// What was just done or could not be done, in the reader's words.
+    pub(crate) told: Option<Told>,
+}
+
+/// What was just done, or could not be.
+pub(crate) struct Told {
+    pub(crate) text: String,
+    /// Whether it was done.
+    pub(crate) good: bool,
+}
+
+/// A way to a screen.
+pub(crate) struct Way {
+    pub(crate) screen: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) here: bool,
+}
+
+/// A group of ways: its message, and the ways in it.
+pub(crate) struct Ways {
+    pub(crate) group: &'static str,
+    pub(crate) ways: Vec<Way>,
+}
+
+/// A screen: its name, its path, and who may see it.
+type Screen = (&'static str, &'static str, Permission);
+
+/// The screens, by group.
+const SCREENS: [(&str, &[Screen]); 3] = [
+    ("nav-gate", &[("overview", "/overview", Permission::SeeGate)]),
+    ("nav-use", &[]),
+    ("nav-evidence", &[("accounts", "/accounts", Permission::ManageAccounts)]),
+];
+
+impl Page {
+    pub(crate) fn new(call: &Call, screen: &'static str) -> Self {
+        let visitor = call.visitor.as_ref();
+        let withdrawn = visitor.map(|_| call.site.availability.withdrawals()).unwrap_or_default();
+        Self {
+            language: call.language,
+            account: visitor.map(|visitor| Arc::clone(&visitor.account)),
+            screen,
+            path: call.path.clone(),
+            form_token: visitor.map(|visitor| visitor.token.form_token()).unwrap_or_default(),
+            withdrawn: withdrawn.iter().map(|withdrawal| withdrawal.subject.told()).collect(),
+            told: None,
+        }
+    }
+
+    /// For somebody of whom nothing is known but the language.
+    pub(crate) fn of_stranger(language: Language, path: &str) -> Self {
+        Self {
+            language,
+            account: None,
+            screen: "",
+            path: path.to_owned(),
+            form_token: String::new(),
+            withdrawn: Vec::new(),
+            told: None,
+        }
+    }
+
+    /// Says what was just done.
+    pub(crate) fn telling(mut self, text: impl Into<String>, good: bool) -> Self {
+        self.told = Some(Told { text: text.into(), good });
+        self
+    }
+
+    /// The message of that name.
+    pub(crate) fn t(&self, name: &str) -> String {
+        self.language.text(name)
+    }
+
+    /// The message of a name that is put together: what kind, and which.
+    pub(crate) fn tt(&self, kind: &str, which: impl Display) -> String {
+        self.language.text(&format!("{kind}-{which}"))
+    }
+
+    /// The message of that name with one text put in.
+    pub(crate) fn t1(&self, name: &str, key: &str, value: impl Display) -> String {
+        self.language.text_with(name, &[(key, &value.to_string())])
+    }
+
+    /// The message of that name with two texts put in.
+    pub(crate) fn t2(&self, name: &str, one: &(&str, &str), two: &(&str, &str)) -> String {
+        self.language.text_with(name, &[*one, *two])
+    }
+
+    /// The message of that name in the form for a number.
+    pub(crate) fn tn(&self, name: &str, count: impl Borrow<u64>) -> String {
+        self.language.counted(name, *count.borrow())
+    }
+
+    /// A number in the reader's form.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+    pub(crate) fn number(&self, number: &u64) -> String {
+        self.language.number(*number)
+    }
+
+    /// A share in the reader's form.
+    pub(crate) fn share(&self, part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
+        self.language.share(*part.borrow(), *whole.borrow())
+    }
+
+    /// How long something took.
+    pub(crate) fn span(&self, span: impl Borrow<Duration>) -> String {
+        self.language.span(*span.borrow())
+    }
+
+    /// A time in the reader's form.
+    pub(crate) fn time(&self, at: impl Borrow<Timestamp>) -> Written {
+        self.language.time(*at.borrow())
+    }
+
+    /// A time that is written already.
+    pub(crate) fn time_of(&self, at: &str) -> Written {
+        self.language.time_of(at)
+    }
+
+    /// Whether the reader may do that.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.account.as_ref().is_some_and(|account| account.role.may(permission))
+    }
+
+    /// Where the reader can go.
+    pub(crate) fn ways(&self) -> Vec<Ways> {
+        let groups = SCREENS.iter().map(|(group, screens)| {
+            let seen = screens.iter().filter(|(_, _, permission)| self.may(*permission));
+            let ways = seen.map(|(screen, path, _)| Way { screen, path, here: *screen == self.screen });
+            Ways { group, ways: ways.collect() }
+        });
+        groups.filter(|group| !group.ways.is_empty()).collect()
+    }
+
+    /// The languages of the switch.
+    #[expect(clippy::unused_self, reason = "templates ask the page")]
+    pub(crate) fn languages(&self) -> [Language; 5] {
+        Language::ALL
+    }
+
+    /// The address of a file that pages use.
+    #[expect(clippy::unused_self, reason = "templates ask the page")]
+    pub(crate) fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+}
+
+/// A page, rendered.
+pub(crate) fn render(template: &impl Template) -> Result<Response, Refused> {
+    template.render().map(answer::html).map_err(|error| Refused::ours(format!("a page could not be made: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

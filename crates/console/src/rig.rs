@@ -1,0 +1,135 @@
+//! The whole console for tests, without a socket: a real database and a clock that stands, no model, no log.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use gateway::{
+    app::{self, App},
+    availability::Availability,
+    clock::Clock,
+    config::Config,
+    data_dir::DataDir,
+    database::Database,
+    keys::KeyStore,
+    record::Recorder,
+    tasks::Tasks,
+};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::accounts::{Entered, Role, Wanted};
+use crate::site::{Parts, Settings, Site};
+
+pub(crate) const PASSWORD: &str = "five words that nobody guesses";
+
+pub(crate) struct Rig {
+    pub(crate) site: Arc<Site>,
+    pub(crate) router: Router,
+    _dir: TempDir,
+}
+
+/// Somebody's browser.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Browser {
+    pub(crate) cookie: Option<String>,
+    pub(crate) form_token: String,
+}
+
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Rig {
+    /// With this configuration.
+    pub(crate) async fn new(config: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let (clock, _hand) = Clock::by_hand("2026-11-22T09:00:00Z".parse().unwrap());
+        let data_dir = DataDir::join(&dir.path().join("data"), &clock).unwrap();
+        let keys =
+            KeyStore::open(Database::open(&data_dir.database()).await.unwrap(), data_dir.key_hash_secret().unwrap());
+        let keys = keys.await.unwrap();
+        let live = Config::parse(config, "gwanmun.toml").unwrap().live();
+        let availability = Availability::new(&clock, live.clone());
+        let tasks = Tasks::new(clock.clone());
+        let recorder = Recorder::off(data_dir.commitment_secret().unwrap(), clock.clone());
+        let app = App::new(app::Parts {
+            config: live.clone(),
+            keys: keys.ring(),
+            recorder: recorder.clone(),
+            payloads: None,
+            local: None,
+            availability: availability.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+        });
+        let app = app.unwrap();
+        let (site, _public_log) = Site::new(Parts {
+            api: gateway::routes::router(Arc::clone(&app)),
+            app,
+            public_log: Router::new(),
+            keys,
+            availability,
+            recorder,
+            settings: Settings { live, path: dir.path().join("data/gwanmun.toml"), named: false },
+            drills: data_dir.drills(),
+            request_index: data_dir.request_index(),
+            listening: "127.0.0.1:4001".parse().unwrap(),
+            api_listening: "127.0.0.1:4000".parse().unwrap(),
+            clock,
+            tasks,
+        });
+        let router = crate::addresses::table(&site).router();
+        Self { site, router, _dir: dir }
+    }
+
+    /// The browser of somebody in that role, signed in; their name is the role's.
+    pub(crate) async fn browser(&self, role: Role) -> Browser {
+        let name = role.word();
+        let wanted = Wanted { name, role, team: "desk", password: PASSWORD };
+        let accounts = &self.site.accounts;
+        if !accounts.list().await.unwrap().iter().any(|account| &*account.name == name) {
+            accounts.create(&wanted, "test", self.site.clock.wall()).await.unwrap();
+        }
+        let Entered::In(token) = accounts.enter(name, PASSWORD, "a browser", self.site.clock.wall()).await.unwrap()
+        else {
+            panic!("`{name}` is not let in");
+        };
+        Browser { cookie: Some(format!("gwanmun_session={}", token.reveal())), form_token: token.form_token() }
+    }
+
+    pub(crate) async fn get(&self, browser: &Browser, path: &str) -> Got {
+        self.send(browser, Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// A form from a page of ours, with its token.
+    pub(crate) async fn post(&self, browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Got {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("form_token", &browser.form_token).extend_pairs(fields);
+        let request = Request::post(path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(browser, request.body(Body::from(form.finish())).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, browser: &Browser, mut request: Request<Body>) -> Got {
+        let headers = request.headers_mut();
+        headers.entry(header::HOST).or_insert("localhost:4001".parse().unwrap());
+        if let Some(cookie) = &browser.cookie {
+            headers.insert(header::COOKIE, cookie.parse().unwrap());
+        }
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Got { status: head.status, headers: head.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,130 @@
+//! What all pages share: built once from its [`Parts`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use gateway::{
+    app::App, availability::Availability, clock::Clock, config, keys::KeyStore, record::Recorder, tasks::Tasks,
+};
+
+use request_index::Index;
+use tokio::sync::OnceCell;
+
+use crate::accounts::Accounts;
+use crate::answer::Refused;
+use crate::live::Live;
+
+/// What the console is made of.
+pub struct Parts {
+    /// The road's shared state: who judges, what is in flight, how places are doing.
+    pub app: Arc<App>,
+    /// The API, in process: what people ask models here walks the road.
+    pub api: Router,
+    /// The public log and the witness: what a stranger may have, on the same port.
+    pub public_log: Router,
+    /// Keys, and the database that accounts share with them.
+    pub keys: KeyStore,
+    /// How each place is doing.
+    pub availability: Availability,
+    /// Where entries are made durable.
+    pub recorder: Recorder,
+    /// Where the settings are.
+    pub settings: Settings,
+    /// Where drills leave their reports.
+    pub drills: PathBuf,
+    /// Where the request index is, or will be.
+    pub request_index: PathBuf,
+    /// Where the port listens.
+    pub listening: SocketAddr,
+    /// Where the API listens, for the snippets that people copy.
+    pub api_listening: SocketAddr,
+    /// The time.
+    pub clock: Clock,
+    /// The tasks of the process.
+    pub tasks: Tasks,
+}
+
+/// The configuration, and whether it may be changed here.
+pub struct Settings {
+    /// The one in force.
+    pub live: config::Live,
+    /// Its file, whether it is there or not.
+    pub path: PathBuf,
+    /// Whether the file was named on the command line: then it is somebody else's to change, and is shown only.
+    pub named: bool,
+}
+
+/// What all pages share.
+pub(crate) struct Site {
+    pub(crate) app: Arc<App>,
+    pub(crate) api: Router,
+    pub(crate) keys: KeyStore,
+    pub(crate) accounts: Accounts,
+    pub(crate) availability: Availability,
+    pub(crate) recorder: Recorder,
+    pub(crate) settings: Settings,
+    pub(crate) drills: PathBuf,
+    request_index: PathBuf,
+    index: OnceCell<Index>,
+    pub(crate) listening: SocketAddr,
+    pub(crate) api_listening: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) live: Live,
+}
+
+impl Site {
+    pub(crate) fn new(parts: Parts) -> (Arc<Self>, Router) {
+        let Parts {
+            app,
+            api,
+            public_log,
+            keys,
+            availability,
+            recorder,
+            settings,
+            drills,
+            request_index,
+            listening,
+            api_listening,
+            clock,
+            tasks,
+        } = parts;
+        let accounts = Accounts::new(keys.database().clone());
+        let site = Self {
+            app,
+            api,
+            keys,
+            accounts,
+            availability,
+            recorder,
+            settings,
+            drills,
+            request_index,
+            index: OnceCell::new(),
+            listening,
+            api_listening,
+            clock,
+            tasks,
+            live: Live::default(),
+        };
+        (Arc::new(site), public_log)
+    }
+
+    /// The index of requests; none where there is no log to make it from.
+    pub(crate) async fn index(&self) -> Result<Option<&Index>, Refused> {
+        if self.recorder.log().is_none() {
+            return Ok(None);
+        }
+        let opened = self.index.get_or_try_init(|| Index::open(&self.request_index)).await;
+        opened.map(Some).map_err(Refused::ours)
+    }
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("listening", &self.listening).finish_non_exhaustive()
+    }
+}
