@@ -16,7 +16,7 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{account, overview, sign_in};
+use crate::screens::{account, chat, overview, sign_in};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
@@ -57,6 +57,8 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .action("/accounts/change", Who::May(P::ManageAccounts), account::change)
         .action("/accounts/close", Who::May(P::ManageAccounts), account::close)
         .page("/live", Who::SignedIn, live::events)
+        .page("/chat", Who::May(P::Chat), chat::show)
+        .action("/chat/ask", Who::May(P::Chat), chat::ask)
         .page("/overview", Who::May(P::SeeGate), overview::show)
 }
 

@@ -61,7 +61,7 @@ type Screen = (&'static str, &'static str, Permission);
 /// The screens, by group.
 const SCREENS: [(&str, &[Screen]); 3] = [
     ("nav-gate", &[("overview", "/overview", Permission::SeeGate)]),
-    ("nav-use", &[]),
+    ("nav-use", &[("chat", "/chat", Permission::Chat)]),
     ("nav-evidence", &[("accounts", "/accounts", Permission::ManageAccounts)]),
 ];
 

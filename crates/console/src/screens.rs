@@ -1,6 +1,7 @@
 //! The screens, one file each: what a reader sees there, and what they may do.
 
 pub(crate) mod account;
+pub(crate) mod chat;
 pub(crate) mod overview;
 pub(crate) mod sign_in;
 

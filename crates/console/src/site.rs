@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::accounts::Accounts;
 use crate::answer::Refused;
 use crate::live::Live;
+use crate::screens::chat;
 
 /// What the console is made of.
 pub struct Parts {
@@ -73,6 +74,8 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     pub(crate) live: Live,
+    /// By which keys signed-in people ask models.
+    pub(crate) chat_keys: chat::Keys,
 }
 
 impl Site {
@@ -109,6 +112,7 @@ impl Site {
             clock,
             tasks,
             live: Live::default(),
+            chat_keys: chat::Keys::default(),
         };
         (Arc::new(site), public_log)
     }
