@@ -1,4 +1,4 @@
-//! `gwanmun key create|list|revoke`: beside a running server, which follows within a second.
+//! `gwanmun key create|list|rotate|revoke`: beside a running server, which follows within a second.
 
 use clap::{Args, Subcommand};
 use gateway::{
@@ -6,7 +6,7 @@ use gateway::{
     config::Continuity,
     data_dir::DataDir,
     database::Database,
-    keys::{KeyStore, ListedKey, WantedKey},
+    keys::{KeyStore, ListedKey, NewKey, WantedKey},
 };
 use policy::Class;
 use serde::Serialize;
@@ -25,9 +25,10 @@ Examples:
   gwanmun key create --name case-files --team audit --class sensitive
   gwanmun key create --name chat-window --continuity splice
   gwanmun key list
+  gwanmun key rotate billing-app
   gwanmun key revoke billing-app";
 
-/// Say who may call: make, list and revoke keys
+/// Say who may call: make, list, replace and revoke keys
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Key {
@@ -57,6 +58,15 @@ enum Verb {
     },
     /// List all keys, also those that were revoked
     List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace a key by a new one with its name, team and class; it is shown once, the old one refused within a second
+    Rotate {
+        /// Its name or id
+        #[arg(value_name = "NAME|ID")]
+        key: String,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -94,15 +104,12 @@ impl Key {
                 Verb::Create { name, team, class, continuity, json } => {
                     let wanted = WantedKey { name: &name, team: &team, class, continuity };
                     let made = keys.create(&wanted, &operator::by(), clock.wall()).await?;
-                    let key = made.text.reveal();
-                    if json {
-                        terminal.json(&Made { key, listed: &made.listed })?;
-                    } else {
-                        writeln!(terminal.out(), "{key}")?;
-                        terminal.note("keep it: it is not shown again");
-                    }
+                    show(&made, json, terminal)?;
                 }
                 Verb::List { json } => list(&keys.list().await?, json, terminal)?,
+                Verb::Rotate { key, json } => {
+                    show(&keys.rotate(&key, &operator::by(), clock.wall()).await?, json, terminal)?;
+                }
                 Verb::Revoke { key } => {
                     let revoked = keys.revoke(&key, &operator::by(), clock.wall()).await?;
                     writeln!(terminal.out(), "revoked {} ({})", revoked.name, revoked.id)?;
@@ -111,6 +118,17 @@ impl Key {
             Ok(Answer::Yes)
         })
     }
+}
+
+/// The one time that a key is shown.
+fn show(made: &NewKey, json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+    let key = made.text.reveal();
+    if json {
+        return terminal.json(&Made { key, listed: &made.listed });
+    }
+    writeln!(terminal.out(), "{key}")?;
+    terminal.note("keep it: it is not shown again");
+    Ok(())
 }
 
 fn list(keys: &[ListedKey], json: bool, terminal: &mut Terminal) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{account, chat, overview, sign_in};
+use crate::screens::{account, chat, guard, keys, overview, routes, sign_in};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
@@ -60,6 +60,16 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
         .page("/overview", Who::May(P::SeeGate), overview::show)
+        .page("/routes", Who::May(P::SeeGate), routes::show)
+        .action("/routes", Who::May(P::TryPolicy), routes::dry_run)
+        .page("/guard", Who::May(P::TryPolicy), guard::show)
+        .action("/guard", Who::May(P::TryPolicy), guard::look)
+        .page("/keys", Who::May(P::SeeGate), keys::show)
+        .action("/keys", Who::May(P::ManageKeys), keys::create)
+        .page("/keys/{id}/replace", Who::May(P::ManageKeys), keys::ask_rotate)
+        .page("/keys/{id}/revoke", Who::May(P::ManageKeys), keys::ask_revoke)
+        .action("/keys/rotate", Who::May(P::ManageKeys), keys::rotate)
+        .action("/keys/revoke", Who::May(P::ManageKeys), keys::revoke)
 }
 
 impl Addresses {

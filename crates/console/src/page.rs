@@ -60,8 +60,15 @@ type Screen = (&'static str, &'static str, Permission);
 
 /// The screens, by group.
 const SCREENS: [(&str, &[Screen]); 3] = [
-    ("nav-gate", &[("overview", "/overview", Permission::SeeGate)]),
-    ("nav-use", &[("chat", "/chat", Permission::Chat)]),
+    (
+        "nav-gate",
+        &[
+            ("overview", "/overview", Permission::SeeGate),
+            ("routes", "/routes", Permission::SeeGate),
+            ("guard", "/guard", Permission::TryPolicy),
+        ],
+    ),
+    ("nav-use", &[("chat", "/chat", Permission::Chat), ("keys", "/keys", Permission::SeeGate)]),
     ("nav-evidence", &[("accounts", "/accounts", Permission::ManageAccounts)]),
 ];
 

@@ -2,7 +2,10 @@
 
 pub(crate) mod account;
 pub(crate) mod chat;
+pub(crate) mod guard;
+pub(crate) mod keys;
 pub(crate) mod overview;
+pub(crate) mod routes;
 pub(crate) mod sign_in;
 
 use askama::Template;

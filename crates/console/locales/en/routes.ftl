@@ -1,1 +1,95 @@
-# The screen `routes`.
+# Routes, and what would become of a request.
+routes-title = Routes
+routes-lead = What callers can ask for, and where it is answered, in order. What is withdrawn or does not work now is left out.
+routes-policy = Policy
+routes-configuration = Configuration
+routes-tried = What would become of it
+routes-refused = refused
+routes-permitted = permitted
+routes-nobody = nobody would be asked
+routes-nobody-what = Policy permits places, but none of them can be asked now.
+routes-asked-in-order = Asked, in the order of the route:
+routes-nothing-sent = Nothing was sent, and nothing recorded.
+routes-known = What is known of it
+routes-model = Model
+routes-model-own = the request’s own, or the first
+routes-surface-chat = chat
+routes-surface-completions = completions
+routes-surface-embeddings = embeddings
+routes-highest-of = the highest of:
+routes-because-registered = registered
+routes-because-default = not registered, so the policy’s own
+routes-because-declared = declared
+routes-because-findings = by what was found
+routes-because-unread = by what is not read
+routes-language = Language
+routes-needs = Needs
+routes-signals = Signals of prompt injection
+routes-unread = Not read
+routes-unread-what = it holds what is not text
+routes-found = What was found
+routes-found-nothing = Nothing was found.
+routes-where = In a
+routes-times = Times
+routes-chain = Each place, and why
+routes-chain-of = Places of { $model }
+routes-fate-asked = would be asked
+routes-fate-skipped = permitted, skipped now
+routes-fate-lacks = permitted, but it lacks
+routes-fate-cannot-hide = permitted, but not all can be hidden
+routes-fate-not-asked = permitted, but not asked
+routes-fate-refused = refused
+routes-rule = Rule
+routes-no-rule = No rule permits it.
+routes-masked = masked
+routes-pseudonymised = pseudonymised
+routes-answer-masked = masked in the answer too
+routes-all-kinds = all that is found
+routes-label = label
+routes-review = a person reviews the answer
+routes-hidden = { $n ->
+    [one] { $count } finding is hidden: what would be sent
+   *[other] { $count } findings are hidden: what would be sent
+}
+routes-try = Dry run
+routes-try-what = Paste a text, or a whole request as JSON, and see what the policy in force makes of it. Nothing is sent and nothing recorded.
+routes-try-button = Try it
+routes-text = Text or request
+routes-text-wanted = Paste a text or a request first.
+routes-not-a-request = That is not a request: { $why }
+routes-key = As the key
+routes-key-none = no key
+routes-no-key = No key “{ $name }” is in force: choose another.
+routes-team = Or as a team
+routes-class-declared = Declared class
+routes-class-none = none declared
+routes-all = All routes
+routes-no-models = There is no model yet: configure a destination, or start the gate with a local model.
+routes-strategy-order = Asked in this order
+routes-strategy-weighted = Asked by chance, by weight
+routes-strategy-cheapest = The cheapest is asked first
+routes-strategy-fastest = The fastest of late is asked first
+routes-strategy-least-loaded = The least loaded is asked first
+routes-strategy-sticky = A conversation stays where it is
+routes-splices = answers that break off go on elsewhere
+routes-hedged = the next is asked beside the first after { $span }
+routes-resumed = an answer goes on for { $span } for a caller who dropped off
+routes-place = Place
+routes-destination = Destination
+routes-model-there = Model there
+routes-processed-in = Processed in
+routes-controlled-by = Controlled by
+routes-now = Now
+routes-unknown = not known
+routes-not-all-known = not all known
+routes-state-ready = can be asked
+routes-state-resting = does not work now
+routes-state-withdrawn = withdrawn
+routes-floor = local floor
+routes-own = own machine
+routes-substitutes = another model
+routes-weight = weight { $weight }
+routes-context = { $n ->
+    [one] context of { $count } token
+   *[other] context of { $count } tokens
+}

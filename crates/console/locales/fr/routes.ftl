@@ -1,1 +1,95 @@
-# The screen `routes`.
+# Routes, and what would become of a request.
+routes-title = Routes
+routes-lead = Ce que les appelants peuvent demander, et où l’on y répond, dans l’ordre. Ce qui est retiré ou en panne est laissé de côté.
+routes-policy = Politique
+routes-configuration = Configuration
+routes-tried = Ce qu’il en adviendrait
+routes-refused = refusée
+routes-permitted = permise
+routes-nobody = personne ne serait interrogé
+routes-nobody-what = La politique permet des destinations, mais aucune ne peut être interrogée maintenant.
+routes-asked-in-order = Interrogées dans l’ordre de la route :
+routes-nothing-sent = Rien n’a été envoyé ni enregistré.
+routes-known = Ce que l’on en sait
+routes-model = Modèle
+routes-model-own = celui de la requête, ou le premier
+routes-surface-chat = conversation
+routes-surface-completions = complétion
+routes-surface-embeddings = vecteurs
+routes-highest-of = la plus haute de :
+routes-because-registered = enregistrée
+routes-because-default = non enregistrée, donc celle de la politique
+routes-because-declared = déclarée
+routes-because-findings = selon ce qui a été trouvé
+routes-because-unread = selon ce qui n’est pas lu
+routes-language = Langue
+routes-needs = Besoins
+routes-signals = Signes d’injection d’instructions
+routes-unread = Non lu
+routes-unread-what = elle contient autre chose que du texte
+routes-found = Ce qui a été trouvé
+routes-found-nothing = Rien n’a été trouvé.
+routes-where = Endroit
+routes-times = Fois
+routes-chain = Chaque destination, et pourquoi
+routes-chain-of = Destinations de { $model }
+routes-fate-asked = serait interrogée
+routes-fate-skipped = permise, sautée pour l’instant
+routes-fate-lacks = permise, mais il lui manque
+routes-fate-cannot-hide = permise, mais tout ne peut être masqué
+routes-fate-not-asked = permise, mais non interrogée
+routes-fate-refused = refusée
+routes-rule = Règle
+routes-no-rule = Aucune règle ne le permet.
+routes-masked = masqué
+routes-pseudonymised = pseudonymisé
+routes-answer-masked = masqué aussi dans la réponse
+routes-all-kinds = tout ce qui est trouvé
+routes-label = étiquette
+routes-review = une personne relit la réponse
+routes-hidden = { $n ->
+    [one] { $count } élément est caché : ce qui serait envoyé
+   *[other] { $count } éléments sont cachés : ce qui serait envoyé
+}
+routes-try = Essai à blanc
+routes-try-what = Collez un texte, ou une requête entière en JSON, et voyez ce qu’en fait la politique en vigueur. Rien n’est envoyé ni enregistré.
+routes-try-button = Essayer
+routes-text = Texte ou requête
+routes-text-wanted = Collez d’abord un texte ou une requête.
+routes-not-a-request = Ce n’est pas une requête : { $why }
+routes-key = Avec la clé
+routes-key-none = sans clé
+routes-no-key = Aucune clé « { $name } » n’est en vigueur : choisissez-en une autre.
+routes-team = Ou pour l’équipe
+routes-class-declared = Classe déclarée
+routes-class-none = non déclarée
+routes-all = Toutes les routes
+routes-no-models = Il n’y a pas encore de modèle : configurez une destination, ou démarrez la porte avec un modèle local.
+routes-strategy-order = Interrogées dans cet ordre
+routes-strategy-weighted = Interrogées au hasard, selon leur poids
+routes-strategy-cheapest = La moins chère est interrogée d’abord
+routes-strategy-fastest = La plus rapide ces derniers temps est interrogée d’abord
+routes-strategy-least-loaded = La moins chargée est interrogée d’abord
+routes-strategy-sticky = Une conversation reste au même endroit
+routes-splices = les réponses interrompues continuent ailleurs
+routes-hedged = la suivante est interrogée en parallèle après { $span }
+routes-resumed = une réponse se poursuit { $span } pour un appelant déconnecté
+routes-place = Rang
+routes-destination = Destination
+routes-model-there = Modèle sur place
+routes-processed-in = Lieu de traitement
+routes-controlled-by = Sous contrôle de
+routes-now = Maintenant
+routes-unknown = inconnu
+routes-not-all-known = incomplet
+routes-state-ready = peut répondre
+routes-state-resting = en panne
+routes-state-withdrawn = retirée
+routes-floor = socle local
+routes-own = machine propre
+routes-substitutes = autre modèle
+routes-weight = poids { $weight }
+routes-context = { $n ->
+    [one] contexte de { $count } jeton
+   *[other] contexte de { $count } jetons
+}

@@ -130,9 +130,38 @@ impl KeyStore {
     /// Makes a key, on behalf of `by`. It comes into force when the log says so, within a second
     /// where a server runs: see [`crate::changes`].
     pub async fn create(&self, wanted: &WantedKey<'_>, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
+        check_name("name", wanted.name)?;
+        check_name("team", wanted.team)?;
+        let (key, hash) = self.fresh(wanted, now)?;
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        self.insert(&mut transaction, &key.listed, &hash).await?;
+        note(&mut transaction, Action::KeyCreate, &key.listed, &[], by).await.map_err(|error| self.failed(error))?;
+        transaction.commit().await.map_err(|error| self.failed(error))?;
+        Ok(key)
+    }
+
+    /// Makes a new key in place of the one in force that has the name or id `wanted`, on behalf of `by`: with its name, its team and all
+    /// that it is registered with. In one transaction, so that nobody is left without one. The old one is refused here at once,
+    /// elsewhere within a second; the new one comes into force as one that was made.
+    pub async fn rotate(&self, wanted: &str, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let old = self.end(&mut transaction, wanted, now).await?;
+        let ListedKey { name, team, class, continuity, .. } = &old;
+        let (key, hash) = self.fresh(&WantedKey { name, team, class: *class, continuity: *continuity }, now)?;
+        self.insert(&mut transaction, &key.listed, &hash).await?;
+        let failed = |error| self.failed(error);
+        note(&mut transaction, Action::KeyRevoke, &old, &[("replaced_by", &key.listed.id)], by)
+            .await
+            .map_err(failed)?;
+        note(&mut transaction, Action::KeyCreate, &key.listed, &[("replaces", &old.id)], by).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        self.withdraw().await?;
+        Ok(key)
+    }
+
+    /// A key that is nowhere yet.
+    fn fresh(&self, wanted: &WantedKey<'_>, now: Timestamp) -> Result<(NewKey, KeyHash), KeyStoreError> {
         let WantedKey { name, team, class, continuity } = *wanted;
-        check_name("name", name)?;
-        check_name("team", team)?;
         let text = KeyText::generate()?;
         let hash = self.secret.hash(&text);
         let listed = ListedKey {
@@ -144,29 +173,34 @@ impl KeyStore {
             created_at: format!("{now:.0}"),
             revoked_at: None,
         };
+        Ok((NewKey { text, listed }, hash))
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut SqliteConnection,
+        key: &ListedKey,
+        hash: &KeyHash,
+    ) -> Result<(), KeyStoreError> {
         let insert =
             "INSERT INTO keys (hash, id, name, team, class, continuity, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
-        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let inserted = sqlx::query(insert)
             .bind(hash.as_bytes().as_slice())
-            .bind(&listed.id)
-            .bind(&listed.name)
-            .bind(&listed.team)
-            .bind(class.map(Class::word))
-            .bind(continuity.map(Continuity::word))
-            .bind(&listed.created_at)
-            .execute(&mut *transaction)
+            .bind(&key.id)
+            .bind(&key.name)
+            .bind(&key.team)
+            .bind(key.class.map(Class::word))
+            .bind(key.continuity.map(Continuity::word))
+            .bind(&key.created_at)
+            .execute(connection)
             .await;
         match inserted {
-            Ok(_) => {}
+            Ok(_) => Ok(()),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                return Err(KeyStoreError::NameTaken { name: name.to_owned() });
+                Err(KeyStoreError::NameTaken { name: key.name.clone() })
             }
-            Err(error) => return Err(self.failed(error)),
+            Err(error) => Err(self.failed(error)),
         }
-        note(&mut transaction, Action::KeyCreate, &listed, by).await.map_err(|error| self.failed(error))?;
-        transaction.commit().await.map_err(|error| self.failed(error))?;
-        Ok(NewKey { text, listed })
     }
 
     /// Every key that was ever made, the oldest first.
@@ -181,20 +215,27 @@ impl KeyStore {
     /// Revokes the key in force that has the name or id `wanted`, on behalf of `by`. It is refused here at once, elsewhere
     /// within a second.
     pub async fn revoke(&self, wanted: &str, by: &str, now: Timestamp) -> Result<ListedKey, KeyStoreError> {
-        let update = "UPDATE keys SET revoked_at = ?1 WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) \
-                      RETURNING id, name, team, class, continuity, created_at, revoked_at";
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let revoked: Option<Row> = sqlx::query_as(update)
-            .bind(format!("{now:.0}"))
-            .bind(wanted)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let revoked = listed(revoked.ok_or_else(|| KeyStoreError::NotFound { wanted: wanted.to_owned() })?);
-        note(&mut transaction, Action::KeyRevoke, &revoked, by).await.map_err(|error| self.failed(error))?;
+        let revoked = self.end(&mut transaction, wanted, now).await?;
+        note(&mut transaction, Action::KeyRevoke, &revoked, &[], by).await.map_err(|error| self.failed(error))?;
         transaction.commit().await.map_err(|error| self.failed(error))?;
         self.withdraw().await?;
         Ok(revoked)
+    }
+
+    /// Ends the one key in force that `wanted` names. One that has it as its id goes before one that somebody has named so.
+    async fn end(
+        &self,
+        connection: &mut SqliteConnection,
+        wanted: &str,
+        now: Timestamp,
+    ) -> Result<ListedKey, KeyStoreError> {
+        let update = "UPDATE keys SET revoked_at = ?1 WHERE hash = (SELECT hash FROM keys \
+                      WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) ORDER BY id = ?2 DESC LIMIT 1) \
+                      RETURNING id, name, team, class, continuity, created_at, revoked_at";
+        let update = sqlx::query_as(update).bind(format!("{now:.0}")).bind(wanted);
+        let ended: Option<Row> = update.fetch_optional(connection).await.map_err(|error| self.failed(error))?;
+        Ok(listed(ended.ok_or_else(|| KeyStoreError::NotFound { wanted: wanted.to_owned() })?))
     }
 
     /// Takes what has been revoked out of the ring; adds nothing.
@@ -231,11 +272,19 @@ impl KeyStore {
     }
 }
 
-/// Leaves for the log what was done to a key. Neither its text nor its hash: the id, the name, the team.
-async fn note(connection: &mut SqliteConnection, action: Action, key: &ListedKey, by: &str) -> Result<(), sqlx::Error> {
+/// Leaves for the log what was done to a key. Neither its text nor its hash: the id, the name, the team, and `beside` what it has to
+/// do with another.
+async fn note(
+    connection: &mut SqliteConnection,
+    action: Action,
+    key: &ListedKey,
+    beside: &[(&str, &str)],
+    by: &str,
+) -> Result<(), sqlx::Error> {
     let class = key.class.map(|class| ("class", class.word()));
     let continuity = key.continuity.map(|continuity| ("continuity", continuity.word()));
     let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class).chain(continuity);
+    let detail = detail.chain(beside.iter().copied());
     let detail = detail.filter_map(|(name, value)| Some((Word::new(name).ok()?, Text::of(value))));
     let (subject, by) = (Text::of(&key.id), Text::of(by));
     let change = Change::Administration(Administration { action, subject, by, detail: detail.collect() });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{KeyStore, KeyStoreError, WantedKey};
+use super::{Class, Continuity, KeyStore, KeyStoreError, WantedKey};
 use crate::changes;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
@@ -60,6 +60,57 @@ async fn a_key_is_found_from_its_making_to_its_revocation() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(20).any(|part| part == &text.as_bytes()[10..30]), "the text of the key is nowhere");
     }
+}
+
+/// The entries that wait for the log.
+async fn waiting(store: &KeyStore) -> Vec<serde_json::Value> {
+    let bodies: Vec<String> =
+        sqlx::query_scalar("SELECT body FROM changes ORDER BY id").fetch_all(store.database().pool()).await.unwrap();
+    bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_by_one_with_the_same_name_and_registration() {
+    let (_folder, path) = place();
+    let store = open(&path).await;
+    let wanted = WantedKey {
+        class: Some(Class::Sensitive),
+        continuity: Some(Continuity::Splice),
+        ..WantedKey::new("laptop", "데이터팀")
+    };
+    let old = store.create(&wanted, BY, now()).await.unwrap();
+    store.refill().await.unwrap();
+    let new = store.rotate("laptop", "kim", now()).await.unwrap();
+    // The old one is refused at once; the new one is not taken before the log says so.
+    let find = |text: &KeyText| store.ring().find(text.reveal().as_bytes());
+    assert_eq!((find(&old.text), find(&new.text)), (Err(NoSuchKey::Unknown), Err(NoSuchKey::Unknown)));
+    store.refill().await.unwrap();
+    let caller = find(&new.text).unwrap();
+    assert_eq!((&*caller.name, &*caller.team), ("laptop", "데이터팀"));
+    let registered = &caller.registered;
+    assert_eq!((registered.class, registered.continuity), (Some(Class::Sensitive), Some(Continuity::Splice)));
+    assert_ne!(new.listed.id, old.listed.id);
+    let entries = waiting(&store).await;
+    let told = entries.iter().map(|entry| (entry["action"].as_str().unwrap(), entry["by"].as_str().unwrap()));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("key.create", BY), ("key.revoke", "kim"), ("key.create", "kim")]);
+    assert_eq!(entries[1]["detail"]["replaced_by"], new.listed.id);
+    assert_eq!(entries[2]["detail"]["replaces"], old.listed.id);
+    // Who is not there is not replaced, and nothing is left of the attempt.
+    let missing = store.rotate("desktop", BY, now()).await.unwrap_err();
+    assert_eq!(missing.to_string(), "no key in force has the name or id `desktop`: see `gwanmun key list`");
+    assert_eq!((waiting(&store).await.len(), store.list().await.unwrap().len()), (3, 2));
+}
+
+#[tokio::test]
+async fn an_id_means_its_key_though_another_is_named_so() {
+    let (_folder, path) = place();
+    let store = open(&path).await;
+    let one = store.create(&WantedKey::new("one", "t"), BY, now()).await.unwrap().listed;
+    let other = store.create(&WantedKey::new(&one.id, "t"), BY, now()).await.unwrap().listed;
+    assert_eq!(store.revoke(&one.id, BY, now()).await.unwrap().name, "one");
+    let in_force: Vec<_> = store.list().await.unwrap().into_iter().filter(|key| key.revoked_at.is_none()).collect();
+    assert_eq!(in_force, [other]);
 }
 
 #[tokio::test]
