@@ -28,6 +28,7 @@ const METRIC_TIME_MAX: Duration = Duration::from_secs(30);
 pub struct Server {
     /// Where it answers.
     pub address: SocketAddr,
+    console: SocketAddr,
     /// The key that its first start showed.
     pub key: String,
     /// The model that it serves.
@@ -36,6 +37,11 @@ pub struct Server {
     folder: tempfile::TempDir,
     serve: Command,
     child: Child,
+}
+
+/// The browser for the console's pages; nothing where none was prepared.
+pub fn browser() -> Option<PathBuf> {
+    prepared("GWANMUN_TEST_BROWSER")
 }
 
 /// A Python interpreter with the official client; nothing where none was prepared.
@@ -68,14 +74,14 @@ impl Server {
     pub async fn start_with(arguments: &[&str], secrets: &[(&str, &str)]) -> Option<Self> {
         let (binary, model) = command_and_model()?;
         let folder = tempfile::tempdir().expect("a folder for data");
-        let address = free_address();
+        let (address, console) = (free_address(), free_address());
         let mut serve = Command::new(&binary);
         serve.arg("serve").arg("--data-dir").arg(folder.path().join("data")).arg("--model").arg(model);
-        serve.args(["--listen", &address.to_string(), "--console", &free_address().to_string()]).args(arguments);
+        serve.args(["--listen", &address.to_string(), "--console", &console.to_string()]).args(arguments);
         serve.envs(secrets.iter().copied()).kill_on_drop(true);
         let mut child = serve.stdout(Stdio::piped()).spawn().expect("the command starts");
         let key = shown_key(&mut child).await;
-        let mut server = Self { address, key, model: String::new(), binary, folder, serve, child };
+        let mut server = Self { address, console, key, model: String::new(), binary, folder, serve, child };
         server.until_ready().await;
         let models = server.client().get("/v1/models").await.json();
         models["data"][0]["id"].as_str().expect("a model").clone_into(&mut server.model);
@@ -85,6 +91,11 @@ impl Server {
     /// `http://` and its address.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where its console is.
+    pub fn console_url(&self) -> String {
+        format!("http://{}", self.console)
     }
 
     /// A caller with its key.

@@ -37,7 +37,7 @@ impl Banner<'_> {
         }
         say(
             "console",
-            &format!("{} {FAINT}(the audit log and its keys, for whoever checks them){FAINT:#}", url(self.console)),
+            &format!("{} {FAINT}(who may sign in: `gwanmun account create`){FAINT:#}", url(self.console)),
         );
         say("data", self.data_dir);
         say("stop", "Ctrl-C; answers under way are finished first");

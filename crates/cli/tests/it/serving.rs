@@ -16,7 +16,7 @@ fn the_first_start_makes_everything_and_shows_the_key_once() {
     assert_eq!(line("model"), "  model   tiny (186 kB, CC0-1.0, speaks English only)");
     let console = line("console");
     assert!(console.starts_with("  console http://127.0.0.1:"), "{console}");
-    assert!(!console.contains(":0 ") && console.ends_with(" (the audit log and its keys, for whoever checks them)"));
+    assert!(!console.contains(":0 ") && console.ends_with(" (who may sign in: `gwanmun account create`)"));
     assert_eq!(line("data"), "  data    HOME/.local/share/gwanmun");
     let ended = server.end();
     assert_eq!(ended.exit, Some(0), "{}", ended.err);

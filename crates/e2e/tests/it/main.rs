@@ -9,6 +9,7 @@ mod answers;
 mod anthropic;
 mod availability;
 mod chains;
+mod console;
 mod console_log;
 mod cutoff;
 mod drill;

@@ -39,7 +39,7 @@ fn the_first_start_says_all_that_is_needed_in_twenty_lines() {
   API     http://127.0.0.1:4000/v1
   model   smollm2-135m-instruct-q4_1 (98 MB, Apache-2.0, speaks English only)
           it answers in English only
-  console http://127.0.0.1:4001 (the audit log and its keys, for whoever checks them)
+  console http://127.0.0.1:4001 (who may sign in: `gwanmun account create`)
   data    /home/a/.local/share/gwanmun
   stop    Ctrl-C; answers under way are finished first
 try it:
@@ -63,7 +63,7 @@ fn later_starts_are_shorter_and_show_no_key() {
     assert_eq!(
         shown(&banner),
         "관문 Gwanmun 0.1.0\n  API     http://[::1]:4000/v1\n  model   none on this machine: only configured destinations answer\n  \
-         console http://[::1]:4001 (the audit log and its keys, for whoever checks them)\n  data    /d\n  \
+         console http://[::1]:4001 (who may sign in: `gwanmun account create`)\n  data    /d\n  \
          stop    Ctrl-C; answers under way are finished first"
     );
 }

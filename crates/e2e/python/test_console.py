@@ -1,0 +1,231 @@
+"""The console in a real browser, over the real server, model and store.
+
+Started by the Rust tests with the addresses, the API key, a password and the browser in the environment. It knows only what a person
+can see and do; what nobody may see happen (a script of a model's, a call to another host, a message in the browser's console) fails it.
+"""
+
+import json
+import os
+import unittest
+import urllib.request
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+CONSOLE = os.environ["GWANMUN_CONSOLE"]
+URL = os.environ["GWANMUN_URL"]
+KEY = os.environ["GWANMUN_KEY"]
+PASSWORD = os.environ["GWANMUN_PASSWORD"]
+BROWSER = os.environ["GWANMUN_TEST_BROWSER"]
+# Without these a browser looks for its maker's hosts at every start.
+SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+# What a page may do that goes against its reader: each sets `window.executed` or opens a dialogue if it works.
+TRICKS = [
+    "<script>window.executed=1</script>", "<img src=x onerror=window.executed=1>", "<svg onload=window.executed=1>",
+    "<svg><script>window.executed=1</script></svg>", "<svg><animate onbegin=window.executed=1 attributeName=x dur=1s>",
+    "<svg><set onbegin=window.executed=1 attributeName=x>", "<svg><foreignObject><body onload=window.executed=1></svg>",
+    "<iframe srcdoc='<script>parent.executed=1</script>'></iframe>", "<iframe src=javascript:parent.executed=1></iframe>",
+    "<object data=javascript:window.executed=1></object>", "<embed src=javascript:window.executed=1>",
+    "<a href=javascript:window.executed=1 autofocus>x</a>", "<form action=javascript:window.executed=1><button>x</button></form>",
+    "<input autofocus onfocus=window.executed=1>", "<details open ontoggle=window.executed=1>x</details>",
+    "<video src=x onerror=window.executed=1></video>", "<audio src=x onerror=window.executed=1></audio>",
+    "<body onload=window.executed=1>", "<marquee onstart=window.executed=1>x</marquee>", "<math><mi xlink:href=javascript:window.executed=1>x",
+    "<style>@import 'javascript:window.executed=1'</style>", "<link rel=stylesheet href=javascript:window.executed=1>",
+    "<meta http-equiv=refresh content='0;url=javascript:window.executed=1'>", "<base href=javascript:window.executed=1//>",
+    "</textarea><script>window.executed=1</script>", "</title><script>window.executed=1</script>", "--><script>window.executed=1</script>",
+    "'\"><script>window.executed=1</script>", "\"onmouseover=window.executed=1 x=\"", "'onmouseover=window.executed=1 x='",
+    "<template><script>window.executed=1</script></template>", "<noscript><p title='</noscript><img src=x onerror=window.executed=1>'>",
+    "[x](javascript:window.executed=1)", "![x](javascript:window.executed=1)", "![x](x\"onerror=\"window.executed=1)",
+    "[x]: javascript:window.executed=1\n[x]", "<javascript:window.executed=1>", "<http://x onmouseover=window.executed=1>",
+    "`<script>window.executed=1</script>`", "```html\n<script>window.executed=1</script>\n```", "```\"><script>window.executed=1</script>\nx\n```",
+    "# <img src=x onerror=window.executed=1>", "**<img src=x onerror=window.executed=1>**", "*<svg onload=window.executed=1>*",
+    "- <img src=x onerror=window.executed=1>", "1. <svg onload=window.executed=1>", "> <img src=x onerror=window.executed=1>",
+    "| a |\n|-|\n| <img src=x onerror=window.executed=1> |", "<!--<img src=\"--><img src=x onerror=window.executed=1>\">",
+    "&lt;script&gt;window.executed=1&lt;/script&gt;", "&#60;img src=x onerror=window.executed=1&#62;", "%3Cscript%3Ewindow.executed=1%3C/script%3E",
+    "\u003cscript\u003ewindow.executed=1\u003c/script\u003e", "<scr<script>ipt>window.executed=1</scr</script>ipt>", "<IMG SRC=x OnErRoR=window.executed=1>",
+]
+TRICKS += [trick.replace("window.executed=1", "alert(1)") for trick in TRICKS]
+
+
+class Console(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.playwright = sync_playwright().start()
+        cls.browser = cls.playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        cls.playwright.stop()
+
+    def setUp(self):
+        self.wrong = []
+
+    def tearDown(self):
+        self.assertEqual(self.wrong, [])
+
+    def page(self, name="owner", language="en-GB", **more):
+        """A signed-in person's page; everything that must not happen on it is written down."""
+        context = self.browser.new_context(locale=language, **more)
+        self.addCleanup(context.close)
+        page = context.new_page()
+        self.watch(page)
+        page.goto(f"{CONSOLE}/sign-in")
+        page.locator("input[name=name]").fill(name)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("main button.main").click()
+        expect(page.locator("nav")).to_be_visible()
+        return page
+
+    def watch(self, page):
+        home = urlsplit(CONSOLE).netloc
+        page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (self.wrong.append(f"a dialogue: {dialog.message}"), dialog.dismiss()))
+
+        def asked(request):
+            address = urlsplit(request.url)
+            if address.scheme in ("http", "https") and address.netloc != home:
+                self.wrong.append(f"asked {request.url}")
+
+        page.on("request", asked)
+
+    def screens(self, page):
+        return [link.get_attribute("href") for link in page.locator("nav a").all()]
+
+    def test_every_screen_is_fit_for_everybody_in_every_language(self):
+        axe = Axe()
+        for language in ("en-GB", "ko-KR", "vi-VN", "fr-FR", "ja-JP"):
+            page = self.page(language=language)
+            for screen in self.screens(page):
+                page.goto(CONSOLE + screen)
+                expect(page.locator("html")).to_have_attribute("lang", language[:2])
+                expect(page.locator("h1")).to_have_count(1)
+                if language in ("en-GB", "ko-KR"):
+                    found = axe.run(page).response["violations"]
+                    bad = [(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")]
+                    self.assertEqual(bad, [], screen)
+
+    def test_dark_pages_and_narrow_ones_are_fit_too(self):
+        axe = Axe()
+        page = self.page(color_scheme="dark", viewport={"width": 390, "height": 844})
+        for screen in self.screens(page):
+            page.goto(CONSOLE + screen)
+            found = axe.run(page).response["violations"]
+            bad = [(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")]
+            self.assertEqual(bad, [], screen)
+            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            self.assertLessEqual(wider, 0, f"{screen} is wider than a phone")
+
+    def test_pages_read_without_scripts(self):
+        page = self.page(java_script_enabled=False)
+        for screen in self.screens(page):
+            page.goto(CONSOLE + screen)
+            expect(page.locator("h1")).to_be_visible()
+            self.assertGreater(len(page.locator("main").inner_text()), 40, screen)
+
+    def test_the_first_page_is_light(self):
+        context = self.browser.new_context()
+        self.addCleanup(context.close)
+        page = context.new_page()
+        devtools = context.new_cdp_session(page)
+        sizes = []
+        devtools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        devtools.send("Network.enable")
+        page.goto(f"{CONSOLE}/sign-in", wait_until="networkidle")
+        self.assertGreater(len(sizes), 1)
+        self.assertLessEqual(sum(sizes), 150_000)
+
+    def test_the_real_model_answers_a_question(self):
+        for language, button in (("en-GB", "Ask"), ("ko-KR", "묻기")):
+            page = self.page("user", language)
+            page.goto(f"{CONSOLE}/chat")
+            page.locator("#question").fill("What is the capital of France?")
+            page.get_by_role("button", name=button, exact=True).click()
+            answer = page.locator("#pane-1 .turn.machine")
+            expect(answer).to_have_count(1)
+            expect(answer.locator(".foot")).to_contain_text("local", timeout=180_000)
+            expect(page.locator("#export")).to_be_enabled(timeout=180_000)
+            self.assertGreater(len(answer.locator(".words").inner_text()), 3)
+            with page.expect_download() as download:
+                page.locator("#export").click()
+            with open(download.value.path(), encoding="utf-8") as file:
+                text = file.read()
+            self.assertIn("What is the capital of France?", text)
+            self.assertIn({"en-GB": "written by a machine", "ko-KR": "기계가 작성함"}[language], text)
+
+    def test_two_models_answer_beside_each_other(self):
+        page = self.page("user")
+        page.goto(f"{CONSOLE}/chat")
+        page.locator("#model-2").select_option(index=1)
+        page.locator("#question").fill("Say hello.")
+        page.locator("#question").press("Enter")
+        expect(page.locator("#export")).to_be_enabled(timeout=180_000)
+        expect(page.locator("#send")).to_be_enabled(timeout=180_000)
+        for pane in ("#pane-1", "#pane-2"):
+            expect(page.locator(f"{pane} .turn.machine")).to_have_count(1)
+
+    def test_nothing_that_a_model_says_is_executed(self):
+        page = self.page("user")
+        page.goto(f"{CONSOLE}/chat")
+        self.assertGreaterEqual(len(TRICKS), 100)
+        said = "\n\n".join(TRICKS)
+        # In pieces, as a model says it, so that what is harmless at first may become something.
+        pieces = [said[at : at + 7] for at in range(0, len(said), 7)]
+        events = [{"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        heads = {"content-type": "text/event-stream", "x-gwanmun-destination": TRICKS[0], "x-gwanmun-label": TRICKS[1]}
+        page.route("**/chat/ask", lambda route: route.fulfill(status=200, headers=heads, body=body))
+        page.locator("#question").fill(TRICKS[0])
+        page.locator("#question").press("Enter")
+        expect(page.locator("#export")).to_be_enabled(timeout=180_000)
+        self.assertIsNone(page.evaluate("window.executed ?? null"))
+        inside = page.locator(".turn").evaluate_all("turns => turns.flatMap(turn => [...turn.querySelectorAll('*')].map(it => it.localName))")
+        allowed = {"h2", "div", "p", "span", "pre", "code", "strong", "em", "ul", "ol", "li"}
+        self.assertLessEqual(set(inside), allowed)
+        self.assertIn("<script>window.executed=1</script>", page.locator("#pane-1").inner_text())
+
+    def test_nothing_that_something_is_called_is_executed(self):
+        page = self.page()
+        for number, trick in enumerate(TRICKS):
+            name = "".join(trick.split())[:56] + str(number)
+            answer = page.request.post(
+                f"{CONSOLE}/accounts",
+                form={"form_token": page.evaluate("document.body.dataset.formToken"), "name": name, "role": "user", "team": trick[:60].strip()},
+                headers={"sec-fetch-site": "same-origin"},
+            )
+            self.assertIn(answer.status, (200, 422))
+        for screen in self.screens(page):
+            page.goto(CONSOLE + screen)
+            self.assertIsNone(page.evaluate("window.executed ?? null"), screen)
+
+    def test_another_site_cannot_use_the_readers_session(self):
+        page = self.page()
+        accounts = page.request.get(f"{CONSOLE}/accounts").text()
+        other = page.context.new_page()
+        # A page of another origin: it may send, and must not be heard.
+        other.route("http://elsewhere.test/**", lambda route: route.fulfill(content_type="text/html", body=f"""
+            <form method=post action="{CONSOLE}/accounts"><input name=name value=intruder><input name=role value=owner>
+            <input name=team value=x><button>go</button></form><iframe src="{CONSOLE}/overview"></iframe>"""))
+        other.goto("http://elsewhere.test/")
+        framed = other.frames[-1].content()
+        self.assertNotIn("<nav", framed, "the console is framed")
+        other.locator("button").click()
+        other.wait_for_load_state()
+        self.assertNotIn("intruder", page.request.get(f"{CONSOLE}/accounts").text())
+        self.assertIn("owner", accounts)
+
+
+def asked(model, text):
+    """What an application would send."""
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 8}).encode()
+    request = urllib.request.Request(f"{URL}/v1/chat/completions", body, {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,38 @@
+//! The console in a real browser, over the built command with the real model. Needs what `cargo xtask test` prepares; without it the
+//! test says that it proves nothing and ends.
+
+use std::process::Stdio;
+
+use e2e::command::{Server, browser, python};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+const PASSWORD: &str = "five words that nobody guesses";
+
+/// Makes an account as an operator would, in the terminal.
+async fn account(server: &Server, role: &str) {
+    let data = server.data_dir();
+    let words = ["account", "create", "--name", role, "--role", role, "--team", "desk", "--password-stdin", "--data-dir", &data];
+    let mut child = server.command(&words).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).await.unwrap();
+    assert!(child.wait().await.unwrap().success(), "{role}");
+}
+
+#[tokio::test]
+async fn people_do_their_work_in_a_browser() {
+    let (Some(python), Some(browser)) = (python(), browser()) else { return };
+    let Some(server) = Server::start(&[]).await else { return };
+    for role in ["owner", "user"] {
+        account(&server, role).await;
+    }
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/test_console.py"));
+    command.env("GWANMUN_URL", server.url()).env("GWANMUN_KEY", &server.key).env("GWANMUN_PASSWORD", PASSWORD);
+    command.env("GWANMUN_CONSOLE", server.console_url()).env("GWANMUN_TEST_BROWSER", browser);
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words}");
+    let ran: usize = words.split("Ran ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap();
+    assert!(ran >= 9 && !words.contains("skipped"), "{words}");
+    server.end().await;
+}
