@@ -1,5 +1,6 @@
 //! The console in a real browser, over the built command with the real model. Needs what `cargo xtask test` prepares; without it the
 //! test says that it proves nothing and ends.
+#![expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 
 use std::process::Stdio;
 
@@ -21,7 +22,11 @@ async fn account(server: &Server, role: &str) {
 #[tokio::test]
 async fn people_do_their_work_in_a_browser() {
     let (Some(python), Some(browser)) = (python(), browser()) else { return };
-    let Some(server) = Server::start(&[]).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gwanmun.toml");
+    // Short answers: how long the model goes on is not what is looked at.
+    std::fs::write(&config, "[local]\nanswer_tokens_default = 24\n").unwrap();
+    let Some(server) = Server::start(&["--config", config.to_str().unwrap()]).await else { return };
     for role in ["owner", "user"] {
         account(&server, role).await;
     }
