@@ -14,6 +14,7 @@ use gateway::database::{Database, DatabaseError};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::SqliteConnection;
+use tokio::sync::Semaphore;
 
 pub use password::{PasswordError, generate as generate_password};
 pub use role::{Permission, Role, UnknownRole};
@@ -29,10 +30,14 @@ const REST_SECONDS: i64 = 60;
 /// The longest rest, in seconds.
 const REST_SECONDS_MAX: i64 = 3600;
 
+/// Passwords that are looked at together, each of which takes 19 MiB: others wait, so that strangers cannot take all memory.
+const VERIFIED_AT_ONCE: usize = 2;
+
 /// The accounts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     database: Database,
+    verifying: Arc<Semaphore>,
 }
 
 /// One account.
@@ -96,7 +101,7 @@ const COLUMNS: &str = "name, role, team, language, created_at, closed_at";
 impl Accounts {
     /// Those in this database.
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, verifying: Arc::new(Semaphore::new(VERIFIED_AT_ONCE)) }
     }
 
     /// Where they are kept.
@@ -212,24 +217,28 @@ impl Accounts {
         agent: &str,
         now: Timestamp,
     ) -> Result<Entered, AccountError> {
+        // Held until a wrong one is counted, so that many at once are not many first tries. It is never closed.
+        let _turn = self.verifying.acquire().await.ok();
         let seconds = now.as_second();
-        let select = "SELECT password, failures, locked_until FROM accounts WHERE name = ? AND closed_at IS NULL";
-        let row: Option<(String, i64, i64)> = sqlx::query_as(select)
+        let select = "SELECT password, locked_until FROM accounts WHERE name = ? AND closed_at IS NULL";
+        let row: Option<(String, i64)> = sqlx::query_as(select)
             .bind(name)
             .fetch_optional(self.database.pool())
             .await
             .map_err(|error| self.failed(error))?;
-        if let Some((_, _, until)) = &row
+        if let Some((_, until)) = &row
             && *until > seconds
         {
             return Ok(Entered::Resting(until - seconds));
         }
-        let kept = row.as_ref().map(|(kept, _, _)| kept.clone());
+        let kept = row.as_ref().map(|(kept, _)| kept.clone());
         let given = password.to_owned();
         let right = tokio::task::spawn_blocking(move || password::verify(&given, kept.as_deref())).await;
-        let Some((_, failures, _)) = row else { return Ok(Entered::Wrong) };
+        if row.is_none() {
+            return Ok(Entered::Wrong);
+        }
         if !right.unwrap_or(false) {
-            return self.wrong(name, failures + 1, seconds).await;
+            return self.wrong(name, seconds).await;
         }
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let clear = sqlx::query("UPDATE accounts SET failures = 0, locked_until = 0 WHERE name = ?").bind(name);
@@ -241,12 +250,15 @@ impl Accounts {
         Ok(Entered::In(token))
     }
 
-    async fn wrong(&self, name: &str, failures: i64, seconds: i64) -> Result<Entered, AccountError> {
+    async fn wrong(&self, name: &str, seconds: i64) -> Result<Entered, AccountError> {
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let count = "UPDATE accounts SET failures = failures + 1 WHERE name = ? RETURNING failures";
+        let count = sqlx::query_scalar(count).bind(name).fetch_one(&mut *transaction).await;
+        let failures: i64 = count.map_err(|error| self.failed(error))?;
         let over = failures - FAILURES_MAX;
         let rest = if over < 0 { 0 } else { (REST_SECONDS << over.min(16)).min(REST_SECONDS_MAX) };
-        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let update = "UPDATE accounts SET failures = ?, locked_until = ? WHERE name = ?";
-        let update = sqlx::query(update).bind(failures).bind(if rest > 0 { seconds + rest } else { 0 }).bind(name);
+        let update = "UPDATE accounts SET locked_until = ? WHERE name = ?";
+        let update = sqlx::query(update).bind(if rest > 0 { seconds + rest } else { 0 }).bind(name);
         update.execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
         if rest > 0 {
             let detail = [("failures", &*failures.to_string()), ("seconds", &*rest.to_string())];

@@ -35,10 +35,7 @@ impl Banner<'_> {
         if let Some(note) = self.notes.first() {
             say("", &format!("{FAINT}{note}{FAINT:#}"));
         }
-        say(
-            "console",
-            &format!("{} {FAINT}(who may sign in: `gwanmun account create`){FAINT:#}", url(self.console)),
-        );
+        say("console", &format!("{} {FAINT}(who may sign in: `gwanmun account create`){FAINT:#}", url(self.console)));
         say("data", self.data_dir);
         say("stop", "Ctrl-C; answers under way are finished first");
         if let (Some(key), Some(model)) = (self.key, self.model) {

@@ -152,3 +152,12 @@ fn a_form_is_admitted_by_its_own_session_alone() {
     assert!(again.admits_form(&one.form_token()));
     assert!(SessionToken::parse("short").is_none());
 }
+
+#[tokio::test]
+async fn many_wrong_passwords_at_once_are_not_many_first_ones() {
+    let desk = desk().await;
+    desk.make("kim", Role::Owner).await;
+    let tries = futures_util::future::join_all((0..12).map(|_| desk.enter("kim", "wrong", 0))).await;
+    let looked_at = tries.iter().filter(|entered| matches!(entered, Entered::Wrong)).count();
+    assert_eq!(looked_at, 4, "the fifth makes it rest: {tries:?}");
+}

@@ -34,6 +34,9 @@ fn home(call: &Call) -> &'static str {
 }
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
+    if call.visitor.is_some() {
+        return answer::see(&back(call.query.get("back")));
+    }
     let back = back(call.query.get("back"));
     let first = call.site.accounts.is_empty().await.map_err(Refused::ours)?;
     page::render(&SignIn { page: call.page("sign-in"), back, name: String::new(), first })

@@ -13,7 +13,19 @@ const PASSWORD: &str = "five words that nobody guesses";
 /// Makes an account as an operator would, in the terminal.
 async fn account(server: &Server, role: &str) {
     let data = server.data_dir();
-    let words = ["account", "create", "--name", role, "--role", role, "--team", "desk", "--password-stdin", "--data-dir", &data];
+    let words = [
+        "account",
+        "create",
+        "--name",
+        role,
+        "--role",
+        role,
+        "--team",
+        "desk",
+        "--password-stdin",
+        "--data-dir",
+        &data,
+    ];
     let mut child = server.command(&words).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).await.unwrap();
     assert!(child.wait().await.unwrap().success(), "{role}");
