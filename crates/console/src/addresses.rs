@@ -16,7 +16,7 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{account, chat, guard, keys, overview, routes, sign_in};
+use crate::screens::{account, audit, chat, guard, keys, overview, requests, routes, sign_in};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
@@ -70,6 +70,12 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/keys/{id}/revoke", Who::May(P::ManageKeys), keys::ask_revoke)
         .action("/keys/rotate", Who::May(P::ManageKeys), keys::rotate)
         .action("/keys/revoke", Who::May(P::ManageKeys), keys::revoke)
+        .page("/requests", Who::May(P::SeeRequests), requests::list)
+        .page("/requests.csv", Who::May(P::SeeRequests), requests::file)
+        .page("/requests/{id}", Who::May(P::SeeRequests), requests::show)
+        .page("/audit", Who::May(P::SeeLog), audit::show)
+        .page("/audit/entry/{entry}", Who::May(P::SeeLog), audit::entry)
+        .page("/audit/proof/{entry}", Who::May(P::SeeLog), audit::proof)
 }
 
 impl Addresses {

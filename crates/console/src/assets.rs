@@ -21,11 +21,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
 
 /// Name, type, bytes.
-const FILES: [(&str, &str, &[u8]); 7] = [
+const FILES: [(&str, &str, &[u8]); 9] = [
     ("console.css", STYLE, include_bytes!("../assets/console.css")),
     ("console.js", SCRIPT, include_bytes!("../assets/console.js")),
     ("chat.js", SCRIPT, include_bytes!("../assets/chat.js")),
     ("gate.svg", PICTURE, include_bytes!("../assets/gate.svg")),
+    ("audit.js", SCRIPT, include_bytes!("../assets/audit.js")),
+    ("overview.js", SCRIPT, include_bytes!("../assets/overview.js")),
     // By `cargo xtask vendor`.
     ("uplot.js", SCRIPT, include_bytes!("../assets/vendor/uplot.js")),
     ("uplot.css", STYLE, include_bytes!("../assets/vendor/uplot.css")),

@@ -69,7 +69,14 @@ const SCREENS: [(&str, &[Screen]); 3] = [
         ],
     ),
     ("nav-use", &[("chat", "/chat", Permission::Chat), ("keys", "/keys", Permission::SeeGate)]),
-    ("nav-evidence", &[("accounts", "/accounts", Permission::ManageAccounts)]),
+    (
+        "nav-evidence",
+        &[
+            ("requests", "/requests", Permission::SeeRequests),
+            ("audit", "/audit", Permission::SeeLog),
+            ("accounts", "/accounts", Permission::ManageAccounts),
+        ],
+    ),
 ];
 
 impl Page {

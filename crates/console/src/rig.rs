@@ -1,9 +1,12 @@
-//! The whole console for tests, without a socket: a real database and a clock that stands, no model, no log.
+//! The whole console for tests, without a socket: a real database and a clock that stands, no model; a log where one is asked for.
+
+pub(crate) mod entries;
 
 use std::sync::Arc;
 
+use audit_entry::Body;
 use axum::Router;
-use axum::body::Body;
+use axum::body::Body as HttpBody;
 use gateway::{
     app::{self, App},
     availability::Availability,
@@ -11,8 +14,9 @@ use gateway::{
     config::Config,
     data_dir::DataDir,
     database::Database,
+    indexing::Feed,
     keys::KeyStore,
-    record::Recorder,
+    record::{Began, Recorder},
     tasks::Tasks,
 };
 use http::{HeaderMap, Request, StatusCode, header};
@@ -28,7 +32,7 @@ pub(crate) const PASSWORD: &str = "five words that nobody guesses";
 pub(crate) struct Rig {
     pub(crate) site: Arc<Site>,
     pub(crate) router: Router,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// Somebody's browser.
@@ -47,6 +51,26 @@ pub(crate) struct Got {
 impl Rig {
     /// With this configuration.
     pub(crate) async fn new(config: &str) -> Self {
+        Self::made(config, false).await
+    }
+
+    /// With this configuration and a log that holds `bodies` behind its start, all of them signed and indexed.
+    pub(crate) async fn with_log(config: &str, bodies: Vec<Body>) -> Self {
+        let rig = Self::made(config, true).await;
+        let log = Arc::clone(rig.site.recorder.log().unwrap());
+        for body in &bodies {
+            log.append_and_wait(body).unwrap();
+        }
+        log.wait_for_checkpoint(log.size()).unwrap();
+        let feed = Feed::open(log.dir(), &rig.dir.path().join("data/requests.sqlite")).await.unwrap();
+        let in_force = rig.site.app.in_force();
+        let (indexed, size) = feed.advance(&in_force.judgement, &rig.site.tasks).await.unwrap();
+        assert_eq!((indexed, size), (log.size(), log.size()));
+        feed.close().await;
+        rig
+    }
+
+    async fn made(config: &str, logged: bool) -> Self {
         let dir = TempDir::new().unwrap();
         let (clock, _hand) = Clock::by_hand("2026-11-22T09:00:00Z".parse().unwrap());
         let data_dir = DataDir::join(&dir.path().join("data"), &clock).unwrap();
@@ -56,7 +80,13 @@ impl Rig {
         let live = Config::parse(config, "gwanmun.toml").unwrap().live();
         let availability = Availability::new(&clock, live.clone());
         let tasks = Tasks::new(clock.clone());
-        let recorder = Recorder::off(data_dir.commitment_secret().unwrap(), clock.clone());
+        let secret = data_dir.commitment_secret().unwrap();
+        let recorder = if logged {
+            let began = Began { version: "test", config: [0; 32] };
+            Recorder::open(&data_dir.log(), secret, clock.clone(), began).unwrap().0
+        } else {
+            Recorder::off(secret, clock.clone())
+        };
         let app = App::new(app::Parts {
             config: live.clone(),
             keys: keys.ring(),
@@ -84,7 +114,7 @@ impl Rig {
             tasks,
         });
         let router = crate::addresses::table(&site).router();
-        Self { site, router, _dir: dir }
+        Self { site, router, dir }
     }
 
     /// The browser of somebody in that role, signed in; their name is the role's.
@@ -103,7 +133,7 @@ impl Rig {
     }
 
     pub(crate) async fn get(&self, browser: &Browser, path: &str) -> Got {
-        self.send(browser, Request::get(path).body(Body::empty()).unwrap()).await
+        self.send(browser, Request::get(path).body(HttpBody::empty()).unwrap()).await
     }
 
     /// A form from a page of ours, with its token.
@@ -113,10 +143,10 @@ impl Rig {
         let request = Request::post(path)
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(browser, request.body(Body::from(form.finish())).unwrap()).await
+        self.send(browser, request.body(HttpBody::from(form.finish())).unwrap()).await
     }
 
-    pub(crate) async fn send(&self, browser: &Browser, mut request: Request<Body>) -> Got {
+    pub(crate) async fn send(&self, browser: &Browser, mut request: Request<HttpBody>) -> Got {
         let headers = request.headers_mut();
         headers.entry(header::HOST).or_insert("localhost:4001".parse().unwrap());
         if let Some(cookie) = &browser.cookie {

@@ -1,10 +1,12 @@
 //! The screens, one file each: what a reader sees there, and what they may do.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod guard;
 pub(crate) mod keys;
 pub(crate) mod overview;
+pub(crate) mod requests;
 pub(crate) mod routes;
 pub(crate) mod sign_in;
 

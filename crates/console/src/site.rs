@@ -16,6 +16,7 @@ use crate::accounts::Accounts;
 use crate::answer::Refused;
 use crate::live::Live;
 use crate::screens::chat;
+use crate::screens::overview::Cuts;
 
 /// What the console is made of.
 pub struct Parts {
@@ -76,6 +77,7 @@ pub(crate) struct Site {
     pub(crate) live: Live,
     /// By which keys signed-in people ask models.
     pub(crate) chat_keys: chat::Keys,
+    pub(crate) cuts: Cuts,
 }
 
 impl Site {
@@ -113,6 +115,7 @@ impl Site {
             tasks,
             live: Live::default(),
             chat_keys: chat::Keys::default(),
+            cuts: Cuts::default(),
         };
         (Arc::new(site), public_log)
     }

@@ -7,7 +7,13 @@ use std::path::Path;
 use crate::language::Language;
 
 /// Names that are the same in every language.
-const NAMES: [&str; 3] = ["관문", "Gwanmun", "gwanmun account create --name you --role owner"];
+const NAMES: [&str; 5] = [
+    "관문",
+    "Gwanmun",
+    "gwanmun account create --name you --role owner",
+    "gwanmun audit verify",
+    "gwanmun audit check",
+];
 
 fn templates() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");

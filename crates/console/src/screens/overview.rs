@@ -1,4 +1,8 @@
-//! The overview: whether the gate answers, what is in flight, what does not work now.
+//! The overview: whether the gate answers, what is in flight, what requests of a time came to, whose law they were under, what would be
+//! lost if somebody were cut off, what does not work now. It must not know how any of it is counted.
+
+mod cuts;
+mod figures;
 
 use askama::Template;
 use axum::response::Response;
@@ -6,6 +10,11 @@ use axum::response::Response;
 use crate::answer::Refused;
 use crate::call::Call;
 use crate::page::{self, Page};
+use crate::site::Site;
+
+use cuts::Cut;
+pub(crate) use cuts::Cuts;
+use figures::{Figures, Range};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -16,6 +25,25 @@ struct Overview {
     ready: u64,
     entries: Option<u64>,
     trouble: Option<String>,
+    /// What does not work now.
+    down: Vec<Down>,
+    ranges: [Range; 4],
+    range: Range,
+    /// None where there is no index to ask.
+    figures: Option<Figures>,
+    cuts: Vec<Cut>,
+    /// Whether there has never been a request.
+    unused: bool,
+    /// What asks the API something, to be copied.
+    curl: String,
+}
+
+/// A place that does not work now.
+struct Down {
+    place: String,
+    /// `resting` or `withdrawn`.
+    state: &'static str,
+    why: &'static str,
 }
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
@@ -23,6 +51,19 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let in_force = site.app.in_force();
     let destinations = in_force.judgement.judge().destinations();
     let ready = destinations.iter().filter(|place| site.availability.state(place).is_ready()).count();
+    let range = Range::of(call.query.get("range"));
+    let figures = match site.index().await? {
+        Some(index) => Some(Figures::read(index, range, call.now(), call.language).await?),
+        None => None,
+    };
+    let cuts = match &figures {
+        Some(figures) => cuts::of(site, &figures.destinations).await?,
+        None => Vec::new(),
+    };
+    let unused = match site.index().await? {
+        Some(index) => index.requests().await.map_err(Refused::ours)? == 0,
+        None => true,
+    };
     let overview = Overview {
         page: call.page("overview"),
         in_flight: site.app.in_flight() as u64,
@@ -30,6 +71,42 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         ready: ready as u64,
         entries: site.recorder.log().map(|log| log.size()),
         trouble: site.app.trouble(),
+        down: down(site),
+        ranges: Range::ALL,
+        range,
+        figures,
+        cuts,
+        unused,
+        curl: first_request(site),
     };
     page::render(&overview)
 }
+
+/// A first question for the first model that can be asked.
+fn first_request(site: &Site) -> String {
+    let in_force = site.app.in_force();
+    let model = in_force.judgement.chains().first().map_or("default", |chain| &*chain.model).to_owned();
+    let body =
+        serde_json::json!({"model": model, "messages": [{"role": "user", "content": "안녕하세요?"}]}).to_string();
+    format!(
+        "curl http://{}/v1/chat/completions \\\n  -H \"authorization: Bearer $GWANMUN_KEY\" \\\n  \
+         -H \"content-type: application/json\" \\\n  -d '{}'",
+        site.api_listening,
+        body.replace('\'', "'\\''"),
+    )
+}
+
+fn down(site: &Site) -> Vec<Down> {
+    let in_force = site.app.in_force();
+    let states = in_force.judgement.judge().destinations().iter().map(|place| (place, site.availability.state(place)));
+    let down = states.filter(|(_, state)| !state.is_ready());
+    down.map(|(place, state)| Down {
+        place: place.id.to_string(),
+        state: state.word(),
+        why: state.why().unwrap_or_default(),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

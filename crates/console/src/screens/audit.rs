@@ -1,0 +1,188 @@
+//! The audit log: its head and who signed it, its witnesses, what operators changed, one entry, one entry's proof. That all of it holds
+//! is worked out in the reader's browser, from what any stranger may have (`assets/audit.js`). It must not know how the log is kept.
+
+mod head;
+
+use std::sync::Arc;
+
+use askama::Template;
+use audit_log::{Log, LogError};
+use axum::response::Response;
+use request_index::{Administered, AdministrationFilter, Index, PAGE_MAX, Page as Part};
+
+use crate::answer::{self, Refused};
+use crate::call::Call;
+use crate::language::Written;
+use crate::page::{self, Page};
+use crate::screens::requests::at;
+
+use head::Head;
+
+const ROWS: u32 = 50;
+/// Parts of all changes that one page looks through.
+const PARTS_MAX: usize = 50;
+
+/// What the log calls what was done.
+const ACTIONS: [&str; 26] = [
+    "account.change",
+    "account.close",
+    "account.create",
+    "account.lock",
+    "approval.give",
+    "catalog.change",
+    "configuration.change",
+    "drill.begin",
+    "drill.end",
+    "erasure",
+    "evaluation.finish",
+    "key.create",
+    "key.revoke",
+    "key.rotate",
+    "model.add",
+    "model.remove",
+    "policy.change",
+    "record.adopt",
+    "session.begin",
+    "session.end",
+    "start",
+    "stop",
+    "voucher.close",
+    "voucher.grant",
+    "withdrawal.begin",
+    "withdrawal.end",
+];
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit {
+    page: Page,
+    /// None where the log is off.
+    head: Option<Head>,
+    actions: [&'static str; 26],
+    action: String,
+    subject: String,
+    by: String,
+    rows: Vec<Row>,
+    older: Option<String>,
+}
+
+struct Row {
+    done: Administered,
+    at: Written,
+}
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct EntryPage {
+    page: Page,
+    index: u64,
+    /// Its canonical JSON, or its bytes where they are no text.
+    text: String,
+    leaf: String,
+    newer: Option<u64>,
+}
+
+pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
+    if let Some(entry) = call.query.get("entry") {
+        if let Ok(number) = entry.parse::<u64>() {
+            return answer::see(&format!("/audit/entry/{number}"));
+        }
+        let words = call.language.text_with("requests-bad-entry", &[("value", entry)]);
+        return Err(Refused::Wrong(words));
+    }
+    let text = |name: &str| call.query.get(name).unwrap_or_default().to_owned();
+    let (action, subject, by) = (text("action"), text("subject"), text("by"));
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let filter = AdministrationFilter {
+        actions: some(&action).into_iter().collect(),
+        subject: some(&subject),
+        ..AdministrationFilter::default()
+    };
+    let before = call.query.get("before").and_then(|before| before.parse().ok());
+    let (found, next) = match call.site.index().await? {
+        Some(index) => changed(index, &filter, &by, before).await?,
+        None => (Vec::new(), None),
+    };
+    let older = next.map(|next| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let given = [("action", &action), ("subject", &subject), ("by", &by)];
+        query.extend_pairs(given.into_iter().filter(|(_, value)| !value.is_empty()));
+        format!("/audit?{}", query.append_pair("before", &next.to_string()).finish())
+    });
+    let page = call.page("audit");
+    let rows = found.into_iter().map(|done| Row { at: page.time(at(done.at)), done }).collect();
+    let head = call.site.recorder.log().map(|log| Head::of(log, call.language));
+    page::render(&Audit { page, head, actions: ACTIONS, action, subject, by, rows, older })
+}
+
+/// A page of changes that fit, and where the next one goes on. By whom, the index does not look up: a bounded part of all is looked
+/// through.
+async fn changed(
+    index: &Index,
+    filter: &AdministrationFilter,
+    by: &str,
+    mut before: Option<u64>,
+) -> Result<(Vec<Administered>, Option<u64>), Refused> {
+    let mut found = Vec::new();
+    for _ in 0..PARTS_MAX {
+        let rows = if by.is_empty() { ROWS } else { PAGE_MAX };
+        let part = index.administration(filter, Part { before, rows }).await.map_err(Refused::ours)?;
+        if part.len() < rows as usize {
+            before = None;
+        } else {
+            before = part.last().map(|last| last.entry);
+        }
+        for done in part.into_iter().filter(|done| by.is_empty() || done.by == by) {
+            let entry = done.entry;
+            found.push(done);
+            if found.len() >= ROWS as usize {
+                return Ok((found, Some(entry)));
+            }
+        }
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok((found, before))
+}
+
+/// One entry, as the log holds it.
+pub(crate) async fn entry(call: Call) -> Result<Response, Refused> {
+    let (log, index) = asked(&call)?;
+    let size = log.checkpoint().checkpoint.size;
+    if index >= size {
+        return Err(Refused::NotFound);
+    }
+    let read = call.site.tasks.blocking("console audit", move || log.entries(index..index + 1)).await;
+    let bytes = read.ok_or_else(|| Refused::ours("an entry was not read"))?.map_err(Refused::ours)?;
+    let bytes = bytes.into_iter().next().ok_or(Refused::NotFound)?;
+    page::render(&EntryPage {
+        page: call.page("audit"),
+        index,
+        leaf: hex::encode(tlog::leaf_hash(&bytes)),
+        text: String::from_utf8(bytes).unwrap_or_else(|error| hex::encode(error.as_bytes())),
+        newer: index.checked_add(1).filter(|next| *next < size),
+    })
+}
+
+/// One entry's proof: C2SP `tlog-proof`, byte for byte as `gwanmun audit proof` gives it.
+pub(crate) async fn proof(call: Call) -> Result<Response, Refused> {
+    let (log, index) = asked(&call)?;
+    if index >= log.checkpoint().checkpoint.size {
+        return Err(Refused::NotFound);
+    }
+    let made = call.site.tasks.blocking("console audit", move || log.prove(index)).await;
+    let made: Result<_, LogError> = made.ok_or_else(|| Refused::ours("a proof was not made"))?;
+    let text = made.map_err(Refused::ours)?.to_string();
+    answer::download(&format!("entry-{index}.proof"), "text/plain; charset=utf-8", text)
+}
+
+/// The log, and the entry that the path names.
+fn asked(call: &Call) -> Result<(Arc<Log>, u64), Refused> {
+    let index = call.named(0)?.parse().map_err(|_| Refused::NotFound)?;
+    let log = call.site.recorder.log().ok_or(Refused::NotFound)?;
+    Ok((Arc::clone(log), index))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! One request: all that the log says of it, in the order in which it happened.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::response::Response;
+use request_index::{Attempted, Request};
+
+use super::{at, wanted::class_word};
+use crate::accounts::Permission;
+use crate::answer::Refused;
+use crate::call::Call;
+use crate::language::Written;
+use crate::page::{self, Page};
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct OneRequest {
+    page: Page,
+    request: Request,
+    at: Written,
+    class: &'static str,
+    took: Option<Duration>,
+    attempts: Vec<Attempt>,
+    /// Whether the reader may see the log.
+    log: bool,
+}
+
+impl OneRequest {
+    fn tone(&self) -> &'static str {
+        super::tone(self.request.state)
+    }
+}
+
+/// One try of a destination.
+struct Attempt {
+    attempted: Attempted,
+    /// Since the decision.
+    after: Duration,
+}
+
+pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
+    let id = call.named(0)?;
+    let Some(index) = call.site.index().await? else { return Err(Refused::NotFound) };
+    let found = index.request(id).await.map_err(Refused::ours)?;
+    let (request, attempts) = found.ok_or(Refused::NotFound)?;
+    let page = call.page("requests");
+    let attempts = attempts
+        .into_iter()
+        .map(|attempted| Attempt { after: Duration::from_micros(attempted.at.saturating_sub(request.at)), attempted });
+    page::render(&OneRequest {
+        at: page.time(at(request.at)),
+        class: request.class.map(class_word).unwrap_or_default(),
+        took: request.duration.map(Duration::from_micros),
+        attempts: attempts.collect(),
+        log: call.may(Permission::SeeLog),
+        page,
+        request,
+    })
+}
