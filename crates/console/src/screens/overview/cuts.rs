@@ -17,7 +17,7 @@ use crate::answer::Refused;
 use crate::site::Site;
 
 /// How long a figure is shown before it is worked out anew.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+const KEPT_FOR: Duration = Duration::from_mins(1);
 /// The most that are shown.
 const CUTS_MAX: usize = 12;
 
