@@ -64,6 +64,7 @@ const SCREENS: [(&str, &[Screen]); 3] = [
         "nav-gate",
         &[
             ("overview", "/overview", Permission::SeeGate),
+            ("models", "/models", Permission::SeeGate),
             ("routes", "/routes", Permission::SeeGate),
             ("guard", "/guard", Permission::TryPolicy),
         ],
@@ -78,6 +79,9 @@ const SCREENS: [(&str, &[Screen]); 3] = [
         ],
     ),
 ];
+
+/// At the end of this group: the screen that nobody needs a permission for but to be signed in.
+const FOR_ALL: (&str, &str, &str) = ("nav-use", "set-up", "/set-up");
 
 impl Page {
     pub(crate) fn new(call: &Call, screen: &'static str) -> Self {
@@ -174,7 +178,12 @@ impl Page {
         let groups = SCREENS.iter().map(|(group, screens)| {
             let seen = screens.iter().filter(|(_, _, permission)| self.may(*permission));
             let ways = seen.map(|(screen, path, _)| Way { screen, path, here: *screen == self.screen });
-            Ways { group, ways: ways.collect() }
+            let mut ways: Vec<Way> = ways.collect();
+            let (of, screen, path) = FOR_ALL;
+            if *group == of && self.account.is_some() {
+                ways.push(Way { screen, path, here: screen == self.screen });
+            }
+            Ways { group, ways }
         });
         groups.filter(|group| !group.ways.is_empty()).collect()
     }

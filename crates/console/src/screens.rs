@@ -5,9 +5,11 @@ pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod guard;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod overview;
 pub(crate) mod requests;
 pub(crate) mod routes;
+pub(crate) mod set_up;
 pub(crate) mod sign_in;
 
 use askama::Template;

@@ -200,6 +200,11 @@ impl App {
         })
     }
 
+    /// The local floor's model, where there is one: what it is, and how busy.
+    pub fn local(&self) -> Option<&LocalModel> {
+        self.local.as_ref()
+    }
+
     /// When the process began to offer its models, in seconds since 1970.
     pub(crate) fn began_seconds(&self) -> u64 {
         self.began_seconds

@@ -17,6 +17,7 @@ use ::policy::{Destination, Judge, Proof};
 use catalog::{Capability, Catalog, Price};
 
 pub use explain::{Explained, FoundIn, Hidden, Question, Step};
+pub use facts_of::FRONTIER_FLOP;
 
 use crate::config::{Config, Judged, Manner, Operator, Registered, RouteStep, Version};
 

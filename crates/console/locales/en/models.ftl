@@ -1,1 +1,54 @@
-# The screen `models`.
+# What is known of models.
+models-title = Models
+models-lead = What is known of the models that are configured, with where and when it was read. What is not known is never a no.
+models-local = Local floor
+models-runs = runs in this process
+models-stopped = stopped
+models-running = Running now
+models-queued = Queued
+models-architecture = Architecture
+models-size = File
+models-digest = SHA-256
+models-local-source = As the model’s own file says; its publisher’s claims are not checked.
+models-no-local = The gate runs without a local model: nothing stands by when every destination is cut off.
+models-at = Configured at
+models-frontier = at or above the frontier threshold of 10^26 FLOP
+models-below-frontier = below the frontier threshold of 10^26 FLOP
+models-frontier-unknown = training compute unknown: no word on the frontier threshold
+models-fact = Fact
+models-value = Value
+models-source = Source and date
+models-unknown = unknown
+models-none = none
+models-nobody-looked = nobody has looked for it
+models-tokens = Tokens by language
+models-tokens-what = What its tokenizer makes of the same text (NTREX) in each language: more tokens cost more and fill the context sooner.
+models-tokens-unknown = How many tokens it needs in each language has not been measured.
+models-without = No card
+models-without-what = The catalogue knows nothing of these models. Name their card in the configuration, or lay a catalogue of your own over it.
+models-field-developer = Developer
+models-field-built-on = Built on
+models-field-licence = Licence
+models-field-open-weights = Open weights
+models-field-open-data = Open data
+models-field-open-code = Open code
+models-field-parameters = Parameters
+models-field-active-parameters = Active parameters
+models-field-training-flop = Training compute
+models-field-training-tokens = Training tokens
+models-field-context-tokens = Context in tokens
+models-field-capabilities = Capabilities
+models-field-languages = Languages
+models-field-tokenizer = Tokenizer
+models-capability-chat = conversation
+models-capability-code = code
+models-capability-tools = tools
+models-capability-vision = images
+models-capability-audio = speech
+models-capability-reasoning = reasoning
+models-capability-structured-output = structured output
+models-capability-embeddings = embeddings
+models-bytes = { $n ->
+    [one] { $count } byte
+   *[other] { $count } bytes
+}

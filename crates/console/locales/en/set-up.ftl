@@ -1,1 +1,23 @@
-# The screen `set-up`.
+# How clients are set up, and the configuration in force.
+set-up-title = Set-up
+set-up-lead = Any client that speaks OpenAI’s API can ask through the gate: give it the gate’s address and your key.
+set-up-base = Address of the API
+set-up-models = Models that can be asked for
+set-up-key = Put your own key in place of sk-gwm-YOUR-KEY. Whoever runs the gate makes it; it is shown once, so nobody can look it up here.
+set-up-by-environment = Environment variables
+set-up-by-curl = curl
+set-up-by-python = Python (openai)
+set-up-by-javascript = JavaScript (openai)
+set-up-configuration = Configuration in force
+set-up-file-is-truth = The file says what is in force, and is changed there; it is read again when it changes. Secrets are never shown.
+set-up-no-file = There is no file yet: everything is as it comes. A file of this name would say what is in force.
+set-up-file = File
+set-up-hash = Hash
+set-up-destinations = Destinations
+set-up-routes = Routes
+set-up-teams = Teams
+set-up-setting = Setting
+set-up-value = Value
+set-up-from = From
+set-up-default = as it comes
+set-up-chosen = chosen

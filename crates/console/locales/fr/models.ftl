@@ -1,1 +1,54 @@
-# The screen `models`.
+# What is known of models.
+models-title = Modèles
+models-lead = Ce que l’on sait des modèles configurés, avec où et quand on l’a lu. Ce qui est inconnu n’est jamais un non.
+models-local = Socle local
+models-runs = tourne dans ce processus
+models-stopped = arrêté
+models-running = En cours
+models-queued = En attente
+models-architecture = Architecture
+models-size = Fichier
+models-digest = SHA-256
+models-local-source = Tel que le dit le fichier du modèle ; les dires de son éditeur ne sont pas vérifiés.
+models-no-local = La porte tourne sans modèle local : rien ne prend le relais si toutes les destinations sont coupées.
+models-at = Configuré chez
+models-frontier = au seuil de frontière de 10^26 FLOP ou au-delà
+models-below-frontier = sous le seuil de frontière de 10^26 FLOP
+models-frontier-unknown = calcul d’entraînement inconnu : rien sur le seuil de frontière
+models-fact = Fait
+models-value = Valeur
+models-source = Source et date
+models-unknown = inconnu
+models-none = aucun
+models-nobody-looked = personne ne l’a cherché
+models-tokens = Jetons par langue
+models-tokens-what = Ce que son découpeur fait du même texte (NTREX) dans chaque langue : plus de jetons coûtent plus et remplissent le contexte plus tôt.
+models-tokens-unknown = Le nombre de jetons par langue n’a pas été mesuré.
+models-without = Sans fiche
+models-without-what = Le catalogue ne sait rien de ces modèles. Nommez leur fiche dans la configuration, ou posez par-dessus un catalogue à vous.
+models-field-developer = Développeur
+models-field-built-on = Bâti sur
+models-field-licence = Licence
+models-field-open-weights = Poids ouverts
+models-field-open-data = Données ouvertes
+models-field-open-code = Code ouvert
+models-field-parameters = Paramètres
+models-field-active-parameters = Paramètres actifs
+models-field-training-flop = Calcul d’entraînement
+models-field-training-tokens = Jetons d’entraînement
+models-field-context-tokens = Contexte en jetons
+models-field-capabilities = Capacités
+models-field-languages = Langues
+models-field-tokenizer = Découpeur
+models-capability-chat = conversation
+models-capability-code = code
+models-capability-tools = outils
+models-capability-vision = images
+models-capability-audio = parole
+models-capability-reasoning = raisonnement
+models-capability-structured-output = sortie structurée
+models-capability-embeddings = vecteurs
+models-bytes = { $n ->
+    [one] { $count } octet
+   *[other] { $count } octets
+}

@@ -1,1 +1,23 @@
-# The screen `set-up`.
+# How clients are set up, and the configuration in force.
+set-up-title = Mise en place
+set-up-lead = Tout client qui parle l’API d’OpenAI peut passer par la porte : donnez-lui l’adresse de la porte et votre clé.
+set-up-base = Adresse de l’API
+set-up-models = Modèles que l’on peut demander
+set-up-key = Mettez votre clé à la place de sk-gwm-YOUR-KEY. Qui exploite la porte la crée ; montrée une seule fois, elle ne se retrouve pas ici.
+set-up-by-environment = Variables d’environnement
+set-up-by-curl = curl
+set-up-by-python = Python (openai)
+set-up-by-javascript = JavaScript (openai)
+set-up-configuration = Configuration en vigueur
+set-up-file-is-truth = Le fichier fait foi et c’est là qu’on le change ; il est relu quand il change. Les secrets ne sont jamais montrés.
+set-up-no-file = Il n’y a pas encore de fichier : tout est par défaut. Un fichier de ce nom ferait foi.
+set-up-file = Fichier
+set-up-hash = Empreinte
+set-up-destinations = Destinations
+set-up-routes = Routes
+set-up-teams = Équipes
+set-up-setting = Réglage
+set-up-value = Valeur
+set-up-from = Origine
+set-up-default = par défaut
+set-up-chosen = choisi

@@ -1,1 +1,23 @@
-# The screen `set-up`.
+# How clients are set up, and the configuration in force.
+set-up-title = 設定
+set-up-lead = OpenAI の API を使うクライアントなら、関門のアドレスとキーを設定するだけで関門を通して質問できます。
+set-up-base = API のアドレス
+set-up-models = 指定できるモデル
+set-up-key = sk-gwm-YOUR-KEY をご自分のキーに置き換えてください。キーは関門の運用者が作成し、一度しか表示されないため、ここでは確認できません。
+set-up-by-environment = 環境変数
+set-up-by-curl = curl
+set-up-by-python = Python (openai)
+set-up-by-javascript = JavaScript (openai)
+set-up-configuration = 適用中の設定
+set-up-file-is-truth = 適用内容はこのファイルが定め、変更もファイルで行います。ファイルが変わると読み直されます。秘密情報は決して表示しません。
+set-up-no-file = ファイルはまだなく、すべて既定値です。この名前のファイルを置くと、その内容が適用されます。
+set-up-file = ファイル
+set-up-hash = ハッシュ
+set-up-destinations = 送信先
+set-up-routes = 経路
+set-up-teams = チーム
+set-up-setting = 項目
+set-up-value = 値
+set-up-from = 由来
+set-up-default = 既定
+set-up-chosen = 指定

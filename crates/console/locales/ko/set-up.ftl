@@ -1,1 +1,23 @@
-# The screen `set-up`.
+# How clients are set up, and the configuration in force.
+set-up-title = 설정
+set-up-lead = OpenAI API를 쓰는 클라이언트라면 무엇이든 관문을 거쳐 질문할 수 있습니다. 관문의 주소와 키를 넣으십시오.
+set-up-base = API 주소
+set-up-models = 요청할 수 있는 모델
+set-up-key = sk-gwm-YOUR-KEY 자리에 본인의 키를 넣으십시오. 키는 관문 운영자가 만들며 한 번만 보이므로 여기서 찾아볼 수 없습니다.
+set-up-by-environment = 환경 변수
+set-up-by-curl = curl
+set-up-by-python = Python (openai)
+set-up-by-javascript = JavaScript (openai)
+set-up-configuration = 적용 중인 설정
+set-up-file-is-truth = 적용되는 설정은 이 파일이 정하며 변경도 파일에서 합니다. 파일이 바뀌면 다시 읽습니다. 비밀값은 결코 보이지 않습니다.
+set-up-no-file = 아직 파일이 없어 모두 기본값입니다. 이 이름의 파일을 두면 그 내용이 적용됩니다.
+set-up-file = 파일
+set-up-hash = 해시
+set-up-destinations = 목적지
+set-up-routes = 경로
+set-up-teams = 팀
+set-up-setting = 항목
+set-up-value = 값
+set-up-from = 출처
+set-up-default = 기본값
+set-up-chosen = 지정됨

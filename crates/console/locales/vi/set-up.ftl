@@ -1,1 +1,23 @@
-# The screen `set-up`.
+# How clients are set up, and the configuration in force.
+set-up-title = Thiết lập
+set-up-lead = Mọi chương trình dùng API của OpenAI đều có thể hỏi qua cổng: hãy cho nó địa chỉ của cổng và khóa của bạn.
+set-up-base = Địa chỉ API
+set-up-models = Mô hình có thể yêu cầu
+set-up-key = Hãy thay sk-gwm-YOUR-KEY bằng khóa của bạn. Người vận hành cổng tạo khóa; khóa chỉ hiện một lần nên không tra được ở đây.
+set-up-by-environment = Biến môi trường
+set-up-by-curl = curl
+set-up-by-python = Python (openai)
+set-up-by-javascript = JavaScript (openai)
+set-up-configuration = Cấu hình đang áp dụng
+set-up-file-is-truth = Tệp quyết định điều gì đang áp dụng và được sửa tại đó; khi tệp thay đổi, nó được đọc lại. Bí mật không bao giờ hiện ra.
+set-up-no-file = Chưa có tệp nào: mọi thứ theo mặc định. Một tệp mang tên này sẽ quyết định cấu hình.
+set-up-file = Tệp
+set-up-hash = Mã băm
+set-up-destinations = Đích
+set-up-routes = Tuyến
+set-up-teams = Nhóm
+set-up-setting = Mục
+set-up-value = Giá trị
+set-up-from = Nguồn
+set-up-default = mặc định
+set-up-chosen = đã chọn

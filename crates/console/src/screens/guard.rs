@@ -133,9 +133,9 @@ fn hidden(
     how: &dyn Fn(&Kind) -> Hiding,
 ) -> Result<String, &'static str> {
     let hidden = disguise_all(&[(text, findings)], key, how);
-    hidden.map(|(mut texts, _)| texts.pop().unwrap_or_default()).map_err(|error| match error {
-        DisguiseError::Ambiguous => "guard-cannot-ambiguous",
-        _ => "guard-cannot-too-many",
+    hidden.map(|(mut texts, _)| texts.pop().unwrap_or_default()).map_err(|error| {
+        let is_ambiguous = matches!(error, DisguiseError::Ambiguous);
+        if is_ambiguous { "guard-cannot-ambiguous" } else { "guard-cannot-too-many" }
     })
 }
 

@@ -12,7 +12,7 @@ use crate::config::{self, Config, Operator, RemoteModel};
 
 /// From this training compute on a model counts as a frontier model: 10^26 FLOP (AI Basic Act of Korea, Enforcement Decree,
 /// article 24, which adds two criteria that no catalogue knows).
-const FRONTIER_FLOP: u128 = 100_000_000_000_000_000_000_000_000;
+pub const FRONTIER_FLOP: u128 = 100_000_000_000_000_000_000_000_000;
 
 /// The provider that is the organisation itself, as policies say it.
 const OWN_PROVIDER: &str = "own";

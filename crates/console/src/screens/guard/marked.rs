@@ -66,7 +66,7 @@ fn mark(over: &[&Finding]) -> Option<Mark> {
 /// Equal findings once, in the order of the text.
 pub(super) fn rows(text: &str, findings: &Findings) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for found in findings.iter() {
+    for found in findings {
         let kind = found.kind.name();
         let (strength, text) = (strength_word(found.strength), text.get(found.range.clone()).unwrap_or_default());
         let same = |row: &&mut Row| row.kind == kind && row.text == text && row.strength == strength;
@@ -83,10 +83,7 @@ pub(super) fn rows(text: &str, findings: &Findings) -> Vec<Row> {
 
 /// Ends the name of the kind's message.
 pub(super) fn word(kind: &Kind) -> String {
-    match kind {
-        Kind::Own(_) => "own".to_owned(),
-        kind => kind.name().replace(['.', '_'], "-"),
-    }
+    if matches!(kind, Kind::Own(_)) { "own".to_owned() } else { kind.name().replace(['.', '_'], "-") }
 }
 
 fn strength_word(strength: Strength) -> &'static str {
