@@ -16,9 +16,7 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{
-    account, audit, chat, guard, keys, models, overview, requests, routes, set_up, sign_in,
-};
+use crate::screens::{account, audit, chat, guard, keys, models, overview, requests, routes, set_up, sign_in};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
