@@ -11,7 +11,7 @@ use gateway::{
     data_dir::DataDir,
     database::Database,
     drill::{
-        Mode, Plan, SECONDS_MAX,
+        self, Mode, Plan,
         report::{self, Report},
         store::{self, Drill},
     },
@@ -138,19 +138,16 @@ impl Wanted {
             ));
         };
         let seconds = u64::try_from(time.as_secs()).unwrap_or(0);
-        if mode != Mode::Replay && seconds > SECONDS_MAX {
-            let word = mode.word();
-            return Err(Failure::usage(format!("a {word} drill lasts a day at most")).hint("say `--for 24h` or less"));
-        }
         let plan = Plan {
             mode,
             withdraw: subjects.iter().map(ToString::to_string).collect(),
             seconds,
-            sample_permille: if mode == Mode::Shadow { self.sample } else { 0 },
+            sample_permille: self.sample,
             least_answered_permille: self.least_answered,
             reference_model: self.reference.clone(),
             by: operator::by(),
         };
+        let plan = plan.checked().map_err(|error| Failure::usage(error.to_string()).hint("say `--for 24h` or less"))?;
         if mode == Mode::Live && !self.yes {
             let withdrawn = plan.told();
             return Err(Failure::usage(format!(
@@ -170,9 +167,8 @@ fn run(place: &Place, plan: &Plan, json: bool, terminal: &mut Terminal) -> Resul
     let data_dir = DataDir::join(&place.data_dir(), &clock)?;
     runtime::new()?.block_on(async {
         let database = Database::open(&data_dir.database()).await?;
-        let chance =
-            getrandom::u64().map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
-        let id = format!("{chance:016x}");
+        let id =
+            store::new_id().map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
         store::want(&database, &id, plan, clock.wall()).await?;
         if !json {
             terminal.note(&format!("drill {id}: {} withdrawn, {}; Ctrl-C stops it", plan.told(), plan.mode.word()));
@@ -299,17 +295,9 @@ fn with_database<T>(place: &Place, ask: impl AsyncFnOnce(Database) -> Result<T, 
 
 /// `5%`, `0.5%`, `100%`, in thousandths.
 fn share(typed: &str) -> Result<u64, String> {
-    let form = || {
+    typed.strip_suffix('%').and_then(drill::permille).ok_or_else(|| {
         format!("`{typed}` is no share: write a number of percent with at most one decimal, such as `5%` or `99.5%`")
-    };
-    let number = typed.strip_suffix('%').ok_or_else(form)?;
-    let (whole, tenths) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(tenths) || tenths.len() != 1 {
-        return Err(form());
-    }
-    let permille = format!("{whole}{tenths}").parse::<u64>().map_err(|_| form())?;
-    if permille > 1000 { Err(form()) } else { Ok(permille) }
+    })
 }
 
 /// A report of the folder, with its bytes.

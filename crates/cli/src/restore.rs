@@ -7,7 +7,7 @@ use clap::Args;
 use gateway::{
     availability::{Withdrawal, store},
     clock::Clock,
-    withdrawal::Subject,
+    withdrawal::{Subject, effect::Effect},
 };
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     place::Place,
     runtime,
     terminal::{STRONG, Terminal},
-    withdraw::{effect::Effect, follows, ground::Ground, reason},
+    withdraw::{effect, follows, ground::Ground, reason},
 };
 
 const EXAMPLES: &str = "\
@@ -64,11 +64,11 @@ impl Restore {
             let effect = Effect::of(&ground.judgement, subject, &now, &then);
             if !self.json {
                 tell(withdrawal, terminal)?;
-                effect.write(terminal)?;
+                effect::write(&effect, terminal)?;
             }
             if !self.approve {
                 if self.json {
-                    terminal.json(&effect.withdrawing(subject, false))?;
+                    terminal.json(&effect::withdrawing(&effect, subject, false))?;
                 }
                 terminal.note("nothing was changed: add `--approve`");
                 return Ok(Answer::No);
@@ -79,7 +79,7 @@ impl Restore {
                 return Err(Failure::trouble(format!("`{subject}` was let back meanwhile")));
             }
             if self.json {
-                terminal.json(&effect.withdrawing(subject, true))?;
+                terminal.json(&effect::withdrawing(&effect, subject, true))?;
             }
             terminal.note(&format!("restored: {subject}; {}", follows(&data_dir)));
             Ok(Answer::Yes)

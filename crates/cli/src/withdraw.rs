@@ -12,10 +12,10 @@ use gateway::{
     availability::{Cause, Withdrawal, store},
     clock::Clock,
     data_dir::DataDir,
-    withdrawal::Subject,
+    withdrawal::{self, Subject, effect::Effect},
 };
 
-use self::{effect::Effect, ground::Ground};
+use self::ground::Ground;
 use crate::{
     failure::{Answer, Failure},
     operator,
@@ -34,9 +34,6 @@ Examples:
   gwanmun withdraw national/large --why \"answers are wrong\" --yes
 
 What is withdrawn comes back only by `gwanmun restore`. Exit status 1 where nothing was changed.";
-
-/// What is said of a reason, in bytes: it stands in an entry.
-pub(crate) const WHY_BYTES_MAX: usize = 512;
 
 /// Take something out of use until it is approved again
 #[derive(Args)]
@@ -87,11 +84,11 @@ impl Withdraw {
             let effect = Effect::of(&ground.judgement, &subject, &now, &then);
             if !self.json {
                 writeln!(terminal.out(), "{STRONG}{}{STRONG:#}", subject.told())?;
-                effect.write(terminal)?;
+                effect::write(&effect, terminal)?;
             }
             if !self.yes {
                 if self.json {
-                    terminal.json(&effect.withdrawing(&subject, false))?;
+                    terminal.json(&effect::withdrawing(&effect, &subject, false))?;
                 }
                 terminal.note("nothing was changed: add `--yes`");
                 return Ok(Answer::No);
@@ -106,7 +103,7 @@ impl Withdraw {
             };
             store::begin(&database, &withdrawal).await?;
             if self.json {
-                terminal.json(&effect.withdrawing(&subject, true))?;
+                terminal.json(&effect::withdrawing(&effect, &subject, true))?;
             }
             terminal.note(&format!("withdrawn: {subject}; {}", follows(&data_dir)));
             Ok(Answer::Yes)
@@ -136,10 +133,8 @@ pub(crate) fn follows(data_dir: &DataDir) -> &'static str {
 
 /// A reason that can stand in an entry.
 pub(crate) fn reason(typed: &str) -> Result<String, Failure> {
-    let why = typed.trim();
-    if why.is_empty() || why.len() > WHY_BYTES_MAX || why.chars().any(char::is_control) {
-        return Err(Failure::usage(format!("a reason is one line of 1 to {WHY_BYTES_MAX} bytes"))
-            .hint("such as `--why \"contract ends on 31 December\"`"));
-    }
-    Ok(why.to_owned())
+    withdrawal::reason(typed).map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!("a reason is one line of 1 to {} bytes", withdrawal::WHY_BYTES_MAX))
+            .hint("such as `--why \"contract ends on 31 December\"`")
+    })
 }

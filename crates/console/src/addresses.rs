@@ -16,7 +16,7 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{account, audit, chat, guard, keys, models, overview, requests, routes, set_up, sign_in};
+use crate::screens::{account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
@@ -60,8 +60,7 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
         .page("/overview", Who::May(P::SeeGate), overview::show)
-        .page("/models", Who::May(P::SeeGate), models::show)
-        .page("/set-up", Who::SignedIn, set_up::show)
+use crate::screens::{account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in};
         .page("/routes", Who::May(P::SeeGate), routes::show)
         .action("/routes", Who::May(P::TryPolicy), routes::dry_run)
         .page("/guard", Who::May(P::TryPolicy), guard::show)

@@ -61,6 +61,12 @@ pub(crate) fn address(name: &str) -> String {
     format!("/assets/{version}/{name}")
 }
 
+/// A file as text, for what is worked out of it; nothing where there is none of that name, or it is none.
+pub(crate) fn text(name: &str) -> &'static str {
+    let found = FILES.iter().find(|(known, ..)| *known == name).and_then(|(.., bytes)| std::str::from_utf8(bytes).ok());
+    found.unwrap_or_default()
+}
+
 /// Their addresses. Anyone may have them: they are the same in every gate.
 pub(crate) fn router() -> Router {
     Router::new().route("/assets/{version}/{*name}", get(serve))

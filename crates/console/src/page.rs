@@ -64,6 +64,8 @@ const SCREENS: [(&str, &[Screen]); 3] = [
         "nav-gate",
         &[
             ("overview", "/overview", Permission::SeeGate),
+            ("cut-off", "/cut-off", Permission::SeeGate),
+            ("jurisdictions", "/jurisdictions", Permission::SeeGate),
             ("models", "/models", Permission::SeeGate),
             ("routes", "/routes", Permission::SeeGate),
             ("guard", "/guard", Permission::TryPolicy),

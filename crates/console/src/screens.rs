@@ -1,9 +1,12 @@
 //! The screens, one file each: what a reader sees there, and what they may do.
 
 pub(crate) mod account;
+pub(crate) mod asked;
 pub(crate) mod audit;
 pub(crate) mod chat;
+pub(crate) mod cut_off;
 pub(crate) mod guard;
+pub(crate) mod jurisdictions;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod overview;
@@ -11,6 +14,7 @@ pub(crate) mod requests;
 pub(crate) mod routes;
 pub(crate) mod set_up;
 pub(crate) mod sign_in;
+pub(crate) mod subjects;
 
 use askama::Template;
 use axum::response::Response;

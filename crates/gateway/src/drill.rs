@@ -81,7 +81,41 @@ pub struct Plan {
     pub by: String,
 }
 
+/// Why a plan is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// It withdraws nothing.
+    #[error("a drill withdraws something: name it")]
+    Nothing,
+    /// It lasts no time, or longer than one may.
+    #[error("a {} drill lasts a day at most", .0.word())]
+    TooLong(Mode),
+    /// A share is more than the whole.
+    #[error("a share is 100 % at most")]
+    Share,
+}
+
 impl Plan {
+    /// The plan, if it can be carried out; a sample is a shadow drill's alone.
+    ///
+    /// # Errors
+    /// What it must not be.
+    pub fn checked(mut self) -> Result<Self, PlanError> {
+        if self.withdraw.is_empty() {
+            return Err(PlanError::Nothing);
+        }
+        if self.seconds == 0 || (self.mode != Mode::Replay && self.seconds > SECONDS_MAX) {
+            return Err(PlanError::TooLong(self.mode));
+        }
+        if self.sample_permille > 1000 || self.least_answered_permille > 1000 {
+            return Err(PlanError::Share);
+        }
+        if self.mode != Mode::Shadow {
+            self.sample_permille = 0;
+        }
+        Ok(self)
+    }
+
     /// What is withdrawn.
     pub fn subjects(&self) -> Vec<Subject> {
         self.withdraw.iter().filter_map(|subject| subject.parse().ok()).collect()
@@ -91,6 +125,16 @@ impl Plan {
     pub fn told(&self) -> String {
         self.subjects().iter().map(Subject::told).collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// A share in percent with at most one decimal (`5`, `99.5`), in thousandths; none where `typed` is none.
+pub fn permille(typed: &str) -> Option<u64> {
+    let (whole, tenths) = typed.split_once('.').unwrap_or((typed, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(tenths) || tenths.len() != 1 {
+        return None;
+    }
+    format!("{whole}{tenths}").parse::<u64>().ok().filter(|permille| *permille <= 1000)
 }
 
 /// Why a drill ended.

@@ -15,7 +15,7 @@ use std::{
 use ::policy::{Action, Class, Outcome};
 use serde::Serialize;
 
-pub(crate) use compared::axis as jurisdictions;
+pub use compared::axis as jurisdictions;
 pub use compared::{Lost, PriceOf, Stand, amount};
 pub(crate) use load::permitted;
 pub use load::{Bears, Load};

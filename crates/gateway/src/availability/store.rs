@@ -3,7 +3,7 @@
 
 use audit_log::{Action, Administration, Text, Word};
 use jiff::{Timestamp, civil::Date};
-use sqlx::SqliteConnection;
+use sqlx::{FromRow as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Cause, Withdrawal};
 use crate::{
@@ -34,7 +34,7 @@ pub enum Return {
     Automatic(Cause),
 }
 
-/// Subject, cause, why, by whom, since, notice.
+/// Number, subject, cause, why, by whom, since, notice.
 type Row = (i64, String, String, String, String, String, Option<String>);
 
 /// Stores that `withdrawal` has begun; gives its number, and whether it is new: a subject is withdrawn once, and a cause that outranks
@@ -131,6 +131,41 @@ pub(super) async fn told(database: &Database, row: i64, cause: Cause) -> Result<
 /// What is withdrawn, the oldest first.
 pub async fn in_force(database: &Database) -> Result<Vec<Withdrawal>, DatabaseError> {
     Ok(rows(database).await?.in_force.into_iter().map(|(_, withdrawal)| withdrawal).collect())
+}
+
+/// A withdrawal that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// What it was.
+    pub withdrawal: Withdrawal,
+    /// When it ended: RFC 3339, UTC.
+    pub ended_at: String,
+    /// By whom.
+    pub ended_by: String,
+    /// What they said.
+    pub ended_why: String,
+}
+
+/// The withdrawals that have ended, `most` at most, the latest end first; those that a newer version wrote and this one cannot read
+/// are left out. Also how many there are in all.
+///
+/// # Errors
+/// The database's.
+pub async fn past(database: &Database, most: u32) -> Result<(Vec<Past>, u64), DatabaseError> {
+    let failed = |error| database.failed(error);
+    let select = "SELECT id, subject, cause, why, begun_by, since, notice, ended_at, ended_by, coalesce(ended_why, '') \
+                  FROM withdrawals WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT ?";
+    let rows = sqlx::query(select).bind(most).fetch_all(database.pool()).await.map_err(failed)?;
+    let all = sqlx::query_scalar("SELECT count(*) FROM withdrawals WHERE ended_at IS NOT NULL");
+    let all: i64 = all.fetch_one(database.pool()).await.map_err(failed)?;
+    let past = rows.iter().filter_map(|row| ended_row(row).ok()).collect();
+    Ok((past, u64::try_from(all).unwrap_or(0)))
+}
+
+fn ended_row(row: &SqliteRow) -> Result<Past, sqlx::Error> {
+    let (_, withdrawal) = read(Row::from_row(row)?)?;
+    let text = |column: usize| row.try_get::<String, _>(column);
+    Ok(Past { withdrawal, ended_at: text(7)?, ended_by: text(8)?, ended_why: text(9)? })
 }
 
 /// What the table says now.

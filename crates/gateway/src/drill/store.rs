@@ -52,6 +52,14 @@ const LIST: &str = "SELECT id, state, plan, wanted_at, stop_wanted, progress, en
 const GET: &str = "SELECT id, state, plan, wanted_at, stop_wanted, progress, ended_at, why, begin_entry, end_entry, \
                    report_sha256 FROM drills WHERE id = ?";
 
+/// An id for a new drill.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn new_id() -> Result<String, getrandom::Error> {
+    getrandom::u64().map(|chance| format!("{chance:016x}"))
+}
+
 /// Leaves a plan for the server, under that id.
 ///
 /// # Errors

@@ -147,7 +147,7 @@ fn card_of_floor(catalog: &Catalog, model: &str) -> Option<Arc<str>> {
 }
 
 /// Jurisdictions; where they are the whole of a bloc, the bloc.
-pub(crate) fn axis(axis: &Axis, catalog: &Catalog) -> Vec<String> {
+pub fn axis(axis: &Axis, catalog: &Catalog) -> Vec<String> {
     let codes =
         |bloc: &catalog::Bloc| bloc.jurisdictions.iter().map(|code| Arc::from(code.code())).collect::<BTreeSet<_>>();
     if axis.known.len() > 3
