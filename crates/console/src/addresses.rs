@@ -16,7 +16,9 @@ use crate::assets;
 use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
-use crate::screens::{account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in};
+use crate::screens::{
+    account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in,
+};
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
@@ -60,7 +62,22 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
         .page("/overview", Who::May(P::SeeGate), overview::show)
-use crate::screens::{account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in};
+        .page("/cut-off", Who::May(P::SeeGate), cut_off::show)
+        .page("/cut-off/withdraw", Who::May(P::Withdraw), cut_off::withdrawing::ask_withdraw)
+        .action("/cut-off/withdraw", Who::May(P::Withdraw), cut_off::withdrawing::withdraw)
+        .page("/cut-off/restore", Who::May(P::Restore), cut_off::withdrawing::ask_restore)
+        .action("/cut-off/restore", Who::May(P::Restore), cut_off::withdrawing::restore)
+        .page("/cut-off/drill", Who::May(P::Drill), cut_off::drilling::ask)
+        .action("/cut-off/drill", Who::May(P::Drill), cut_off::drilling::begin)
+        .action("/cut-off/drill/stop", Who::May(P::Drill), cut_off::drilling::stop)
+        .page("/cut-off/drills/{id}", Who::May(P::SeeGate), cut_off::drilling::show)
+        .page("/cut-off/drills/{id}/{file}", Who::May(P::SeeGate), cut_off::drilling::file)
+        .page("/jurisdictions", Who::May(P::SeeGate), jurisdictions::show)
+        .page("/jurisdictions/what-if.svg", Who::May(P::SeeGate), jurisdictions::draw)
+        .page("/jurisdictions/policy", Who::May(P::TryPolicy), jurisdictions::policy::show)
+        .action("/jurisdictions/policy", Who::May(P::TryPolicy), jurisdictions::policy::compare)
+        .page("/models", Who::May(P::SeeGate), models::show)
+        .page("/set-up", Who::SignedIn, set_up::show)
         .page("/routes", Who::May(P::SeeGate), routes::show)
         .action("/routes", Who::May(P::TryPolicy), routes::dry_run)
         .page("/guard", Who::May(P::TryPolicy), guard::show)

@@ -184,3 +184,4 @@ cut-off-report-hash = SHA-256 of report.json
 cut-off-report-unreadable = The report’s files are gone from the drills folder, or cannot be read.
 cut-off-back = Back to the cut-off board
 cut-off-own = own machines
+cut-off-of = { $part } of { $whole }

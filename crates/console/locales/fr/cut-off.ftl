@@ -184,3 +184,4 @@ cut-off-report-hash = SHA-256 de report.json
 cut-off-report-unreadable = Les fichiers du rapport ont disparu du dossier des exercices ou sont illisibles.
 cut-off-back = Retour au tableau des coupures
 cut-off-own = machines propres
+cut-off-of = { $part } sur { $whole }

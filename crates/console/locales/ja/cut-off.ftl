@@ -178,3 +178,4 @@ cut-off-report-hash = report.json の SHA-256
 cut-off-report-unreadable = 報告書のファイルが訓練のフォルダーにないか、読めません。
 cut-off-back = 提供停止の状況へ戻る
 cut-off-own = 自前の機械
+cut-off-of = { $whole } のうち { $part }

@@ -178,3 +178,4 @@ cut-off-report-hash = report.json의 SHA-256
 cut-off-report-unreadable = 보고서 파일이 훈련 폴더에 없거나 읽을 수 없습니다.
 cut-off-back = 중단 상황판으로 돌아가기
 cut-off-own = 자체 장비
+cut-off-of = { $whole } 중 { $part }

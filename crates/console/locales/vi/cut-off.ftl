@@ -178,3 +178,4 @@ cut-off-report-hash = SHA-256 của report.json
 cut-off-report-unreadable = Các tệp báo cáo không còn trong thư mục diễn tập, hoặc không đọc được.
 cut-off-back = Về bảng ngừng cung cấp
 cut-off-own = máy của tổ chức
+cut-off-of = { $part } trên { $whole }
