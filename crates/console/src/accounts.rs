@@ -18,8 +18,7 @@ use tokio::sync::Semaphore;
 
 pub use password::{PasswordError, generate as generate_password};
 pub use role::{Permission, Role, UnknownRole};
-pub use sessions::SessionToken;
-pub(crate) use sessions::{Session, SignedIn};
+pub(crate) use sessions::{Session, SessionToken, SignedIn};
 
 /// The longest name of an account, in characters.
 const NAME_CHARS_MAX: usize = 64;

@@ -65,13 +65,6 @@ pub(crate) fn html(text: String) -> Response {
     response
 }
 
-/// Data for our own scripts.
-pub(crate) fn json(value: &serde_json::Value) -> Response {
-    let mut response = Response::new(Body::from(value.to_string()));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 /// A file to keep.
 pub(crate) fn download(name: &str, content_type: &'static str, bytes: impl Into<Body>) -> Result<Response, Refused> {
     let mut response = Response::new(bytes.into());

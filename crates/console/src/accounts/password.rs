@@ -7,9 +7,9 @@ use argon2::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The fewest characters, by NIST SP 800-63B-4 where a password stands alone.
-pub const CHARS_MIN: usize = 15;
+pub(super) const CHARS_MIN: usize = 15;
 /// The most bytes: so that nobody makes us hash a book.
-pub const BYTES_MAX: usize = 1024;
+pub(super) const BYTES_MAX: usize = 1024;
 /// Bytes of chance in a password that we make: 24 characters.
 const MADE_BYTES: usize = 18;
 /// Bytes of chance in a salt (RFC 9106, section 3.1).

@@ -31,7 +31,9 @@ fn variables(pattern: &Pattern<&str>, found: &mut BTreeSet<String>) {
             match expression {
                 Expression::Select { selector, variants } => {
                     inline(selector, found);
-                    variants.iter().for_each(|variant| variables(&variant.value, found));
+                    for variant in variants {
+                        variables(&variant.value, found);
+                    }
                 }
                 Expression::Inline(expression) => inline(expression, found),
             }
