@@ -18,7 +18,20 @@ const ARROWS: [(&str, &[&str]); 18] = [
         "crates/gateway",
         &["wire", "local_model", "audit_log", "tlog", "tlog_witness", "catalog", "inspect", "policy", "request_index"],
     ),
-    ("crates/console", &["audit_log", "catalog", "gateway", "local_model", "policy", "request_index"]),
+    (
+        "crates/console",
+        &[
+            "audit_entry",
+            "audit_log",
+            "catalog",
+            "gateway",
+            "inspect",
+            "local_model",
+            "policy",
+            "request_index",
+            "tlog",
+        ],
+    ),
     (
         "crates/cli",
         &[
