@@ -35,8 +35,8 @@ def main():
             page.locator("input[name=name]").fill("owner")
             page.locator("input[name=password]").fill(PASSWORD)
             page.locator("main button.main").click()
-            page.locator("nav").wait_for()
-            for screen in [link.get_attribute("href") for link in page.locator("nav a").all()]:
+            page.locator(".side nav").wait_for()
+            for screen in [link.get_attribute("href") for link in page.locator(".side nav a").all()]:
                 page.goto(CONSOLE + screen)
                 if screen == "/chat":
                     ask(page)

@@ -77,7 +77,7 @@ class Console(unittest.TestCase):
         page.locator("input[name=name]").fill(name)
         page.locator("input[name=password]").fill(PASSWORD)
         page.locator("main button.main").click()
-        expect(page.locator("nav")).to_be_visible()
+        expect(page.locator(".side nav")).to_be_visible()
         return page
 
     def watch(self, page):
@@ -94,7 +94,7 @@ class Console(unittest.TestCase):
         page.on("request", asked)
 
     def screens(self, page):
-        return [link.get_attribute("href") for link in page.locator("nav a").all()]
+        return [link.get_attribute("href") for link in page.locator(".side nav a").all()]
 
     def test_every_screen_is_fit_for_everybody_in_every_language(self):
         axe = Axe()
