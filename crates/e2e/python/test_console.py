@@ -6,7 +6,9 @@ can see and do; what nobody may see happen (a script of a model's, a call to ano
 
 import json
 import os
+import time
 import unittest
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -15,7 +17,6 @@ from playwright.sync_api import expect, sync_playwright
 
 CONSOLE = os.environ["GWANMUN_CONSOLE"]
 URL = os.environ["GWANMUN_URL"]
-KEY = os.environ["GWANMUN_KEY"]
 PASSWORD = os.environ["GWANMUN_PASSWORD"]
 BROWSER = os.environ["GWANMUN_TEST_BROWSER"]
 # Without these a browser looks for its maker's hosts at every start.
@@ -218,13 +219,88 @@ class Console(unittest.TestCase):
         self.assertNotIn("intruder", page.request.get(f"{CONSOLE}/accounts").text())
         self.assertIn("owner", accounts)
 
+    def test_a_withdrawal_is_seen_live_on_the_board_and_ends_by_an_approval(self):
+        operator, reader = self.page(), self.page(language="ko-KR")
+        reader.goto(f"{CONSOLE}/cut-off")
+        place = reader.locator(".place", has_text="abroad")
+        expect(place.locator(".tag.good")).to_be_visible()
+        operator.goto(f"{CONSOLE}/cut-off")
+        operator.locator("form[action='/cut-off/withdraw'] select").select_option("destination:abroad")
+        operator.locator("form[action='/cut-off/withdraw'] input[name=why]").fill("a letter came")
+        operator.locator("form[action='/cut-off/withdraw'] button").click()
+        # The second page says what it takes away; nothing is done yet.
+        expect(operator.locator("main")).to_contain_text("abroad/large")
+        expect(place.locator(".tag.good")).to_be_visible()
+        operator.locator("main button.danger").click()
+        # Nobody has loaded the other page again.
+        expect(place.locator(".tag.bad")).to_be_visible(timeout=15_000)
+        expect(place).to_contain_text("a letter came")
+        expect(reader.locator("#banner")).to_contain_text("abroad", timeout=15_000)
+        operator.goto(f"{CONSOLE}/cut-off/restore?subject=destination:abroad")
+        operator.locator("main input[name=why]").fill("the letter was a mistake")
+        operator.locator("main button.main").click()
+        expect(place.locator(".tag.good")).to_be_visible(timeout=15_000)
+        operator.goto(f"{CONSOLE}/audit")
+        for action in ("withdrawal.begin", "approval.give", "withdrawal.end"):
+            expect(operator.locator("main")).to_contain_text(action)
 
-def asked(model, text):
-    """What an application would send."""
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 8}).encode()
-    request = urllib.request.Request(f"{URL}/v1/chat/completions", body, {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    def test_a_key_is_made_used_and_revoked(self):
+        page = self.page()
+        page.goto(f"{CONSOLE}/keys")
+        form = page.locator("form[action='/keys']")
+        form.locator("input[name=name]").fill("from-the-browser")
+        form.locator("input[name=team]").fill("desk")
+        form.locator("button").click()
+        key = page.locator(".secret").inner_text().strip()
+        self.assertTrue(key.startswith("sk-gwm-"), key)
+        self.assertNotIn(key, page.url)
+        self.assertEqual(status(key, until=200), 200)
+        page.goto(f"{CONSOLE}/keys")
+        self.assertNotIn(key, page.content(), "shown once")
+        page.locator("tr", has_text="from-the-browser").locator("a.bad").click()
+        page.locator("main button.danger").click()
+        self.assertEqual(status(key, until=401), 401)
+
+    def test_the_log_is_verified_in_the_browser(self):
+        page = self.page()
+        page.goto(f"{CONSOLE}/audit")
+        page.locator("#verify button").click()
+        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-all"), timeout=30_000)
+        for step in ("signature", "root", "proof"):
+            expect(page.locator(f"[data-step={step}] [data-result]")).to_have_class("tag good")
+
+        # One byte of what is signed, changed on its way: the page must say so.
+        def changed(route):
+            answer = route.fetch()
+            body = bytearray(answer.body())
+            body[len(body) // 2] ^= 1
+            route.fulfill(response=answer, body=bytes(body))
+
+        page.route("**/log/tile/0/**", changed)
+        page.reload()
+        page.locator("#verify button").click()
+        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-some"), timeout=30_000)
+
+    def test_a_text_is_tried_before_it_is_sent(self):
+        page = self.page(language="ko-KR")
+        page.goto(f"{CONSOLE}/guard")
+        page.locator("main textarea").first.fill("제 주민등록번호는 900101-1234568 입니다.")
+        page.locator("main form button.main").first.click()
+        expect(page.locator("main mark").first).to_contain_text("900101-1234568")
+
+
+def status(key, until):
+    """What the API says to a key; asked again for a while, until it is that."""
+    since = time.monotonic()
+    while True:
+        request = urllib.request.Request(f"{URL}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                said = answer.status
+        except urllib.error.HTTPError as error:
+            said = error.code
+        if said == until or time.monotonic() - since > 10:
+            return said
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row as _;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::error::IndexError;
@@ -13,6 +14,8 @@ use crate::file;
 
 /// One writes a batch at a time, which takes milliseconds.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often it is tried to bring the file up to date, where another process or connection is doing that at the same moment.
+const MIGRATION_TRIES: u32 = 10;
 /// One to write and the others to read.
 const CONNECTIONS_MAX: u32 = 4;
 /// Of the file's pages, kept by each connection: in KiB, as SQLite wants it said.
@@ -65,6 +68,13 @@ impl NameKind {
     }
 }
 
+/// Whether somebody else is bringing it up to date at this moment. SQLite waits for a lock, but not where what it has read is old by then.
+fn is_busy(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| ["5", "261", "517"].contains(&&*code))
+}
+
 impl Index {
     /// Opens the index at `path` and brings it up to date; an empty one is made where there is none.
     ///
@@ -82,8 +92,13 @@ impl Index {
         let failed = |error| IndexError::Failed { path: path.to_owned(), error };
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options);
         let pool = pool.await.map_err(failed)?;
-        let migrated = sqlx::migrate!("./migrations").run(&pool).await;
-        migrated.map_err(|error| IndexError::Migration { path: path.to_owned(), error })?;
+        let mut tries_left = MIGRATION_TRIES;
+        while let Err(error) = sqlx::migrate!("./migrations").run(&pool).await {
+            tries_left -= 1;
+            if tries_left == 0 || !is_busy(&error) {
+                return Err(IndexError::Migration { path: path.to_owned(), error });
+            }
+        }
         Ok(Self { path: Arc::new(path.to_owned()), pool })
     }
 

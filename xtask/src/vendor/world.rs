@@ -84,11 +84,13 @@ fn path(country: &Value, arcs: &[Vec<(f64, f64)>]) -> Result<String> {
                 if number < 0 { Box::new(points.iter().rev()) } else { Box::new(points.iter()) };
             for (x, y) in ordered {
                 let point = format!("{x:.1} {y:.1}");
-                let verb = if last.is_none() { "M" } else { "L" };
-                if last.as_ref() != Some(&point) {
+                // A border that leaves on one side of the map goes on at the other: a shape of its own.
+                let jumps = last.as_ref().is_some_and(|(last_x, _): &(f64, String)| (x - last_x).abs() > HALF_WIDTH);
+                let verb = if last.is_none() || jumps { "M" } else { "L" };
+                if last.as_ref().is_none_or(|(_, last)| *last != point) {
                     write!(path, "{verb}{point}")?;
                 }
-                last = Some(point);
+                last = Some((*x, point));
             }
         }
         path.push('Z');

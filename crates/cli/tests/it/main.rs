@@ -2,6 +2,7 @@
 //! made here; the real ones are the whole-product tests' concern.
 #![cfg(test)]
 
+mod accounts;
 mod asking;
 mod auditing;
 mod bench;

@@ -9,12 +9,14 @@ Usage: gwanmun [OPTIONS] <COMMAND>
 
 Commands:
   serve        Serve the API
+  account      Say who may use the console: make, list, change and close accounts
   ask          Ask one question; the answer streams to the terminal
   audit        Prove what happened: verify the log, prove single entries, look into it
   catalog      See what is known of providers, models and jurisdictions, with sources
   check        See whether everything that `serve` needs is in order
   drill        Rehearse a withdrawal, and keep a signed report
-  key          Say who may call: make, list and revoke keys
+  index        Look at the request index, or make it again from the audit log
+  key          Say who may call: make, list, replace and revoke keys
   model        Keep the models that this machine can answer from
   policy       See what a policy decides: run its cases, compare two, explain a request
   restore      Let something back that was withdrawn

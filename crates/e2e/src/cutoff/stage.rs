@@ -1,5 +1,6 @@
 //! The acts of the demonstration, on the real command: what is shown, and what must be true of each.
 
+use std::collections::BTreeSet;
 use std::{
     io::{self, BufReader},
     net::TcpListener,
@@ -178,12 +179,19 @@ impl Stage {
         let entries = Entries::read(&self.data.join("log"));
         let withdrawn = entries.of("administration").filter(|entry| entry["action"] == "withdrawal.begin");
         let at = |entry: &Value| entry["at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-        withdrawn
-            .filter_map(|entry| {
-                let at = u64::try_from(at(entry)?.as_microsecond()).ok()?;
-                Some((entry["subject"].as_str().unwrap_or_default().to_owned(), at.saturating_sub(cut)))
-            })
-            .collect()
+        let mut known: Vec<(String, u64)> = Vec::new();
+        for entry in withdrawn {
+            let subject = entry["subject"].as_str().unwrap_or_default();
+            let after =
+                at(entry).and_then(|at| u64::try_from(at.as_microsecond()).ok()).map(|at| at.saturating_sub(cut));
+            // A graver cause that takes over is an entry of its own; known it was from the first.
+            if let Some(after) = after
+                && !known.iter().any(|(known, _)| known == subject)
+            {
+                known.push((subject.to_owned(), after));
+            }
+        }
+        known
     }
 
     fn after_the_cut(
@@ -234,7 +242,8 @@ impl Stage {
     fn withdrawn(&self) -> Vec<String> {
         let entries = Entries::read(&self.data.join("log"));
         let subjects = entries.of("administration").filter(|entry| entry["action"] == "withdrawal.begin");
-        subjects.filter_map(|entry| entry["subject"].as_str().map(str::to_owned)).collect()
+        let subjects: BTreeSet<&str> = subjects.filter_map(|entry| entry["subject"].as_str()).collect();
+        subjects.into_iter().map(str::to_owned).collect()
     }
 
     fn approve(&mut self, subject: &str, tell: &mut impl FnMut(&str)) -> io::Result<()> {
