@@ -14,8 +14,8 @@ use crate::file;
 
 /// One writes a batch at a time, which takes milliseconds.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
-/// How often it is tried to bring the file up to date, where another process or connection is doing that at the same moment.
-const MIGRATION_TRIES: u32 = 10;
+/// How often it is tried to open the file, where another is making it or bringing it up to date at the same moment.
+const OPEN_TRIES: u32 = 50;
 /// One to write and the others to read.
 const CONNECTIONS_MAX: u32 = 4;
 /// Of the file's pages, kept by each connection: in KiB, as SQLite wants it said.
@@ -68,9 +68,16 @@ impl NameKind {
     }
 }
 
-/// Whether somebody else is bringing it up to date at this moment. SQLite waits for a lock, but not where what it has read is old by then.
-fn is_busy(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+/// Whether somebody else is making it or bringing it up to date at this moment: SQLite does not wait for each of its locks.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are no matter of a moment")]
+fn is_busy(error: &IndexError) -> bool {
+    let error = match error {
+        IndexError::Failed { error, .. } => error,
+        // Another has made just that: the next look finds it made.
+        IndexError::Migration { error: MigrateError::ExecuteMigration(..), .. } => return true,
+        IndexError::Migration { error: MigrateError::Execute(error), .. } => error,
+        _ => return false,
+    };
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| ["5", "261", "517"].contains(&&*code))
 }
@@ -82,6 +89,17 @@ impl Index {
     /// Where the file cannot be made or opened, or is of another version.
     pub async fn open(path: &Path) -> Result<Self, IndexError> {
         file::make(path)?;
+        let mut tries_left = OPEN_TRIES;
+        loop {
+            tries_left -= 1;
+            match Self::opened(path).await {
+                Err(error) if tries_left > 0 && is_busy(&error) => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn opened(path: &Path) -> Result<Self, IndexError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -92,13 +110,8 @@ impl Index {
         let failed = |error| IndexError::Failed { path: path.to_owned(), error };
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options);
         let pool = pool.await.map_err(failed)?;
-        let mut tries_left = MIGRATION_TRIES;
-        while let Err(error) = sqlx::migrate!("./migrations").run(&pool).await {
-            tries_left -= 1;
-            if tries_left == 0 || !is_busy(&error) {
-                return Err(IndexError::Migration { path: path.to_owned(), error });
-            }
-        }
+        let migrated = sqlx::migrate!("./migrations").run(&pool).await;
+        migrated.map_err(|error| IndexError::Migration { path: path.to_owned(), error })?;
         Ok(Self { path: Arc::new(path.to_owned()), pool })
     }
 
