@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row as _;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
@@ -72,13 +73,12 @@ impl NameKind {
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are no matter of a moment")]
 fn is_busy(error: &IndexError) -> bool {
     let error = match error {
-        IndexError::Failed { error, .. } => error,
         // Another has made just that: the next look finds it made.
         IndexError::Migration { error: MigrateError::ExecuteMigration(..), .. } => return true,
-        IndexError::Migration { error: MigrateError::Execute(error), .. } => error,
+        IndexError::Failed { error, .. } | IndexError::Migration { error: MigrateError::Execute(error), .. } => error,
         _ => return false,
     };
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| ["5", "261", "517"].contains(&&*code))
 }
 
