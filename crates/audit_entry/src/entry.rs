@@ -288,78 +288,78 @@ pub enum Ending {
     Lost,
 }
 
-/// What an operator can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Action {
-    /// A caller's key was made.
-    #[serde(rename = "key.create")]
-    KeyCreate,
-    /// A caller's key was revoked.
-    #[serde(rename = "key.revoke")]
-    KeyRevoke,
-    /// The log's own keys were replaced.
-    #[serde(rename = "key.rotate")]
-    KeyRotate,
-    /// A voucher was granted.
-    #[serde(rename = "voucher.grant")]
-    VoucherGrant,
-    /// A voucher was closed.
-    #[serde(rename = "voucher.close")]
-    VoucherClose,
-    /// A policy came into force.
-    #[serde(rename = "policy.change")]
-    PolicyChange,
-    /// A catalogue came into force.
-    #[serde(rename = "catalog.change")]
-    CatalogChange,
-    /// A configuration came into force.
-    #[serde(rename = "configuration.change")]
-    ConfigurationChange,
-    /// A model was added.
-    #[serde(rename = "model.add")]
-    ModelAdd,
-    /// A model was removed.
-    #[serde(rename = "model.remove")]
-    ModelRemove,
-    /// The record of an earlier version was taken over: its last line's hash is in the detail.
-    #[serde(rename = "record.adopt")]
-    RecordAdopt,
-    /// A model was evaluated.
-    #[serde(rename = "evaluation.finish")]
-    EvaluationFinish,
-    /// A destination was withdrawn.
-    #[serde(rename = "withdrawal.begin")]
-    WithdrawalBegin,
-    /// A withdrawn destination was taken back.
-    #[serde(rename = "withdrawal.end")]
-    WithdrawalEnd,
-    /// Something that waited for it was approved.
-    #[serde(rename = "approval.give")]
-    ApprovalGive,
-    /// A drill began.
-    #[serde(rename = "drill.begin")]
-    DrillBegin,
-    /// A drill ended.
-    #[serde(rename = "drill.end")]
-    DrillEnd,
-    /// An account of the console was made.
-    #[serde(rename = "account.create")]
-    AccountCreate,
-    /// An account got another role, team or password.
-    #[serde(rename = "account.change")]
-    AccountChange,
-    /// An account was closed.
-    #[serde(rename = "account.close")]
-    AccountClose,
-    /// An account rests after wrong passwords.
-    #[serde(rename = "account.lock")]
-    AccountLock,
-    /// Somebody signed in.
-    #[serde(rename = "session.begin")]
-    SessionBegin,
-    /// Somebody signed out.
-    #[serde(rename = "session.end")]
-    SessionEnd,
+macro_rules! actions {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $action_doc:literal] $action:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $(#[doc = $action_doc] #[serde(rename = $word)] $action,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$action),*];
+
+            /// As entries name it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$action => $word,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// What an operator can do.
+    Action {
+        /// A caller's key was made.
+        KeyCreate = "key.create",
+        /// A caller's key was revoked.
+        KeyRevoke = "key.revoke",
+        /// The log's own keys were replaced.
+        KeyRotate = "key.rotate",
+        /// A voucher was granted.
+        VoucherGrant = "voucher.grant",
+        /// A voucher was closed.
+        VoucherClose = "voucher.close",
+        /// A policy came into force.
+        PolicyChange = "policy.change",
+        /// A catalogue came into force.
+        CatalogChange = "catalog.change",
+        /// A configuration came into force.
+        ConfigurationChange = "configuration.change",
+        /// A model was added.
+        ModelAdd = "model.add",
+        /// A model was removed.
+        ModelRemove = "model.remove",
+        /// The record of an earlier version was taken over: its last line's hash is in the detail.
+        RecordAdopt = "record.adopt",
+        /// A model was evaluated.
+        EvaluationFinish = "evaluation.finish",
+        /// A destination was withdrawn.
+        WithdrawalBegin = "withdrawal.begin",
+        /// A withdrawn destination was taken back.
+        WithdrawalEnd = "withdrawal.end",
+        /// Something that waited for it was approved.
+        ApprovalGive = "approval.give",
+        /// A drill began.
+        DrillBegin = "drill.begin",
+        /// A drill ended.
+        DrillEnd = "drill.end",
+        /// An account of the console was made.
+        AccountCreate = "account.create",
+        /// An account got another role, team or password.
+        AccountChange = "account.change",
+        /// An account was closed.
+        AccountClose = "account.close",
+        /// An account rests after wrong passwords.
+        AccountLock = "account.lock",
+        /// Somebody signed in.
+        SessionBegin = "session.begin",
+        /// Somebody signed out.
+        SessionEnd = "session.end",
+    }
 }
 
 /// What an entry says, by kind.

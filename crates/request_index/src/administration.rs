@@ -1,7 +1,6 @@
 //! What operators changed, when the program began and stopped, and what was erased: listed, the newest first. It must not know what
 //! an action does.
 
-use audit_entry::Action;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
@@ -105,33 +104,4 @@ fn read(row: &SqliteRow) -> sqlx::Result<Administered> {
         by: row.try_get(4)?,
         detail: lines::pairs(row.try_get(5)?),
     })
-}
-
-/// As entries name it.
-pub(crate) fn word(action: Action) -> &'static str {
-    match action {
-        Action::KeyCreate => "key.create",
-        Action::KeyRevoke => "key.revoke",
-        Action::KeyRotate => "key.rotate",
-        Action::VoucherGrant => "voucher.grant",
-        Action::VoucherClose => "voucher.close",
-        Action::PolicyChange => "policy.change",
-        Action::CatalogChange => "catalog.change",
-        Action::ConfigurationChange => "configuration.change",
-        Action::ModelAdd => "model.add",
-        Action::ModelRemove => "model.remove",
-        Action::RecordAdopt => "record.adopt",
-        Action::EvaluationFinish => "evaluation.finish",
-        Action::WithdrawalBegin => "withdrawal.begin",
-        Action::WithdrawalEnd => "withdrawal.end",
-        Action::ApprovalGive => "approval.give",
-        Action::DrillBegin => "drill.begin",
-        Action::DrillEnd => "drill.end",
-        Action::AccountCreate => "account.create",
-        Action::AccountChange => "account.change",
-        Action::AccountClose => "account.close",
-        Action::AccountLock => "account.lock",
-        Action::SessionBegin => "session.begin",
-        Action::SessionEnd => "session.end",
-    }
 }

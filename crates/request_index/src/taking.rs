@@ -162,7 +162,7 @@ impl Batch {
             Body::Outcome(outcome) => self.end(index, outcome, axes),
             Body::Administration(done) => {
                 let detail = done.detail.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_string()));
-                let action = administration::word(done.action);
+                let action = done.action.word();
                 let (subject, by) = (done.subject.as_str(), done.by.as_str());
                 self.administration.push(administered(action, subject, by, detail.collect()));
             }

@@ -6,7 +6,7 @@ mod head;
 use std::sync::Arc;
 
 use askama::Template;
-use audit_log::{Log, LogError};
+use audit_log::{Action, Log, LogError};
 use axum::response::Response;
 use request_index::{Administered, AdministrationFilter, Index, PAGE_MAX, Page as Part};
 
@@ -22,35 +22,8 @@ const ROWS: u32 = 50;
 /// Parts of all changes that one page looks through.
 const PARTS_MAX: usize = 50;
 
-/// What the log calls what was done.
-const ACTIONS: [&str; 26] = [
-    "account.change",
-    "account.close",
-    "account.create",
-    "account.lock",
-    "approval.give",
-    "catalog.change",
-    "configuration.change",
-    "drill.begin",
-    "drill.end",
-    "erasure",
-    "evaluation.finish",
-    "key.create",
-    "key.revoke",
-    "key.rotate",
-    "model.add",
-    "model.remove",
-    "policy.change",
-    "record.adopt",
-    "session.begin",
-    "session.end",
-    "start",
-    "stop",
-    "voucher.close",
-    "voucher.grant",
-    "withdrawal.begin",
-    "withdrawal.end",
-];
+/// What the index tells beside what operators do.
+const BY_ITSELF: [&str; 3] = ["erasure", "start", "stop"];
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -58,7 +31,7 @@ struct Audit {
     page: Page,
     /// None where the log is off.
     head: Option<Head>,
-    actions: [&'static str; 26],
+    actions: Vec<&'static str>,
     action: String,
     subject: String,
     by: String,
@@ -112,7 +85,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let page = call.page("audit");
     let rows = found.into_iter().map(|done| Row { at: page.time(at(done.at)), done }).collect();
     let head = call.site.recorder.log().map(|log| Head::of(log, call.language));
-    page::render(&Audit { page, head, actions: ACTIONS, action, subject, by, rows, older })
+    page::render(&Audit { page, head, actions: actions(), action, subject, by, rows, older })
 }
 
 /// A page of changes that fit, and where the next one goes on. By whom, the index does not look up: a bounded part of all is looked
@@ -182,6 +155,13 @@ fn asked(call: &Call) -> Result<(Arc<Log>, u64), Refused> {
     let index = call.named(0)?.parse().map_err(|_| Refused::NotFound)?;
     let log = call.site.recorder.log().ok_or(Refused::NotFound)?;
     Ok((Arc::clone(log), index))
+}
+
+/// What the log calls what was done, to choose from.
+fn actions() -> Vec<&'static str> {
+    let mut actions: Vec<_> = Action::ALL.iter().map(|action| action.word()).chain(BY_ITSELF).collect();
+    actions.sort_unstable();
+    actions
 }
 
 #[cfg(test)]
