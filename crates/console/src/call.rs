@@ -90,6 +90,6 @@ impl Call {
 
     /// What the page's frame shows, for the screen of that name.
     pub(crate) fn page(&self, screen: &'static str) -> Page {
-        Page::new(self, screen)
+        Page::new(&self.site, self.visitor.as_ref(), self.language, &self.path, screen)
     }
 }

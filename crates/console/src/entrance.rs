@@ -14,6 +14,7 @@ use crate::accounts::{Permission, SessionToken, SignedIn};
 use crate::answer::{self, Refused};
 use crate::call::{Call, Fields};
 use crate::language::Language;
+use crate::page::Page;
 use crate::screens;
 use crate::site::Site;
 
@@ -52,18 +53,14 @@ where
 {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let headers = request.headers().clone();
-    let mut language = language_of(&headers, None);
-    let answered = match call(&site, who, named, request).await {
-        Ok(call) => {
-            language = call.language;
-            let frame = call.page("");
-            handler(call).await.map_err(|refused| (refused, Some(frame)))
-        }
-        Err(refused) => Err((refused, None)),
+    let (visitor, language, answered) = match call(&site, who, named, request).await {
+        Ok(call) => (call.visitor.clone(), call.language, handler(call).await),
+        Err(refused) => (None, language_of(&headers, None), Err(refused)),
     };
-    answer::finished(
-        answered.unwrap_or_else(|(refused, frame)| screens::refused(&site, refused, frame, language, &path)),
-    )
+    answer::finished(answered.unwrap_or_else(|refused| {
+        let bare = path.split('?').next().unwrap_or_default();
+        screens::refused(refused, Page::new(&site, visitor.as_ref(), language, bare, ""), &path)
+    }))
 }
 
 async fn call(site: &Arc<Site>, who: Who, named: Vec<String>, request: Request) -> Result<Call, Refused> {

@@ -11,11 +11,11 @@ use askama::Template;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use crate::accounts::{Account, Permission};
+use crate::accounts::{Account, Permission, SignedIn};
 use crate::answer::{self, Refused};
 use crate::assets;
-use crate::call::Call;
 use crate::language::{Language, Written};
+use crate::site::Site;
 
 /// What every template has as `page`.
 pub(crate) struct Page {
@@ -86,29 +86,23 @@ const SCREENS: [(&str, &[Screen]); 3] = [
 const FOR_ALL: (&str, &str, &str) = ("nav-use", "set-up", "/set-up");
 
 impl Page {
-    pub(crate) fn new(call: &Call, screen: &'static str) -> Self {
-        let visitor = call.visitor.as_ref();
-        let withdrawn = visitor.map(|_| call.site.availability.withdrawals()).unwrap_or_default();
-        Self {
-            language: call.language,
-            account: visitor.map(|visitor| Arc::clone(&visitor.account)),
-            screen,
-            path: call.path.clone(),
-            form_token: visitor.map(|visitor| visitor.token.form_token()).unwrap_or_default(),
-            withdrawn: withdrawn.iter().map(|withdrawal| withdrawal.subject.told()).collect(),
-            told: None,
-        }
-    }
-
-    /// For somebody of whom nothing is known but the language.
-    pub(crate) fn of_stranger(language: Language, path: &str) -> Self {
+    /// For the screen of that name, at that path.
+    pub(crate) fn new(
+        site: &Site,
+        visitor: Option<&SignedIn>,
+        language: Language,
+        path: &str,
+        screen: &'static str,
+    ) -> Self {
+        // A stranger is told nothing of how the gate stands.
+        let withdrawn = visitor.map(|_| site.availability.withdrawals()).unwrap_or_default();
         Self {
             language,
-            account: None,
-            screen: "",
+            account: visitor.map(|visitor| Arc::clone(&visitor.account)),
+            screen,
             path: path.to_owned(),
-            form_token: String::new(),
-            withdrawn: Vec::new(),
+            form_token: visitor.map(|visitor| visitor.token.form_token()).unwrap_or_default(),
+            withdrawn: withdrawn.iter().map(|withdrawal| withdrawal.subject.told()).collect(),
             told: None,
         }
     }

@@ -22,9 +22,7 @@ use http::StatusCode;
 
 use crate::answer::{self, Refused};
 use crate::entrance;
-use crate::language::Language;
 use crate::page::{self, Page};
-use crate::site::Site;
 
 #[derive(Template)]
 #[template(path = "refused.html")]
@@ -35,8 +33,8 @@ struct RefusedPage {
 }
 
 /// The page that says why something is not done. Whoever has to sign in first is led there, and back afterwards.
-pub(crate) fn refused(site: &Site, refused: Refused, frame: Option<Page>, language: Language, path: &str) -> Response {
-    let _ = site;
+pub(crate) fn refused(refused: Refused, page: Page, path: &str) -> Response {
+    let language = page.language;
     let status = refused.status();
     let text = match refused {
         Refused::SignInFirst => {
@@ -55,7 +53,6 @@ pub(crate) fn refused(site: &Site, refused: Refused, frame: Option<Page>, langua
     };
     let title =
         language.text(if status == StatusCode::NOT_FOUND { "refused-title-not-found" } else { "refused-title" });
-    let page = frame.unwrap_or_else(|| Page::of_stranger(language, path));
     let rendered = page::render(&RefusedPage { page, title, text });
     entrance::with_status(rendered.unwrap_or_default(), status)
 }
