@@ -23,7 +23,7 @@ Examples:
   gwanmun account password kim --password-stdin < file             one of one's own
   gwanmun account close lee
 
-Roles: owner (everything, and the accounts), officer (policy and drills), operator (keys, models, withdrawals),
+Roles: owner (everything, and the accounts), officer (policy and drills), operator (keys, withdrawals),
 auditor (reads all that is kept), user (asks questions).";
 
 /// Say who may use the console: make, list, change and close accounts

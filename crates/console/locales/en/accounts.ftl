@@ -55,6 +55,4 @@ may-Withdraw = withdraw
 may-Restore = approve a return
 may-Drill = run drills
 may-ManageKeys = make and revoke keys
-may-ManageModels = fetch and remove models
-may-ManageSettings = add providers, choose a policy
 may-ManageAccounts = make and change accounts

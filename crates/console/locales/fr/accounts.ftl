@@ -55,6 +55,4 @@ may-Withdraw = retirer
 may-Restore = approuver un retour
 may-Drill = mener des exercices
 may-ManageKeys = créer et révoquer des clés
-may-ManageModels = récupérer et supprimer des modèles
-may-ManageSettings = ajouter des fournisseurs, choisir une politique
 may-ManageAccounts = créer et modifier des comptes

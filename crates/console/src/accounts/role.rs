@@ -13,7 +13,7 @@ pub enum Role {
     Owner,
     /// Says what may go where, and rehearses withdrawals: security, data protection, continuity.
     Officer,
-    /// Runs the gate: keys, models, providers, withdrawals and their end.
+    /// Runs the gate: keys, withdrawals and their end.
     Operator,
     /// Reads everything that is kept, and changes nothing.
     Auditor,
@@ -42,10 +42,6 @@ pub enum Permission {
     Drill,
     /// Make, replace and revoke keys.
     ManageKeys,
-    /// Fetch and remove models.
-    ManageModels,
-    /// Add providers and choose a policy, where the configuration may be changed here.
-    ManageSettings,
     /// Make accounts, change their roles, close them.
     ManageAccounts,
 }
@@ -73,8 +69,7 @@ impl Role {
             P::Chat => matches!(self, Owner | Officer | Operator | User),
             P::SeeGate | P::SeeRequests | P::SeeLog => matches!(self, Owner | Officer | Operator | Auditor),
             P::TryPolicy | P::Drill => matches!(self, Owner | Officer | Operator),
-            P::Withdraw | P::Restore | P::ManageKeys | P::ManageModels => matches!(self, Owner | Operator),
-            P::ManageSettings => matches!(self, Owner | Officer),
+            P::Withdraw | P::Restore | P::ManageKeys => matches!(self, Owner | Operator),
             P::ManageAccounts => matches!(self, Owner),
         }
     }
@@ -82,7 +77,7 @@ impl Role {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 10] = [
         Self::Chat,
         Self::SeeGate,
         Self::SeeRequests,
@@ -92,8 +87,6 @@ impl Permission {
         Self::Restore,
         Self::Drill,
         Self::ManageKeys,
-        Self::ManageModels,
-        Self::ManageSettings,
         Self::ManageAccounts,
     ];
 }
