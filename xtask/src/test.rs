@@ -62,12 +62,14 @@ fn lint(repository: &Repository, options: &Options, steps: &mut Steps) {
 struct Real {
     python: PathBuf,
     model: PathBuf,
+    wheels: PathBuf,
     browser: PathBuf,
 }
 
 impl Real {
     fn told_to(&self, command: &mut Command) {
         command.env("GWANMUN_TEST_MODEL", &self.model);
+        command.env("GWANMUN_TEST_WHEELS", &self.wheels);
         command.env("GWANMUN_TEST_PYTHON", &self.python);
         command.env("GWANMUN_TEST_BROWSER", &self.browser);
     }
@@ -126,7 +128,8 @@ impl Steps {
         let mut real = None;
         self.step("prepare", || {
             let (python, model) = (prepare::python(repository)?, prepare::model(repository)?);
-            real = Some(Real { python, model, browser: prepare::browser(repository)? });
+            let (wheels, browser) = (prepare::wheels(repository)?, prepare::browser(repository)?);
+            real = Some(Real { python, model, wheels, browser });
             Ok(true)
         });
         real

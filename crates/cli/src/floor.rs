@@ -59,6 +59,8 @@ pub(crate) struct Floor {
     pub(crate) model: LocalModel,
     /// What its users should know.
     pub(crate) notes: Vec<String>,
+    /// The file that it runs from.
+    pub(crate) path: PathBuf,
     /// What was pulled for this start, for the audit log.
     pub(crate) pulled: Option<Change>,
     running: Running,
@@ -79,7 +81,7 @@ impl Floor {
             Choice::File(path) => (path.clone(), None),
             Choice::Named(name) => {
                 let (stored, new) = models::stored_or_pulled(store, name, terminal)?;
-                pulled = new.then(|| operator::model_added(&stored.record));
+                pulled = new.then(|| console::model_added(&stored.record, &operator::by()));
                 (stored.path, Some(stored.record))
             }
         };
@@ -106,7 +108,7 @@ impl Floor {
         queue.sequences_max = settings.sequences_max;
         let (model, running) = LocalModel::start(loaded, queue)
             .map_err(|error| Failure::trouble(format!("the system gives no thread to the model: {error}")))?;
-        Ok(Some(Self { model, notes, pulled, running }))
+        Ok(Some(Self { model, notes, path, pulled, running }))
     }
 
     /// Stops the model's thread and waits for it. What it still computes is dropped.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use audit_log::Action;
 use clap::{Args, Subcommand};
 use gateway::{clock::Clock, data_dir::DataDir};
 use model_store::{AnswerDefaults, KnownModel, ModelName, Record, Store, Stored, Wanted};
@@ -122,8 +121,9 @@ impl Model {
                 keep(&made(place, &Fetching::default())?, place, &wanted, terminal)
             }
             Verb::Remove { name } => {
-                here(place)?.remove(&name_of(&name)?)?;
-                operator::leave(place, &operator::change(Action::ModelRemove, &name, &[]))?;
+                let parsed = name_of(&name)?;
+                here(place)?.remove(&parsed)?;
+                operator::leave(place, &console::model_removed(&parsed, &operator::by()))?;
                 writeln!(terminal.out(), "removed {name}")?;
                 Ok(Answer::Yes)
             }
@@ -151,7 +151,7 @@ fn name_of(name: &str) -> Result<ModelName, Failure> {
 fn keep(store: &Store, place: &Place, wanted: &Wanted, terminal: &mut Terminal) -> Result<Answer, Failure> {
     let stored = models::pull(store, wanted, terminal)?;
     let record = &stored.record;
-    operator::leave(place, &operator::model_added(record))?;
+    operator::leave(place, &console::model_added(record, &operator::by()))?;
     writeln!(terminal.out(), "{STRONG}{}{STRONG:#} is here: {}", record.name, summary(record))?;
     for note in &record.notes {
         terminal.note(&format!("note: {note}"));

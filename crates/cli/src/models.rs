@@ -1,7 +1,10 @@
 //! Stored models as the subcommands use them: the store of a data directory, what the engine says of a file, pulling by
 //! name. The store knows no engine and the engine no store; here they meet.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use gateway::clock::Clock;
@@ -54,7 +57,11 @@ pub(crate) fn inspect(path: &Path) -> Result<Facts, String> {
 /// Pulls, and shows how far it has come.
 pub(crate) fn pull(store: &Store, wanted: &Wanted, terminal: &mut Terminal) -> Result<Stored, Failure> {
     let mut shown = Shown::new(terminal);
-    let pulled = store.pull(wanted, &inspect, &mut |progress| shown.show(progress));
+    // Whoever wants it stopped ends the command.
+    let pulled = store.pull(wanted, &inspect, &mut |progress| {
+        shown.show(progress);
+        ControlFlow::Continue(())
+    });
     shown.finish();
     Ok(pulled?)
 }

@@ -25,13 +25,19 @@ export const renew = async (parts, url = location.href, wishes = {}) => {
     // What somebody is writing in is left alone until they have gone from it.
     if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
     next.querySelectorAll("script").forEach((script) => script.remove());
+    // Whoever has reached a button by keyboard stays on it.
+    const at = part.contains(document.activeElement) ? document.activeElement.outerHTML : undefined;
     part.replaceChildren(...next.childNodes);
+    if (at) [...part.querySelectorAll("a, button, summary")].find((it) => it.outerHTML === at)?.focus({ preventScroll: true });
     part.dataset.was = was;
     zone(part);
     part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
   }
   return answer;
 };
+
+// What can be followed, as `live.rs` names it.
+const topics = ["availability", "drills", "models", "requests"];
 
 const follow = () => {
   const parts = [...document.querySelectorAll("[data-live][id]")];
@@ -41,17 +47,17 @@ const follow = () => {
   const ask = async () => {
     if (asking || due.size === 0) return;
     asking = true;
-    const topics = due;
+    const changed = due;
     due = new Set();
     try {
-      await renew(parts.filter((part) => part.dataset.live.split(" ").some((topic) => topics.has(topic))));
+      await renew(parts.filter((part) => part.dataset.live.split(" ").some((topic) => changed.has(topic))));
     } finally {
       asking = false;
       setTimeout(ask, 500);
     }
   };
   const events = new EventSource("/live");
-  for (const topic of ["availability", "drills", "requests"]) {
+  for (const topic of topics) {
     events.addEventListener(topic, () => {
       due.add(topic);
       ask();
@@ -60,7 +66,7 @@ const follow = () => {
   // After a break everything may have changed.
   let opened = false;
   events.addEventListener("open", () => {
-    if (opened) ["availability", "drills", "requests"].forEach((topic) => due.add(topic));
+    if (opened) topics.forEach((topic) => due.add(topic));
     opened = true;
     ask();
   });

@@ -8,7 +8,7 @@ mod sessions;
 
 use std::sync::Arc;
 
-use audit_log::{Action, Administration, Text, Word};
+use audit_log::Action;
 use gateway::changes::{self, Change};
 use gateway::database::{Database, DatabaseError};
 use jiff::Timestamp;
@@ -291,10 +291,7 @@ impl Accounts {
         by: &str,
         detail: &[(&str, &str)],
     ) -> Result<(), AccountError> {
-        let detail =
-            detail.iter().filter_map(|(name, value)| Some((Word::new(*name).ok()?, Text::of(value)))).collect();
-        let body = Administration { action, subject: Text::of(subject), by: Text::of(by), detail };
-        let inserted = changes::insert(connection, &Change::Administration(body)).await;
+        let inserted = changes::insert(connection, &Change::administration(action, subject, by, detail)).await;
         inserted.map_err(|error| self.failed(error))
     }
 

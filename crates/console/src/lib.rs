@@ -11,6 +11,7 @@ mod call;
 mod entrance;
 mod language;
 mod live;
+mod model_files;
 mod page;
 mod screens;
 mod site;
@@ -23,4 +24,5 @@ pub use accounts::{
     generate_password,
 };
 pub use addresses::router;
+pub use model_files::{ModelFiles, model_added, model_removed};
 pub use site::{Parts, Settings};

@@ -29,7 +29,7 @@ const ALIVE_EVERY: u32 = 15;
 const FOLLOWERS_MAX: usize = 256;
 
 /// What pages can follow.
-const TOPICS: [&str; 3] = ["availability", "drills", "requests"];
+const TOPICS: [&str; 4] = ["availability", "drills", "models", "requests"];
 
 /// A piece of the stream; it does not fail.
 type Event = Result<Frame<Bytes>, Infallible>;
@@ -96,9 +96,11 @@ async fn look(site: &Site) -> Looks {
         .iter()
         .map(|drill| (&drill.id, &drill.state, drill.progress.as_ref().map(|progress| progress.requests)))
         .collect();
+    let models = site.models.state();
     let entries = site.recorder.log().map(|log| log.size());
     let hash = |text: String| <[u8; 32]>::from(Sha256::digest(text));
-    [hash(format!("{states:?} {withdrawn:?}")), hash(format!("{drills:?}")), hash(format!("{entries:?}"))]
+    [format!("{states:?} {withdrawn:?}"), format!("{drills:?}"), format!("{models:?}"), format!("{entries:?}")]
+        .map(hash)
 }
 
 /// `GET /live`: an event each time something has changed, until the page goes or the process ends.

@@ -144,6 +144,11 @@ impl Page {
         self.language.number(*number)
     }
 
+    /// A size in bytes in the reader's form.
+    pub(crate) fn size(&self, bytes: impl Borrow<u64>) -> String {
+        self.language.size(*bytes.borrow())
+    }
+
     /// A share in the reader's form.
     pub(crate) fn share(&self, part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
         self.language.share(*part.borrow(), *whole.borrow())

@@ -1,6 +1,7 @@
 //! The whole console for tests, without a socket: a real database and a clock that stands, no model; a log where one is asked for.
 
 pub(crate) mod entries;
+pub(crate) mod model_files;
 
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ impl Rig {
             availability,
             recorder,
             settings: Settings { live, path: dir.path().join("data/gwanmun.toml"), named: false },
+            models: model_files::of(dir.path()),
             drills: data_dir.drills(),
             request_index: data_dir.request_index(),
             listening: "127.0.0.1:4001".parse().unwrap(),

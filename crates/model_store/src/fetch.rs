@@ -6,20 +6,20 @@ mod hub;
 mod pypi;
 mod web;
 
-use std::path::Path;
+use std::{io, ops::ControlFlow, path::Path};
 
-use crate::{Digest, Origin, Progress, Settings, StoreError, Wanted, aside::Aside};
+use crate::{Digest, Heard, Origin, Settings, StoreError, Wanted, aside::Aside};
 
 /// Fetches what is not here yet. Gives the hash that the whole must have.
 pub(crate) fn fetch(
     settings: &Settings,
     wanted: &Wanted,
     aside: &mut Aside,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: Heard<'_>,
 ) -> Result<Option<Digest>, StoreError> {
     let pinned = wanted.source.sha256;
-    if let Some(bytes) = wanted.bytes {
-        refuse_if_no_room(aside.folder(), bytes.saturating_sub(aside.length()))?;
+    if let Some(room) = wanted.room() {
+        refuse_if_no_room(aside.folder(), room.saturating_sub(aside.length()))?;
     }
     match &wanted.source.origin {
         Origin::File(path) => file::copy(path, aside, progress).map(|()| pinned),
@@ -37,10 +37,20 @@ pub(crate) fn pip_version(settings: &Settings) -> Result<String, StoreError> {
     pypi::version(&settings.python)
 }
 
+/// What whoever hears of the progress has said.
+pub(crate) fn goes_on(said: ControlFlow<()>) -> Result<(), StoreError> {
+    if said.is_break() { Err(StoreError::Stopped) } else { Ok(()) }
+}
+
+/// Bytes that may still be written to the disk of a folder.
+pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Refuses early what the disk could not hold.
 fn refuse_if_no_room(folder: &Path, needed: u64) -> Result<(), StoreError> {
-    let disk = rustix::fs::statvfs(folder).map_err(|e| StoreError::disk("read", folder)(e.into()))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = free_bytes(folder).map_err(StoreError::disk("read", folder))?;
     if free < needed {
         return Err(StoreError::NoRoom { path: folder.to_owned(), free, needed });
     }

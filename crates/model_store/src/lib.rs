@@ -22,4 +22,4 @@ pub use known::{KnownModel, STARTER, known_model, known_models};
 pub use name::ModelName;
 pub use record::{AnswerDefaults, Facts, Record};
 pub use source::{Origin, Source};
-pub use store::{Inspect, Listing, Progress, Roots, Settings, Store, Stored, Wanted};
+pub use store::{Heard, Inspect, Listing, Progress, Roots, Settings, Store, Stored, Wanted};

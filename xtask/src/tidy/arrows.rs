@@ -27,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "gateway",
             "inspect",
             "local_model",
+            "model_store",
             "policy",
             "request_index",
             "tlog",

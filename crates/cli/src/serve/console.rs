@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::{
     assembly::{Assembly, Plan},
     failure::Failure,
+    models,
 };
 
 /// What the second port is made of.
@@ -59,6 +60,12 @@ impl Console {
                 live: assembly.config.clone(),
                 path: plan.config_path(),
                 named: plan.config_file.is_some(),
+            },
+            models: console::ModelFiles {
+                store: models::store(&assembly.data_dir.models(), &plan.fetching),
+                inspect: models::inspect,
+                known: model_store::known_models().to_vec(),
+                running: assembly.floor.as_ref().map(|floor| floor.path.clone()),
             },
             drills: assembly.data_dir.drills(),
             request_index: assembly.data_dir.request_index(),

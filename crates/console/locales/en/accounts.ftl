@@ -55,4 +55,5 @@ may-Withdraw = withdraw
 may-Restore = approve a return
 may-Drill = run drills
 may-ManageKeys = make and revoke keys
+may-ManageModels = fetch and remove models
 may-ManageAccounts = make and change accounts

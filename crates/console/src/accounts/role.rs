@@ -13,7 +13,7 @@ pub enum Role {
     Owner,
     /// Says what may go where, and rehearses withdrawals: security, data protection, continuity.
     Officer,
-    /// Runs the gate: keys, withdrawals and their end.
+    /// Runs the gate: keys, models, withdrawals and their end.
     Operator,
     /// Reads everything that is kept, and changes nothing.
     Auditor,
@@ -42,6 +42,8 @@ pub enum Permission {
     Drill,
     /// Make, replace and revoke keys.
     ManageKeys,
+    /// Fetch and remove models of this machine.
+    ManageModels,
     /// Make accounts, change their roles, close them.
     ManageAccounts,
 }
@@ -69,7 +71,7 @@ impl Role {
             P::Chat => matches!(self, Owner | Officer | Operator | User),
             P::SeeGate | P::SeeRequests | P::SeeLog => matches!(self, Owner | Officer | Operator | Auditor),
             P::TryPolicy | P::Drill => matches!(self, Owner | Officer | Operator),
-            P::Withdraw | P::Restore | P::ManageKeys => matches!(self, Owner | Operator),
+            P::Withdraw | P::Restore | P::ManageKeys | P::ManageModels => matches!(self, Owner | Operator),
             P::ManageAccounts => matches!(self, Owner),
         }
     }
@@ -77,7 +79,7 @@ impl Role {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Chat,
         Self::SeeGate,
         Self::SeeRequests,
@@ -87,6 +89,7 @@ impl Permission {
         Self::Restore,
         Self::Drill,
         Self::ManageKeys,
+        Self::ManageModels,
         Self::ManageAccounts,
     ];
 }

@@ -103,6 +103,11 @@ fn figures_are_in_the_readers_form() {
     assert_eq!(Language::French.number(1_234_567), "1\u{202f}234\u{202f}567");
     assert_eq!(Language::Vietnamese.share(1, 3), "33,3%");
     assert_eq!(Language::English.share(0, 0), "–");
+    let sizes = [(999, "999\u{a0}B"), (92_871_040, "92\u{a0}MB"), (1_117_320_768, "1.1\u{a0}GB"), (1_000, "1\u{a0}kB")];
+    for (bytes, told) in sizes {
+        assert_eq!(Language::English.size(bytes), told);
+    }
+    assert_eq!(Language::French.size(1_117_320_768), "1,1\u{a0}Go");
     assert_eq!(Language::English.span(std::time::Duration::from_micros(1_234)), "1.2 ms");
     let at = "2026-11-22T09:05:00Z".parse().unwrap();
     assert_eq!(Language::English.time(at).machine, "2026-11-22T09:05:00Z");

@@ -59,6 +59,19 @@ impl Language {
         self.decimal(&decimal)
     }
 
+    /// A size in bytes, in the unit that suits it: powers of ten, as disks are sold.
+    pub(crate) fn size(self, bytes: u64) -> String {
+        let (number, power) = match bytes {
+            0..1_000 => (self.number(bytes), ""),
+            1_000..1_000_000 => (self.number(bytes / 1_000), "k"),
+            1_000_000..1_000_000_000 => (self.number(bytes / 1_000_000), "M"),
+            _ => (self.tenths(bytes / 100_000_000), "G"),
+        };
+        // French counts in octets.
+        let unit = if matches!(self, Self::French) { "o" } else { "B" };
+        format!("{number}\u{a0}{power}{unit}")
+    }
+
     /// A share, to a tenth of a hundredth; nothing of nothing is a dash.
     pub(crate) fn share(self, part: u64, whole: u64) -> String {
         let Some(permille) = u128::from(part).saturating_mul(1000).checked_div(u128::from(whole)) else {

@@ -1,15 +1,20 @@
-//! Models: what the catalogue knows of those that are configured, each fact with its source and date, and the local floor's own. What is
-//! not known is said as unknown.
+//! Models: what the catalogue knows of those that are configured, each fact with its source and date; the local floor's own; and the
+//! model files of this machine, with what can be fetched. What is not known is said as unknown.
 
 mod cards;
+pub(crate) mod files;
+
+use std::borrow::Borrow;
 
 use askama::Template;
 use axum::response::Response;
 use gateway::judge::FRONTIER_FLOP;
 use local_model::ModelCard;
 
+use crate::accounts::Permission;
 use crate::answer::Refused;
 use crate::call::Call;
+use crate::model_files::{Fetch, Here, Step};
 use crate::page::{self, Page};
 
 use cards::Card;
@@ -19,6 +24,10 @@ use cards::Card;
 struct ModelsPage {
     page: Page,
     local: Option<Floor>,
+    /// The fetch that is under way, or was the last.
+    fetch: Option<Fetch>,
+    here: Here,
+    may_change: bool,
     cards: Vec<Card>,
     /// Models at destinations that no card of the catalogue is known of: the destination and the model's name there.
     without: Vec<(String, String)>,
@@ -41,7 +50,22 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         stopped: local.stopped().map(str::to_owned),
     });
     let (cards, without) = cards::of(&in_force.judgement, FRONTIER_FLOP);
-    page::render(&ModelsPage { page: call.page("models"), local, cards, without })
+    let here = call.site.models.here().await?;
+    let may_change = call.may(Permission::ManageModels);
+    let fetch = call.site.models.state().fetch;
+    page::render(&ModelsPage { page: call.page("models"), local, fetch, here, may_change, cards, without })
+}
+
+impl ModelsPage {
+    /// Whether a fetch is under way: there is one at a time.
+    fn fetching(&self) -> bool {
+        self.fetch.as_ref().is_some_and(|fetch| !fetch.step.over())
+    }
+
+    /// Whether the disk has room for that many bytes more, as far as anybody knows.
+    fn fits(&self, needed: impl Borrow<u64>) -> bool {
+        self.here.free.is_none_or(|free| *needed.borrow() <= free)
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //! test says that it proves nothing and ends.
 #![expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use e2e::command::{Server, browser, python};
+use e2e::command::{Server, browser, python, wheels};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -31,16 +33,31 @@ async fn account(server: &Server, role: &str) {
     assert!(child.wait().await.unwrap().success(), "{role}");
 }
 
+/// A Python whose pip is the real one, and takes the real package from a folder instead of the network: it begins when somebody writes
+/// to the named pipe `gate`.
+fn pip_behind_a_gate(folder: &Path, python: &Path, wheels: &Path) -> (PathBuf, PathBuf) {
+    let (script, gate) = (folder.join("python"), folder.join("gate"));
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let (gate_told, python, wheels) = (gate.display(), python.display(), wheels.display());
+    let text =
+        format!("#!/bin/sh\nread -r go < '{gate_told}'\nexec '{python}' \"$@\" --no-index --find-links '{wheels}'\n");
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (script, gate)
+}
+
 #[tokio::test]
 async fn people_do_their_work_in_a_browser() {
-    let (Some(python), Some(browser)) = (python(), browser()) else { return };
+    let (Some(python), Some(browser), Some(wheels)) = (python(), browser(), wheels()) else { return };
     let folder = tempfile::tempdir().unwrap();
+    let (pip, gate) = pip_behind_a_gate(folder.path(), &python, &wheels);
     let config = folder.path().join("gwanmun.toml");
     // Short answers: how long the model goes on is not what is looked at. The place abroad is withdrawn, and never asked.
     let text = "[local]\nanswer_tokens_default = 24\n\n[policy]\nuse = \"open\"\nhome = \"KR\"\n\n[[destination]]\nname = \"abroad\"\n\
                 base_url = \"https://abroad.example/v1\"\nmodels = [\"large\"]\n";
     std::fs::write(&config, text).unwrap();
-    let Some(server) = Server::start(&["--config", config.to_str().unwrap()]).await else { return };
+    let arguments = ["--config", config.to_str().unwrap(), "--python", pip.to_str().unwrap()];
+    let Some(server) = Server::start(&arguments).await else { return };
     for role in ["owner", "user"] {
         account(&server, role).await;
     }
@@ -48,10 +65,11 @@ async fn people_do_their_work_in_a_browser() {
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/test_console.py"));
     command.env("GWANMUN_URL", server.url()).env("GWANMUN_PASSWORD", PASSWORD);
     command.env("GWANMUN_CONSOLE", server.console_url()).env("GWANMUN_TEST_BROWSER", browser);
+    command.env("GWANMUN_GATE", gate);
     let output = command.stdin(Stdio::null()).output().await.unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words}");
     let ran: usize = words.split("Ran ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap();
-    assert!(ran >= 13 && !words.contains("skipped"), "{words}");
+    assert!(ran >= 14 && !words.contains("skipped"), "{words}");
     server.end().await;
 }

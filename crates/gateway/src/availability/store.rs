@@ -1,7 +1,7 @@
 //! Withdrawals in the database: shared by the server and the commands, kept over a restart. Each begin and each end leaves a change for
 //! the audit log, in the same transaction. It must not know what is asked meanwhile.
 
-use audit_log::{Action, Administration, Text, Word};
+use audit_log::Action;
 use jiff::{Timestamp, civil::Date};
 use sqlx::{FromRow as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -211,10 +211,7 @@ async fn note(
     by: &str,
     detail: &[(&str, &str)],
 ) -> Result<(), sqlx::Error> {
-    let named = |(name, value): &(&str, &str)| Some((Word::new(*name).ok()?, Text::of(value)));
-    let detail = detail.iter().filter_map(named).collect();
-    let body = Administration { action, subject: Text::of(subject), by: Text::of(by), detail };
-    changes::insert(connection, &Change::Administration(body)).await
+    changes::insert(connection, &Change::administration(action, subject, by, detail)).await
 }
 
 #[cfg(test)]

