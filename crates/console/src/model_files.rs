@@ -70,7 +70,7 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Fetch {
     pub(crate) name: ModelName,
-    /// Who wished for it: their account's name.
+    /// Who began it: their account's name.
     pub(crate) account: String,
     pub(crate) step: Step,
     /// Somebody has told it to stop.
@@ -278,13 +278,13 @@ impl Shared {
     }
 
     /// Hears how far the fetch is, and says whether it goes on.
-    fn hear(&self, step: Step, stop: &Stop) -> ControlFlow<()> {
+    fn hear(&self, heard: Step, stop: &Stop) -> ControlFlow<()> {
         let mut told_to_stop = false;
         self.state.send_if_modified(|state| {
             let Some(fetch) = &mut state.fetch else { return false };
             told_to_stop = fetch.stopping;
-            let changed = fetch.step != step;
-            fetch.step = step;
+            let changed = fetch.step != heard;
+            fetch.step = heard;
             changed
         });
         // What has come is kept, and nobody should wait for the rest of it at the process's end.

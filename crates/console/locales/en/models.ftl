@@ -1,6 +1,6 @@
 # What is known of models.
 models-title = Models
-models-lead = What is known of the models that are configured, with where and when it was read. What is not known is never a no.
+models-lead = The models of this machine, and what is known of those that are configured, with where and when it was read. What is not known is never a no.
 models-local = Local floor
 models-runs = runs in this process
 models-stopped = stopped
@@ -85,7 +85,7 @@ models-fetch-progress = How far the fetch is
 models-fetch-of = { $done } of { $total }
 models-fetch-checking = All is here; it is being checked.
 models-fetch-retrying = The download was cut and is tried again.
-models-fetch-by = Wished for by { $account }
+models-fetch-by = Begun by { $account }
 models-fetch-leave = It goes on when you leave this page.
 models-fetch-stop = Stop
 models-fetch-stopping = stopping

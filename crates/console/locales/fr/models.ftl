@@ -1,6 +1,6 @@
 # What is known of models.
 models-title = Modèles
-models-lead = Ce que l’on sait des modèles configurés, avec où et quand on l’a lu. Ce qui est inconnu n’est jamais un non.
+models-lead = Les modèles de cette machine, et ce que l’on sait des modèles configurés, avec où et quand on l’a lu. Ce qui est inconnu n’est jamais un non.
 models-local = Socle local
 models-runs = tourne dans ce processus
 models-stopped = arrêté
@@ -85,7 +85,7 @@ models-fetch-progress = Avancement de la récupération
 models-fetch-of = { $done } sur { $total }
 models-fetch-checking = Tout est arrivé ; contrôle en cours.
 models-fetch-retrying = Le téléchargement a été coupé ; nouvel essai.
-models-fetch-by = Demandé par { $account }
+models-fetch-by = Commencé par { $account }
 models-fetch-leave = Cela continue si vous quittez cette page.
 models-fetch-stop = Arrêter
 models-fetch-stopping = arrêt en cours

@@ -1,6 +1,6 @@
 # What is known of models.
 models-title = モデル
-models-lead = 設定されたモデルについて分かっていることを、いつどこで読んだかとともに示します。不明は「いいえ」ではありません。
+models-lead = このマシンのモデルと、設定されたモデルについて分かっていることを、いつどこで読んだかとともに示します。不明は「いいえ」ではありません。
 models-local = ローカル予備モデル
 models-runs = このプロセスで動作中
 models-stopped = 停止
@@ -82,7 +82,7 @@ models-fetch-progress = 取得の進み具合
 models-fetch-of = { $total } 中 { $done }
 models-fetch-checking = すべて届き、確認しています。
 models-fetch-retrying = ダウンロードが切れたため、再試行しています。
-models-fetch-by = 依頼したアカウント: { $account }
+models-fetch-by = 開始したアカウント: { $account }
 models-fetch-leave = このページを離れても続きます。
 models-fetch-stop = 中止
 models-fetch-stopping = 中止しています

