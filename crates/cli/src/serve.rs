@@ -124,7 +124,7 @@ async fn until_told(
         payloads.follow(&assembly.tasks);
     }
     let source = config::Source::new(plan.config_path(), assembly.config.clone());
-    config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
+    let editor = config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
     drill::follow(assembly.follower());
     indexing::follow(&assembly.app, assembly.data_dir.request_index());
@@ -133,7 +133,7 @@ async fn until_told(
     // Taken back when this ends: who looks for a server finds none that is stopping.
     let _announced = announce(assembly, address)?;
     open(assembly, listener);
-    console.open(assembly, plan, address, console_listener);
+    console.open(assembly, (plan, editor), address, console_listener);
     tell(assembly, (address, console_address), key.as_deref(), terminal)?;
     let mut log_failed = assembly.recorder.failed();
     let mut sealing_failed = assembly.payloads.as_ref().map(Payloads::failed);

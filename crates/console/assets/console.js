@@ -12,8 +12,11 @@ const zone = (root) => {
   }
 };
 
+// Where this page can be asked for: what answered a form stands at the form's address, and is asked for at its own.
+const here = () => (location.pathname === document.body.dataset.path ? location.href : document.body.dataset.path);
+
 // Takes the parts named from a page that was asked for anew, and puts them where they stand on this one.
-export const renew = async (parts, url = location.href, wishes = {}) => {
+export const renew = async (parts, url = here(), wishes = {}) => {
   const answer = await fetch(url, { credentials: "same-origin", ...wishes });
   if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return location.reload();
   if (!answer.ok && answer.status !== 422) return undefined;

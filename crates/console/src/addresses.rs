@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
 use crate::screens::{
-    account, audit, chat, cut_off, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in,
+    account, audit, chat, cut_off, destinations, first_steps, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in,
 };
 use crate::site::{Parts, Site};
 
@@ -61,6 +61,9 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/live", Who::SignedIn, live::events)
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
+        .page("/first-steps", Who::May(P::ChangeSettings), first_steps::show)
+        .action("/first-steps/ask", Who::May(P::ChangeSettings), first_steps::ask)
+        .action("/first-steps/practice", Who::May(P::ChangeSettings), first_steps::rehearse)
         .page("/overview", Who::May(P::SeeGate), overview::show)
         .page("/cut-off", Who::May(P::SeeGate), cut_off::show)
         .page("/cut-off/withdraw", Who::May(P::Withdraw), cut_off::withdrawing::ask_withdraw)
@@ -76,6 +79,13 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/jurisdictions/what-if.svg", Who::May(P::SeeGate), jurisdictions::draw)
         .page("/jurisdictions/policy", Who::May(P::TryPolicy), jurisdictions::policy::show)
         .action("/jurisdictions/policy", Who::May(P::TryPolicy), jurisdictions::policy::compare)
+        .action("/jurisdictions/policy/use", Who::May(P::ChangeSettings), jurisdictions::policy::take)
+        .page("/destinations", Who::May(P::SeeGate), destinations::show)
+        .action("/destinations", Who::May(P::ChangeSettings), destinations::create)
+        .action("/destinations/key", Who::May(P::ChangeSettings), destinations::set_key)
+        .action("/destinations/try", Who::May(P::ChangeSettings), destinations::try_model)
+        .page("/destinations/{name}/remove", Who::May(P::ChangeSettings), destinations::ask_remove)
+        .action("/destinations/remove", Who::May(P::ChangeSettings), destinations::remove)
         .page("/models", Who::May(P::SeeGate), models::show)
         .action("/models/pull", Who::May(P::ManageModels), models::files::pull)
         .action("/models/pull/stop", Who::May(P::ManageModels), models::files::stop)

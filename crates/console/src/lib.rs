@@ -6,6 +6,7 @@
 mod accounts;
 mod addresses;
 mod answer;
+mod asking;
 mod assets;
 mod call;
 mod entrance;

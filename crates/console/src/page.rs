@@ -63,9 +63,11 @@ const SCREENS: [(&str, &[Screen]); 3] = [
     (
         "nav-gate",
         &[
+            ("first-steps", "/first-steps", Permission::ChangeSettings),
             ("overview", "/overview", Permission::SeeGate),
             ("cut-off", "/cut-off", Permission::SeeGate),
             ("jurisdictions", "/jurisdictions", Permission::SeeGate),
+            ("destinations", "/destinations", Permission::SeeGate),
             ("models", "/models", Permission::SeeGate),
             ("routes", "/routes", Permission::SeeGate),
             ("guard", "/guard", Permission::TryPolicy),

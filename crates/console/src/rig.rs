@@ -12,7 +12,7 @@ use gateway::{
     app::{self, App},
     availability::Availability,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     data_dir::DataDir,
     database::Database,
     indexing::Feed,
@@ -52,12 +52,17 @@ pub(crate) struct Got {
 impl Rig {
     /// With this configuration.
     pub(crate) async fn new(config: &str) -> Self {
-        Self::made(config, false).await
+        Self::made(config, false, true).await
+    }
+
+    /// With this configuration, whose file was named on the command line.
+    pub(crate) async fn read_only(config: &str) -> Self {
+        Self::made(config, false, false).await
     }
 
     /// With this configuration and a log that holds `bodies` behind its start, all of them signed and indexed.
     pub(crate) async fn with_log(config: &str, bodies: Vec<Body>) -> Self {
-        let rig = Self::made(config, true).await;
+        let rig = Self::made(config, true, true).await;
         let log = Arc::clone(rig.site.recorder.log().unwrap());
         for body in &bodies {
             log.append_and_wait(body).unwrap();
@@ -71,14 +76,16 @@ impl Rig {
         rig
     }
 
-    async fn made(config: &str, logged: bool) -> Self {
+    async fn made(config: &str, logged: bool, ours: bool) -> Self {
         let dir = TempDir::new().unwrap();
         let (clock, _hand) = Clock::by_hand("2026-11-22T09:00:00Z".parse().unwrap());
         let data_dir = DataDir::join(&dir.path().join("data"), &clock).unwrap();
         let keys =
             KeyStore::open(Database::open(&data_dir.database()).await.unwrap(), data_dir.key_hash_secret().unwrap());
         let keys = keys.await.unwrap();
-        let live = Config::parse(config, "gwanmun.toml").unwrap().live();
+        let path = dir.path().join("data/gwanmun.toml");
+        std::fs::write(&path, config).unwrap();
+        let live = Config::load(&path).unwrap().live();
         let availability = Availability::new(&clock, live.clone());
         let tasks = Tasks::new(clock.clone());
         let secret = data_dir.commitment_secret().unwrap();
@@ -88,6 +95,8 @@ impl Rig {
         } else {
             Recorder::off(secret, clock.clone())
         };
+        let source = config::Source::new(path.clone(), live.clone());
+        let editor = config::follow(source, recorder.clone(), &tasks, clock.clone()).unwrap();
         let app = App::new(app::Parts {
             config: live.clone(),
             keys: keys.ring(),
@@ -106,7 +115,7 @@ impl Rig {
             keys,
             availability,
             recorder,
-            settings: Settings { live, path: dir.path().join("data/gwanmun.toml"), named: false },
+            settings: Settings { live, path, editor: ours.then_some(editor) },
             models: model_files::of(dir.path()),
             drills: data_dir.drills(),
             request_index: data_dir.request_index(),

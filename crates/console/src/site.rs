@@ -14,9 +14,10 @@ use tokio::sync::OnceCell;
 
 use crate::accounts::Accounts;
 use crate::answer::Refused;
+use crate::asking;
 use crate::live::Live;
 use crate::model_files::{ModelFiles, Models};
-use crate::screens::chat;
+use crate::screens::first_steps::practice;
 use crate::screens::overview::Cuts;
 
 /// What the console is made of.
@@ -57,8 +58,8 @@ pub struct Settings {
     pub live: config::Live,
     /// Its file, whether it is there or not.
     pub path: PathBuf,
-    /// Whether the file was named on the command line: then it is somebody else's to change, and is shown only.
-    pub named: bool,
+    /// Where it is changed. None where the file was named on the command line: then it is somebody else's to change, and is shown only.
+    pub editor: Option<config::Editor>,
 }
 
 /// What all pages share.
@@ -80,8 +81,9 @@ pub(crate) struct Site {
     pub(crate) tasks: Tasks,
     pub(crate) live: Live,
     /// By which keys signed-in people ask models.
-    pub(crate) chat_keys: chat::Keys,
+    pub(crate) asking_keys: asking::Keys,
     pub(crate) cuts: Cuts,
+    pub(crate) practice: practice::State,
 }
 
 impl Site {
@@ -121,8 +123,9 @@ impl Site {
             clock,
             tasks,
             live: Live::default(),
-            chat_keys: chat::Keys::default(),
+            asking_keys: asking::Keys::default(),
             cuts: Cuts::default(),
+            practice: practice::State::default(),
         };
         (Arc::new(site), public_log)
     }

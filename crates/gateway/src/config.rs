@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 pub use availability::{Availability, Notice, Quality, Webhook};
 pub use describe::Setting;
+pub use edit::{Edit, NewDestination};
+pub use editor::{Change, ChangeError, Editor};
 pub use judged::{Home, Judged, Registered, Route, RouteStep, UsedPolicy, vocabulary};
 pub use manner::{Continuity, Manner, Strategy};
 pub use mistakes::{Mistake, Mistakes};
@@ -25,6 +27,8 @@ mod availability;
 mod checked;
 pub mod defaults;
 mod describe;
+mod edit;
+mod editor;
 mod judged;
 mod manner;
 mod mistakes;
@@ -179,17 +183,36 @@ pub struct Version([u8; 32]);
 
 /// A secret. It never shows: neither `Debug` nor `Display` tells its value.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Arc<str>);
+pub struct Secret {
+    value: Arc<str>,
+    /// Where it was read; none where it stood in the environment.
+    file: Option<Arc<Path>>,
+}
 
 impl Secret {
     /// Holds `value`.
     pub fn new(value: impl Into<Arc<str>>) -> Self {
-        Self(value.into())
+        Self { value: value.into(), file: None }
+    }
+
+    /// Holds `value`, which was read from `file`.
+    pub(crate) fn of_file(value: impl Into<Arc<str>>, file: impl Into<Arc<Path>>) -> Self {
+        Self { value: value.into(), file: Some(file.into()) }
+    }
+
+    /// Holds `value`, which was read where this was.
+    fn part(&self, value: impl Into<Arc<str>>) -> Self {
+        Self { value: value.into(), file: self.file.clone() }
     }
 
     /// The value, for the one who must send it.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.value
+    }
+
+    /// The file that it was read from.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 }
 
@@ -228,7 +251,19 @@ impl Config {
     /// The files that were read beside it: a change of one is a change of it.
     fn files(&self) -> Vec<PathBuf> {
         let authorities = self.destinations.iter().filter_map(|it| Some(it.authorities.as_ref()?.file().to_owned()));
-        self.policy.files().into_iter().chain(authorities).collect()
+        let secrets = self.secrets().filter_map(|(_, secret)| Some(secret.file()?.to_owned()));
+        self.policy.files().into_iter().chain(authorities).chain(secrets).collect()
+    }
+
+    /// Every secret, by what it is for.
+    fn secrets(&self) -> impl Iterator<Item = (String, &Secret)> {
+        let of_destinations = self.destinations.iter().flat_map(|it| {
+            let key = it.key.as_ref().map(|key| (format!("key of {}", it.name), key));
+            let login = it.proxy.as_ref().and_then(Proxy::login);
+            key.into_iter().chain(login.map(|(_, password)| (format!("proxy of {}", it.name), password)))
+        });
+        let webhook = self.availability.webhook.as_ref().and_then(|webhook| webhook.key.as_ref());
+        of_destinations.chain(webhook.map(|key| ("key of the webhook".to_owned(), key)))
     }
 
     /// A configuration that others can follow as it changes.

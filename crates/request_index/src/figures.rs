@@ -38,7 +38,7 @@ pub struct Totals {
     pub prompt_tokens: u64,
     /// Tokens that they answered.
     pub completion_tokens: u64,
-    /// Whole answers whose tokens nobody cell.
+    /// Whole answers whose tokens nobody counted.
     pub uncounted: u64,
     /// How long whole answers took.
     pub took: Option<Percentiles>,

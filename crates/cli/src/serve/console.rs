@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::{
-    public_log::{self, PublicLogParts},
+    config, public_log::{self, PublicLogParts},
     serve::{self, Serving},
     witnesses::Witnesses,
 };
@@ -45,7 +45,13 @@ impl Console {
     }
 
     /// Begins to serve and to ask.
-    pub(super) fn open(self, assembly: &Assembly, plan: &Plan, api_listening: SocketAddr, listener: TcpListener) {
+    pub(super) fn open(
+        self,
+        assembly: &Assembly,
+        (plan, editor): (&Plan, config::Editor),
+        api_listening: SocketAddr,
+        listener: TcpListener,
+    ) {
         let Self { parts, witnesses } = self;
         if let (Some(witnesses), Some(log)) = (witnesses, &parts.log) {
             witnesses.ask(log, assembly.app.witnesses(), &assembly.clock, &assembly.tasks);
@@ -59,7 +65,7 @@ impl Console {
             settings: console::Settings {
                 live: assembly.config.clone(),
                 path: plan.config_path(),
-                named: plan.config_file.is_some(),
+                editor: plan.config_file.is_none().then_some(editor),
             },
             models: console::ModelFiles {
                 store: models::store(&assembly.data_dir.models(), &plan.fetching),

@@ -57,3 +57,4 @@ may-Drill = run drills
 may-ManageKeys = make and revoke keys
 may-ManageModels = fetch and remove models
 may-ManageAccounts = make and change accounts
+may-ChangeSettings = change destinations and the policy in force

@@ -44,7 +44,7 @@ jurisdictions-picture = As a picture
 jurisdictions-picture-keep = Keep the picture (SVG)
 jurisdictions-cannot-tell = What this cannot tell
 jurisdictions-policy = Compare a policy
-jurisdictions-policy-lead = Paste the rules of a policy and see what it would judge otherwise than { $policy }, which is in force. Nothing comes into force here.
+jurisdictions-policy-lead = Paste the rules of a policy and see what it would judge otherwise than { $policy }, which is in force. Nothing comes into force before you say so.
 jurisdictions-policy-wanted = Paste the rules of a policy first.
 jurisdictions-policy-wrong = It could not come into force. Mend these and compare again:
 jurisdictions-policy-proved = The proof finds nothing wrong with it for the destinations here.
@@ -92,3 +92,18 @@ jurisdictions-policy-alike = { $n ->
     [one] It judges every request as the one in force does, for one destination.
    *[other] It judges every request as the one in force does, for { $count } destinations.
 }
+# Putting one in force
+jurisdictions-policy-call-it = Its name here
+jurisdictions-policy-name-wanted = Give the policy a name: 1 to 48 lower-case letters, digits and “-”.
+jurisdictions-policy-use = Put this text in force
+policy-choice = Put a shipped policy in force
+policy-choice-which = Which policy
+policy-choice-about-local = nothing leaves this machine
+policy-choice-about-open = every destination may be asked; for trying things out
+policy-choice-about-kr-public-sector = Korean public bodies: grades C, S and O
+policy-choice-about-kr-enterprise = Korean companies: personal data stays in Korea, or leaves disguised on a known basis
+policy-choice-about-eu-gdpr = organisations in the European Economic Area, under the GDPR
+policy-choice-about-vn-enterprise = Vietnamese companies: personal data stays in Vietnam, or leaves disguised on a known basis
+policy-choice-home = Where you are
+policy-choice-home-unsaid = as it is
+policy-choice-use = Put it in force

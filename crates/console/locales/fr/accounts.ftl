@@ -57,3 +57,4 @@ may-Drill = mener des exercices
 may-ManageKeys = créer et révoquer des clés
 may-ManageModels = récupérer et supprimer des modèles
 may-ManageAccounts = créer et modifier des comptes
+may-ChangeSettings = modifier les destinations et la politique en vigueur

@@ -44,7 +44,7 @@ jurisdictions-picture = En image
 jurisdictions-picture-keep = Conserver l’image (SVG)
 jurisdictions-cannot-tell = Ce que cela ne peut dire
 jurisdictions-policy = Comparer une politique
-jurisdictions-policy-lead = Collez les règles d’une politique pour voir ce qu’elle jugerait autrement que { $policy }, qui est en vigueur. Rien n’entre en vigueur ici.
+jurisdictions-policy-lead = Collez les règles d’une politique pour voir ce qu’elle jugerait autrement que { $policy }, qui est en vigueur. Rien n’entre en vigueur avant que vous ne le disiez.
 jurisdictions-policy-wanted = Collez d’abord les règles d’une politique.
 jurisdictions-policy-wrong = Elle ne pourrait entrer en vigueur. Corrigez ceci, puis comparez de nouveau :
 jurisdictions-policy-proved = La preuve n’y trouve rien de faux pour les destinations d’ici.
@@ -92,3 +92,18 @@ jurisdictions-policy-alike = { $n ->
     [one] Elle juge chaque requête comme celle en vigueur, pour { $count } destination.
    *[other] Elle juge chaque requête comme celle en vigueur, pour { $count } destinations.
 }
+# Putting one in force
+jurisdictions-policy-call-it = Son nom ici
+jurisdictions-policy-name-wanted = Donnez un nom à la politique : 1 à 48 lettres minuscules, chiffres et « - ».
+jurisdictions-policy-use = Mettre ce texte en vigueur
+policy-choice = Mettre en vigueur une politique fournie
+policy-choice-which = Quelle politique
+policy-choice-about-local = rien ne quitte cette machine
+policy-choice-about-open = toute destination peut être interrogée ; pour essayer
+policy-choice-about-kr-public-sector = organismes publics coréens : niveaux C, S et O
+policy-choice-about-kr-enterprise = entreprises coréennes : les données personnelles restent en Corée, ou ne sortent que masquées et sur une base connue
+policy-choice-about-eu-gdpr = organisations de l’Espace économique européen, sous le RGPD
+policy-choice-about-vn-enterprise = entreprises vietnamiennes : les données personnelles restent au Viêt Nam, ou ne sortent que masquées et sur une base connue
+policy-choice-home = Où vous êtes
+policy-choice-home-unsaid = comme maintenant
+policy-choice-use = Mettre en vigueur

@@ -54,3 +54,4 @@ may-Drill = 訓練を行う
 may-ManageKeys = キーを作成・失効する
 may-ManageModels = モデルを取得・削除する
 may-ManageAccounts = アカウントを作成・変更する
+may-ChangeSettings = 送信先と施行中のポリシーの変更

@@ -54,3 +54,4 @@ may-Drill = 훈련 실행하기
 may-ManageKeys = 키를 만들고 폐기하기
 may-ManageModels = 모델을 받고 삭제하기
 may-ManageAccounts = 계정을 만들고 바꾸기
+may-ChangeSettings = 목적지와 시행 중인 정책 변경하기

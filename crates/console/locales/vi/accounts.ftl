@@ -54,3 +54,4 @@ may-Drill = chạy diễn tập
 may-ManageKeys = tạo và thu hồi khóa
 may-ManageModels = tải và xóa mô hình
 may-ManageAccounts = tạo và thay đổi tài khoản
+may-ChangeSettings = đổi đích và chính sách đang có hiệu lực

@@ -40,6 +40,8 @@ pub enum Permission {
     Restore,
     /// Rehearse a withdrawal, and stop a rehearsal.
     Drill,
+    /// Change the configuration: destinations, the policy in force, the local model.
+    ChangeSettings,
     /// Make, replace and revoke keys.
     ManageKeys,
     /// Fetch and remove models of this machine.
@@ -71,7 +73,9 @@ impl Role {
             P::Chat => matches!(self, Owner | Officer | Operator | User),
             P::SeeGate | P::SeeRequests | P::SeeLog => matches!(self, Owner | Officer | Operator | Auditor),
             P::TryPolicy | P::Drill => matches!(self, Owner | Officer | Operator),
-            P::Withdraw | P::Restore | P::ManageKeys | P::ManageModels => matches!(self, Owner | Operator),
+            P::Withdraw | P::Restore | P::ChangeSettings | P::ManageKeys | P::ManageModels => {
+                matches!(self, Owner | Operator)
+            }
             P::ManageAccounts => matches!(self, Owner),
         }
     }
@@ -79,7 +83,7 @@ impl Role {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Chat,
         Self::SeeGate,
         Self::SeeRequests,
@@ -88,6 +92,7 @@ impl Permission {
         Self::Withdraw,
         Self::Restore,
         Self::Drill,
+        Self::ChangeSettings,
         Self::ManageKeys,
         Self::ManageModels,
         Self::ManageAccounts,

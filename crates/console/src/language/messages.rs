@@ -12,7 +12,7 @@ macro_rules! files {
         files!(
             $tag,
             "shell", "accounts", "overview", "cut-off", "jurisdictions", "models", "routes", "guard", "keys", "requests", "audit",
-            "chat", "set-up"
+            "chat", "set-up", "destinations", "first-steps"
         )
     };
     ($tag:literal, $($part:literal),+) => {

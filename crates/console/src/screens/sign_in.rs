@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::entrance::{self, LANGUAGE_COOKIE};
 use crate::language::Language;
 use crate::page::{self, Page};
+use crate::screens::first_steps;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -26,11 +27,14 @@ pub(crate) async fn front(call: Call) -> Result<Response, Refused> {
     if call.visitor.is_none() {
         return answer::see("/sign-in");
     }
-    answer::see(home(&call))
+    answer::see(home(&call).await?)
 }
 
-fn home(call: &Call) -> &'static str {
-    if call.may(Permission::SeeGate) { "/overview" } else { "/chat" }
+async fn home(call: &Call) -> Result<&'static str, Refused> {
+    if call.may(Permission::ChangeSettings) && first_steps::is_new(call).await? {
+        return Ok("/first-steps");
+    }
+    Ok(if call.may(Permission::SeeGate) { "/overview" } else { "/chat" })
 }
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {

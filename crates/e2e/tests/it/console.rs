@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use e2e::command::{Server, browser, python, wheels};
+use e2e::wall::{Role, Wall};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -46,9 +47,48 @@ fn pip_behind_a_gate(folder: &Path, python: &Path, wheels: &Path) -> (PathBuf, P
     (script, gate)
 }
 
+/// Runs a class of the browser's tests against `server`; so many of them at least.
+async fn browsed(server: &Server, class: &str, more: &[(&str, &str)], least: usize) {
+    let (Some(python), Some(browser)) = (python(), browser()) else { return };
+    let mut command = Command::new(python);
+    command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/python/test_console.py"), class]);
+    command.env("GWANMUN_URL", server.url()).env("GWANMUN_PASSWORD", PASSWORD);
+    command.env("GWANMUN_CONSOLE", server.console_url()).env("GWANMUN_TEST_BROWSER", browser);
+    let output = command.envs(more.iter().copied()).stdin(Stdio::null()).output().await.unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words}");
+    let ran: usize = words.split("Ran ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap();
+    assert!(ran >= least && !words.contains("skipped"), "{words}");
+}
+
+#[tokio::test]
+async fn a_first_visit_leads_from_nothing_to_a_rehearsed_gate() {
+    if python().is_none() || browser().is_none() {
+        return;
+    }
+    let wall = Wall::start().await;
+    let Some(server) = Server::start(&[]).await else { return };
+    account(&server, "owner").await;
+    browsed(&server, "FirstVisit", &[("GWANMUN_PROVIDER", &wall.base_url(Role::Local))], 1).await;
+    // What the provider heard: the key that was typed, then the other one; nothing of the rehearsal.
+    let heard = wall.heard();
+    let keys: Vec<_> = heard.requests().filter_map(|request| request.head.get("authorization")).collect();
+    assert_eq!(keys, ["Bearer sk-first-key", "Bearer sk-second-key"]);
+    // What stays is what was chosen, and no key in it.
+    let data = PathBuf::from(server.data_dir());
+    let text = std::fs::read_to_string(data.join("gwanmun.toml")).unwrap();
+    assert!(text.contains("kr-enterprise") && text.contains("ours") && !text.contains("practice"), "{text}");
+    assert!(!text.contains("sk-"), "{text}");
+    let secrets: Vec<_> = std::fs::read_dir(data.join("secrets")).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(secrets.len(), 1, "{secrets:?}");
+    assert_eq!(std::fs::metadata(&secrets[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(&secrets[0]).unwrap(), "sk-second-key");
+    server.end().await;
+}
+
 #[tokio::test]
 async fn people_do_their_work_in_a_browser() {
-    let (Some(python), Some(browser), Some(wheels)) = (python(), browser(), wheels()) else { return };
+    let (Some(python), Some(_), Some(wheels)) = (python(), browser(), wheels()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let (pip, gate) = pip_behind_a_gate(folder.path(), &python, &wheels);
     let config = folder.path().join("gwanmun.toml");
@@ -61,15 +101,6 @@ async fn people_do_their_work_in_a_browser() {
     for role in ["owner", "user"] {
         account(&server, role).await;
     }
-    let mut command = Command::new(python);
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/test_console.py"));
-    command.env("GWANMUN_URL", server.url()).env("GWANMUN_PASSWORD", PASSWORD);
-    command.env("GWANMUN_CONSOLE", server.console_url()).env("GWANMUN_TEST_BROWSER", browser);
-    command.env("GWANMUN_GATE", gate);
-    let output = command.stdin(Stdio::null()).output().await.unwrap();
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{words}");
-    let ran: usize = words.split("Ran ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap();
-    assert!(ran >= 14 && !words.contains("skipped"), "{words}");
+    browsed(&server, "Console", &[("GWANMUN_GATE", gate.to_str().unwrap())], 14).await;
     server.end().await;
 }

@@ -3,8 +3,9 @@
 //!
 //! Knows nothing of what the settings do; it tells which of them wait for a restart.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,7 @@ use audit_log::{Action, Administration, Text, Word};
 use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Authorities, Config, Live, Mistakes, UsedPolicy, read_file};
+use super::{Authorities, Config, Editor, Live, Mistakes, UsedPolicy, read_file};
 use crate::clock::Clock;
 use crate::record::{RecordError, Recorder};
 use crate::tasks::Tasks;
@@ -68,42 +69,60 @@ impl Source {
         }
         let Ok(text) = read_file(&self.path) else { return Looked::Same };
         self.seen = seen;
-        let in_force = self.live.load_full();
+        match self.parse(text).await {
+            Err(mistakes) => self.refuse(mistakes),
+            // Who has written the files is not known.
+            Ok(config) => self.take(config, "file", recorder).await,
+        }
+    }
+
+    /// What the text means, for this file.
+    pub(super) async fn parse(&self, text: String) -> Result<Config, Mistakes> {
         // To compile and prove a large policy takes a while.
         let file = self.path.display().to_string();
         let parsed = tokio::task::spawn_blocking(move || Config::parse(&text, &file)).await;
-        let parsed = parsed.unwrap_or_else(|_| {
+        parsed.unwrap_or_else(|_| {
             let what = "could not be judged: this program broke off over it, which is a defect of it".to_owned();
             Err(Mistakes::of_file(&self.path.display().to_string(), what))
-        });
-        match parsed {
-            Err(mistakes) => self.refuse(mistakes),
-            Ok(config) => {
-                if let Some(vanished) = vanished_settings(&in_force, &config) {
-                    return self.refuse(vanished);
-                }
-                self.refused = None;
-                // What the command line has set differs from the file, and is no change of it.
-                let changes = changes(&in_force, &config);
-                if changes.is_empty() {
-                    return Looked::Same;
-                }
-                for change in changes {
-                    if self.noted.contains(&change) {
-                        continue;
-                    }
-                    if let Err(error) = recorder.administration(change.clone()).await {
-                        self.seen.clear();
-                        return Looked::Unrecorded(error);
-                    }
-                    self.noted.push(change);
-                }
-                self.noted.clear();
-                let waiting = in_force.waiting_for_restart(&config);
-                self.live.store(Arc::new(config));
-                Looked::Applied { waiting }
-            }
+        })
+    }
+
+    /// Puts in force what the files say now, changed by `by`, once the log has it.
+    pub(super) async fn take(&mut self, config: Config, by: &str, recorder: &Recorder) -> Looked {
+        let in_force = self.live.load_full();
+        if let Some(vanished) = vanished_settings(&in_force, &config) {
+            return self.refuse(vanished);
         }
+        self.refused = None;
+        // What the command line has set differs from the file, and is no change of it.
+        let changes = changes(&in_force, &config, by);
+        if changes.is_empty() {
+            return Looked::Same;
+        }
+        for change in changes {
+            if self.noted.contains(&change) {
+                continue;
+            }
+            if let Err(error) = recorder.administration(change.clone()).await {
+                self.seen.clear();
+                return Looked::Unrecorded(error);
+            }
+            self.noted.push(change);
+        }
+        self.noted.clear();
+        let waiting = in_force.waiting_for_restart(&config);
+        self.live.store(Arc::new(config));
+        Looked::Applied { waiting }
+    }
+
+    /// The configuration's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is in force.
+    pub(super) fn in_force(&self) -> Arc<Config> {
+        self.live.load_full()
     }
 
     /// What was in force stays; the same mistakes are told of once.
@@ -116,7 +135,7 @@ impl Source {
     }
 
     /// Tells the operator what came of a look.
-    fn tell(&self, looked: &Looked, asked: bool) {
+    pub(super) fn tell(&self, looked: &Looked, asked: bool) {
         let (file, version) = (self.path.display(), self.live.load().version);
         match looked {
             Looked::Same if asked => {
@@ -167,13 +186,13 @@ fn vanished_settings(from: &Config, to: &Config) -> Option<Mistakes> {
     gone.then(|| Mistakes::of_file(&rules.with_extension("toml").display().to_string(), what.to_owned()))
 }
 
-/// What the log is told when one configuration takes the place of another. Who has written the files is not known.
-fn changes(from: &Config, to: &Config) -> Vec<Administration> {
+/// What the log is told when one configuration takes the place of another, by `by`.
+fn changes(from: &Config, to: &Config, by: &str) -> Vec<Administration> {
     let change = |action, subject: &str, from: [u8; 32], to: [u8; 32]| {
         let detail = [("from", from), ("to", to)];
         let named = |(name, hash): (&str, [u8; 32])| Some((Word::new(name).ok()?, Text::of(&hex::encode(hash))));
         let detail = detail.into_iter().filter_map(named).collect();
-        (from != to).then(|| Administration { action, subject: Text::of(subject), by: Text::of("file"), detail })
+        (from != to).then(|| Administration { action, subject: Text::of(subject), by: Text::of(by), detail })
     };
     let hashes =
         |config: &Config| (config.version.hash(), config.policy.rules.hash(), config.policy.catalog.hash().bytes());
@@ -184,7 +203,21 @@ fn changes(from: &Config, to: &Config) -> Vec<Administration> {
         change(Action::CatalogChange, "catalogue", catalog, next_catalog),
         change(Action::ConfigurationChange, "certificates", certificates(from), certificates(to)),
     ];
-    changes.into_iter().flatten().collect()
+    changes.into_iter().flatten().chain(renewed(from, to, by)).collect()
+}
+
+/// Secrets that are others though the configuration calls them the same: of them the log holds no hash.
+fn renewed<'a>(from: &'a Config, to: &'a Config, by: &'a str) -> impl Iterator<Item = Administration> + 'a {
+    let others = to.secrets().filter(|(what, secret)| {
+        let before = from.secrets().find(|(known, _)| known == what);
+        before.is_some_and(|(_, before)| before.reveal() != secret.reveal())
+    });
+    others.map(|(what, _)| Administration {
+        action: Action::ConfigurationChange,
+        subject: Text::of(&what),
+        by: Text::of(by),
+        detail: BTreeMap::new(),
+    })
 }
 
 /// The operator's own authorities, as one hash: their file may change where the configuration does not.
@@ -200,18 +233,24 @@ fn certificates(config: &Config) -> [u8; 32] {
 }
 
 /// Follows the file for as long as the process lives: once a second, and at once at SIGHUP. Tells in the log what came of it.
-pub fn follow(mut source: Source, recorder: Recorder, tasks: &Tasks, clock: Clock) -> io::Result<()> {
+/// What is changed from within goes through the editor that comes back.
+pub fn follow(mut source: Source, recorder: Recorder, tasks: &Tasks, clock: Clock) -> io::Result<Editor> {
     let mut hangups = signal(SignalKind::hangup())?;
+    let (editor, mut wanted) = Editor::new();
     tasks.start("configuration", |stop| async move {
         loop {
             let asked = tokio::select! {
                 () = stop.draining() => break,
                 asked = hangups.recv() => asked.is_some(),
+                Some(wanted) = wanted.recv() => {
+                    wanted.carry_out(&mut source, &recorder).await;
+                    continue;
+                }
                 () = clock.sleep(LOOK_EVERY) => false,
             };
             let looked = source.look(asked, &recorder).await;
             source.tell(&looked, asked);
         }
     });
-    Ok(())
+    Ok(editor)
 }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::record::{CommitmentSecret, Recorder};
 use crate::tasks::Tasks;
 
+mod editing;
 mod reach;
 
 fn environment(name: &str) -> Option<String> {

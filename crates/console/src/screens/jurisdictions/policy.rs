@@ -1,22 +1,30 @@
-//! Policies compared before anybody publishes one: a text is read, proved and tried on its cases, and what it would judge otherwise
-//! than the policy in force is told. Nothing that is pasted here comes into force.
+//! Policies compared before anybody puts one in force: a text is read, proved and tried on its cases, and what it would judge otherwise
+//! than the policy in force is told.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::policy::{CaseResult, Difference, Differences, File, Hide, Outcome, Policy, Terms};
 use askama::Template;
 use axum::response::Response;
 use gateway::app::InForce;
-use gateway::config::vocabulary;
+use gateway::config::{Edit, vocabulary};
+use http::StatusCode;
+use sha2::{Digest as _, Sha256};
 
-use crate::answer::Refused;
+use crate::answer::{self, Refused};
 use crate::call::Call;
+use crate::entrance;
 use crate::language::Language;
 use crate::page::{self, Page};
+use crate::screens::configuring::{self, NotMade};
+use crate::screens::subjects::named_place;
 
 /// How mistakes name what was pasted.
 const RULES: &str = "rules.cedar";
 const SETTINGS: &str = "rules.toml";
+/// A policy's name: it is one of a file.
+const NAME_BYTES_MAX: usize = 48;
 /// Differences that are shown; a person reads no more of them.
 const SHOWN_MAX: usize = 200;
 
@@ -24,11 +32,34 @@ const SHOWN_MAX: usize = 200;
 #[template(path = "jurisdictions-policy.html")]
 struct PolicyPage {
     page: Page,
-    in_force: String,
+    policy: String,
     shipped: &'static [&'static str],
+    homes: Vec<Home>,
+    may_change: bool,
+    /// The file, where it is somebody else's to change.
+    read_only: Option<String>,
     rules: String,
     settings: String,
+    name: String,
     found: Option<Found>,
+}
+
+/// A jurisdiction that can be home.
+pub(crate) struct Home {
+    pub(crate) code: String,
+    pub(crate) name: String,
+    pub(crate) is_in_force: bool,
+}
+
+/// All that can be home.
+pub(crate) fn homes(in_force: &InForce) -> Vec<Home> {
+    let home = in_force.config.policy.home;
+    let of = |code: catalog::Jurisdiction| Home {
+        code: code.code().to_owned(),
+        name: named_place(&in_force.judgement, code.code()),
+        is_in_force: home == Some(code),
+    };
+    in_force.judgement.catalog().jurisdictions().map(of).collect()
 }
 
 /// What a text is found to be.
@@ -98,7 +129,56 @@ impl Change {
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let from = call.query.get("from").and_then(Policy::shipped_files);
     let (rules, settings) = from.map(|(rules, settings)| (rules.text, settings.text)).unwrap_or_default();
-    shown(&call, rules.to_owned(), settings.to_owned(), None)
+    shown(&call, frame(&call), rules.to_owned(), settings.to_owned(), None)
+}
+
+/// `POST /jurisdictions/policy/use`: puts a shipped policy in force, or the text that was compared, under a name of its own.
+pub(crate) async fn take(call: Call) -> Result<Response, Refused> {
+    let home = call.form.get("home").map(str::to_owned);
+    let (used, files) = match call.form.get("policy") {
+        Some(shipped) => (shipped.to_owned(), Vec::new()),
+        None => match published(&call) {
+            Ok(published) => published,
+            Err(message) => return unmade(&call, frame(&call).telling(call.language.text(message), false), None),
+        },
+    };
+    match configuring::change(&call, vec![Edit::Policy { used, home }], files).await {
+        Ok(_) if call.form.get("back") == Some("first-steps") => answer::see("/first-steps#policy"),
+        Ok(_) => answer::see("/jurisdictions"),
+        Err(NotMade::Mistakes(mistakes)) => unmade(&call, frame(&call), Some(Found::Wrong(mistakes))),
+        Err(NotMade::Refused(refused)) => Err(refused),
+    }
+}
+
+/// The page again, with what was pasted and why it is not in force.
+fn unmade(call: &Call, page: Page, found: Option<Found>) -> Result<Response, Refused> {
+    let text = |name: &str| call.form.get(name).unwrap_or_default().to_owned();
+    let response = shown(call, page, text("rules"), text("settings"), found)?;
+    Ok(entrance::with_status(response, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+/// The frame of the page, wherever it was asked for: there the reader comes back to.
+fn frame(call: &Call) -> Page {
+    Page { path: "/jurisdictions/policy".to_owned(), ..call.page("jurisdictions") }
+}
+
+/// The name in the configuration, and the files, of a text that is to be in force, or the message that says what it lacks. Another text
+/// has other names.
+fn published(call: &Call) -> Result<(String, Vec<(PathBuf, String)>), &'static str> {
+    let rules = call.form.get("rules").ok_or("jurisdictions-policy-wanted")?;
+    let name = call.form.get("name").ok_or("jurisdictions-policy-name-wanted")?;
+    let proper = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+    if name.len() > NAME_BYTES_MAX || !name.chars().all(proper) {
+        return Err("jurisdictions-policy-name-wanted");
+    }
+    let settings = call.form.get("settings").unwrap_or_default();
+    let hash = hex::encode(Sha256::digest(format!("{rules}\0{settings}")));
+    let path = |ending: &str| format!("policies/{name}-{:.8}.{ending}", hash);
+    let mut files = vec![(PathBuf::from(path("cedar")), format!("{rules}\n"))];
+    if !settings.is_empty() {
+        files.push((PathBuf::from(path("toml")), format!("{settings}\n")));
+    }
+    Ok((path("cedar"), files))
 }
 
 /// `POST /jurisdictions/policy`: what it would change. Nothing is kept.
@@ -111,14 +191,25 @@ pub(crate) async fn compare(call: Call) -> Result<Response, Refused> {
     let work = move || found(&in_force, &read, &beside, language);
     let found = call.site.tasks.blocking("console policy diff", work).await;
     let found = found.ok_or_else(|| Refused::ours("two policies could not be compared"))?;
-    shown(&call, rules, settings, Some(found))
+    shown(&call, frame(&call), rules, settings, Some(found))
 }
 
-fn shown(call: &Call, rules: String, settings: String, found: Option<Found>) -> Result<Response, Refused> {
+fn shown(
+    call: &Call,
+    page: Page,
+    rules: String,
+    settings: String,
+    found: Option<Found>,
+) -> Result<Response, Refused> {
+    let in_force = call.site.app.in_force();
     page::render(&PolicyPage {
-        page: call.page("jurisdictions"),
-        in_force: call.site.app.in_force().judgement.policy().name().to_owned(),
+        page,
+        policy: in_force.judgement.policy().name().to_owned(),
         shipped: Policy::SHIPPED,
+        homes: homes(&in_force),
+        may_change: configuring::may(call),
+        read_only: call.site.settings.editor.is_none().then(|| call.site.settings.path.display().to_string()),
+        name: call.form.get("name").unwrap_or_default().to_owned(),
         rules,
         settings,
         found,

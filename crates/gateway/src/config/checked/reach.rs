@@ -65,13 +65,13 @@ pub(super) fn query(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<std
 
 /// A proxy, written down or in the environment, where it may have user and password.
 pub(super) fn proxy(typed: &At<String>, environment: Environment<'_>, mistakes: &mut Finder<'_>) -> Option<Proxy> {
-    let secret = if typed.value.starts_with("env:") {
+    let secret = if typed.value.starts_with("env:") || typed.value.starts_with("file:") {
         Some(secret("destination.proxy", typed, environment, mistakes)?)
     } else {
         None
     };
     let value = secret.as_ref().map_or(typed.value.as_str(), Secret::reveal);
-    match read_proxy(value, secret.is_some()) {
+    match read_proxy(value, secret.as_ref()) {
         Ok(proxy) => Some(proxy),
         Err(what) => {
             mistakes.add(typed.at, format!("`destination.proxy` {what}"));
@@ -80,7 +80,7 @@ pub(super) fn proxy(typed: &At<String>, environment: Environment<'_>, mistakes: 
     }
 }
 
-fn read_proxy(value: &str, is_secret: bool) -> Result<Proxy, String> {
+fn read_proxy(value: &str, secret: Option<&Secret>) -> Result<Proxy, String> {
     let url: Uri = value.parse().map_err(|_| "is not a URL".to_owned())?;
     let (Some(scheme @ ("http" | "socks5")), Some(authority)) = (url.scheme_str(), url.authority()) else {
         return Err("must begin with `http://` or `socks5://`, such as `http://proxy.example:3128`".to_owned());
@@ -90,18 +90,18 @@ fn read_proxy(value: &str, is_secret: bool) -> Result<Proxy, String> {
     }
     let (login, place) = match authority.as_str().rsplit_once('@') {
         None => (None, authority.as_str()),
-        Some(_) if !is_secret => {
-            let how = "put the whole URL into an environment variable, and write `proxy = \"env:GWANMUN_…\"`";
-            return Err(format!("must not hold a user or password: {how}"));
-        }
         Some((login, place)) => {
+            let Some(secret) = secret else {
+                let how = "put the whole URL into an environment variable, and write `proxy = \"env:GWANMUN_…\"`";
+                return Err(format!("must not hold a user or password: {how}"));
+            };
             let (user, password) = login.split_once(':').unwrap_or((login, ""));
             let decoded = |text: &str| unescaped(text).ok_or("has a user or password with a broken `%` in it");
             let (user, password) = (decoded(user)?, decoded(password)?);
             if user.len() > 255 || password.len() > 255 {
                 return Err("has a user or password longer than 255 bytes".to_owned());
             }
-            (Some((Secret::new(user), Secret::new(password))), place)
+            (Some((secret.part(user), secret.part(password))), place)
         }
     };
     let url: Uri = format!("{scheme}://{place}/").parse().map_err(|_| "is not a URL".to_owned())?;
@@ -162,39 +162,61 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
     Ok(certificates)
 }
 
-/// Secrets come from the environment, so that a configuration can be shown and kept with other files.
+/// Secrets come from the environment or from files of their own, so that a configuration can be shown and kept with other files.
 pub(super) fn secret(
     setting: &str,
     typed: &At<String>,
     environment: Environment<'_>,
     mistakes: &mut Finder<'_>,
 ) -> Option<Secret> {
-    let proper = |name: &&str| {
-        let rest = name.strip_prefix("GWANMUN_");
-        rest.is_some_and(|rest| !rest.is_empty())
-            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    let Some(variable) = typed.value.strip_prefix("env:").filter(proper) else {
+    let found = if let Some(path) = typed.value.strip_prefix("file:").filter(|path| !path.is_empty()) {
+        let folder = Path::new(mistakes.file()).parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        secret_of_file(&folder.join(path))
+    } else if let Some(variable) = typed.value.strip_prefix("env:").filter(|name| is_ours(name)) {
+        let key = setting.rsplit('.').next().unwrap_or(setting);
+        secret_of_environment(variable, key, environment)
+    } else {
         // What was typed may be the secret itself: it is not repeated.
-        let what = "must be `env:GWANMUN_…`: put the secret into an environment variable of that name";
-        mistakes.add(typed.at, format!("`{setting}` {what}"));
-        return None;
+        let what = "put the secret into an environment variable of that name, or into a file of its own";
+        Err(format!("`{setting}` must be `env:GWANMUN_…` or `file:…`: {what}"))
     };
+    found.map_err(|what| mistakes.add(typed.at, what)).ok()
+}
+
+/// Whether a variable of the environment is one that we read.
+fn is_ours(name: &str) -> bool {
+    name.strip_prefix("GWANMUN_").is_some_and(|rest| !rest.is_empty())
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Whether a header can hold it.
+fn is_proper(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn secret_of_environment(variable: &str, key: &str, environment: Environment<'_>) -> Result<Secret, String> {
     match environment(variable) {
-        Some(value) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Some(Secret::new(value))
-        }
+        Some(value) if is_proper(&value) => Ok(Secret::new(value)),
         Some(_) => {
             let what = "is empty, or holds blanks or characters that a header cannot hold";
-            mistakes.add(typed.at, format!("the environment variable `{variable}` {what}: set it to the key alone"));
-            None
+            Err(format!("the environment variable `{variable}` {what}: set it to the key alone"))
         }
         None => {
-            let key = setting.rsplit('.').next().unwrap_or(setting);
             let what =
                 format!("set it where the process is started, or take `{key}` out if the destination needs none");
-            mistakes.add(typed.at, format!("the environment variable `{variable}` is not set: {what}"));
-            None
+            Err(format!("the environment variable `{variable}` is not set: {what}"))
         }
     }
+}
+
+/// One line; the end of the line is no part of it.
+fn secret_of_file(path: &Path) -> Result<Secret, String> {
+    let told = path.display();
+    let text = read_file(path).map_err(|error| format!("the secret `{told}` cannot be read: {error}"))?;
+    let value = text.trim_end_matches(['\r', '\n']);
+    if !is_proper(value) {
+        let what = "is empty, or holds blanks or characters that a header cannot hold";
+        return Err(format!("the secret `{told}` {what}: write the key into it, alone"));
+    }
+    Ok(Secret::of_file(value, path))
 }
