@@ -1,7 +1,7 @@
 //! The road, put together in this process: data directory, configuration, audit log, keys, model. `serve` opens a port on it,
 //! `ask` walks it without one. Knows what is needed and in which order it is made and ended; not what each part does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use gateway::{
@@ -43,12 +43,24 @@ pub(crate) struct Plan {
     pub(crate) no_model: bool,
     /// How a model is fetched.
     pub(crate) fetching: Fetching,
+    /// `--listen`
+    pub(crate) listen: Option<SocketAddr>,
+    /// `--console`
+    pub(crate) console: Option<SocketAddr>,
 }
 
 impl Plan {
     /// A plan that follows the configuration.
     pub(crate) fn in_place(data_dir: PathBuf) -> Self {
-        Self { data_dir, config_file: None, model: None, no_model: false, fetching: Fetching::default() }
+        Self {
+            data_dir,
+            config_file: None,
+            model: None,
+            no_model: false,
+            fetching: Fetching::default(),
+            listen: None,
+            console: None,
+        }
     }
 
     /// Where the configuration is, or would be.

@@ -73,10 +73,12 @@ impl Serve {
             model: self.model,
             no_model: self.no_model,
             fetching: self.fetching,
+            listen: self.listen,
+            console: self.console,
         };
         let mut config = plan.config()?;
-        config.server.listen = self.listen.unwrap_or(config.server.listen);
-        config.server.console = self.console.unwrap_or(config.server.console);
+        config.server.listen = plan.listen.unwrap_or(config.server.listen);
+        config.server.console = plan.console.unwrap_or(config.server.console);
         let runtime = runtime::new()?;
         let addresses = (config.server.listen, config.server.console);
         // A port that is taken is told before anything is made or fetched.
@@ -123,7 +125,7 @@ async fn until_told(
     if let Some(payloads) = &assembly.payloads {
         payloads.follow(&assembly.tasks);
     }
-    let source = config::Source::new(plan.config_path(), assembly.config.clone());
+    let source = config::Source::new(plan.config_path(), assembly.config.clone()).listening(plan.listen, plan.console);
     let editor = config::follow(source, assembly.recorder.clone(), &assembly.tasks, assembly.clock.clone())
         .map_err(|error| Failure::trouble(format!("SIGHUP cannot be listened to: {error}")))?;
     drill::follow(assembly.follower());

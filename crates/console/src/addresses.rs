@@ -17,7 +17,8 @@ use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
 use crate::screens::{
-    account, audit, chat, cut_off, destinations, first_steps, guard, jurisdictions, keys, models, overview, requests, routes, set_up, sign_in,
+    account, audit, chat, cut_off, destinations, first_steps, guard, jurisdictions, keys, models, overview, requests,
+    routes, set_up, sign_in,
 };
 use crate::site::{Parts, Site};
 

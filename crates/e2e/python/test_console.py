@@ -372,6 +372,7 @@ class FirstVisit(Browsed):
         expect(over).to_be_visible(timeout=120_000)
         rows = [row.inner_text().split("\t") for row in page.locator("#practice tbody tr").all()]
         self.assertEqual([row[1].split()[0] for row in rows], ["practice"] * 2 + ["local"] * 3 + ["practice"] * 2, rows)
+        page.goto(f"{CONSOLE}/first-steps")
         expect(page.locator(".path > li.done")).to_have_count(4)
         page.locator("#practice a[href^='/cut-off/drills/']").click()
         expect(page.locator("main")).to_contain_text("practice")

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::{
-    config, public_log::{self, PublicLogParts},
+    config,
+    public_log::{self, PublicLogParts},
     serve::{self, Serving},
     witnesses::Witnesses,
 };

@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use toml_edit::TomlError;
 use tokio::sync::{mpsc, oneshot};
+use toml_edit::TomlError;
 
 use super::reload::{Looked, Source};
 use super::{Config, Edit, Mistakes, read_file};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Source {
     path: PathBuf,
     live: Live,
+    /// What the command line has set, whatever the file says.
+    listen: Option<SocketAddr>,
+    console: Option<SocketAddr>,
     /// What the files looked like when they were last read.
     seen: Vec<Seen>,
     /// What was wrong with them then: told of once.
@@ -57,7 +61,13 @@ pub enum Looked {
 impl Source {
     /// Follows the file at `path`, which `live` was made of. A file that is not there yet is taken when it comes.
     pub fn new(path: PathBuf, live: Live) -> Self {
-        Self { path, live, seen: Vec::new(), refused: None, noted: Vec::new() }
+        Self { path, live, listen: None, console: None, seen: Vec::new(), refused: None, noted: Vec::new() }
+    }
+
+    /// Where the command line says that the two ports are: what the file says of them is no change.
+    #[must_use]
+    pub fn listening(self, listen: Option<SocketAddr>, console: Option<SocketAddr>) -> Self {
+        Self { listen, console, ..self }
     }
 
     /// Reads the files if one seems changed, or in any case if `asked`, and takes what is good: it is in force when
@@ -88,7 +98,9 @@ impl Source {
     }
 
     /// Puts in force what the files say now, changed by `by`, once the log has it.
-    pub(super) async fn take(&mut self, config: Config, by: &str, recorder: &Recorder) -> Looked {
+    pub(super) async fn take(&mut self, mut config: Config, by: &str, recorder: &Recorder) -> Looked {
+        config.server.listen = self.listen.unwrap_or(config.server.listen);
+        config.server.console = self.console.unwrap_or(config.server.console);
         let in_force = self.live.load_full();
         if let Some(vanished) = vanished_settings(&in_force, &config) {
             return self.refuse(vanished);

@@ -467,10 +467,13 @@ async fn what_the_command_line_has_set_is_no_change_of_the_file() {
     let mut config = Config::load(&path).unwrap();
     config.server.listen = "127.0.0.1:7".parse().unwrap();
     let live = config.live();
-    let mut source = Source::new(path, Arc::clone(&live));
+    let listen = live.load().server.listen;
+    let mut source = Source::new(path.clone(), Arc::clone(&live)).listening(Some(listen), None);
     assert_eq!(source.look(false, &off()).await, Looked::Same);
     assert_eq!(source.look(true, &off()).await, Looked::Same);
-    assert_eq!(live.load().server.listen.port(), 7);
+    std::fs::write(&path, "[server]\nlisten = \"127.0.0.1:8\"\n[limits]\nconnections_max = 19\n").unwrap();
+    assert_eq!(source.look(false, &off()).await, Looked::Applied { waiting: vec![] });
+    assert_eq!((live.load().server.listen.port(), live.load().limits.connections_max), (7, 19));
 }
 
 /// A recorder that takes every change.

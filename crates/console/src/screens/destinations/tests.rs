@@ -6,13 +6,8 @@ use crate::accounts::Role;
 use crate::rig::{Browser, Rig};
 
 const KEY: &str = "sk-live-7f3a91c0";
-const NEW: [(&str, &str); 5] = [
-    ("name", "seoul"),
-    ("operator", "upstage"),
-    ("base_url", ""),
-    ("models", "solar-pro2, solar-mini"),
-    ("key", KEY),
-];
+const NEW: [(&str, &str); 5] =
+    [("name", "seoul"), ("operator", "upstage"), ("base_url", ""), ("models", "solar-pro2, solar-mini"), ("key", KEY)];
 
 fn with<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     NEW.iter().map(|(known, usual)| (*known, if *known == name { value } else { *usual })).collect()
@@ -20,7 +15,12 @@ fn with<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
 
 async fn add(rig: &Rig, browser: &Browser) {
     let got = rig.post(browser, "/destinations", &NEW).await;
-    assert_eq!((got.status, got.header("location")), (StatusCode::SEE_OTHER, "/destinations?added=seoul"), "{}", got.text);
+    assert_eq!(
+        (got.status, got.header("location")),
+        (StatusCode::SEE_OTHER, "/destinations?added=seoul"),
+        "{}",
+        got.text
+    );
 }
 
 fn file(rig: &Rig) -> String {
@@ -52,7 +52,10 @@ async fn one_is_added_with_its_key_and_is_in_force_at_once() {
     assert!(written.starts_with("# ours\n") && !written.contains(KEY), "{written}");
     assert_eq!(secrets(&rig), [KEY]);
     let page = rig.get(&operator, "/destinations?added=seoul").await.text;
-    assert!(page.contains("seoul is added and in force") && page.contains("solar-mini") && !page.contains(KEY), "{page}");
+    assert!(
+        page.contains("seoul is added and in force") && page.contains("solar-mini") && !page.contains(KEY),
+        "{page}"
+    );
     // Who did it is in the log.
     assert_eq!(log.size(), before + 1);
     log.wait_for_checkpoint(log.size()).unwrap();
@@ -105,8 +108,11 @@ async fn it_gets_another_key_and_is_taken_out_again() {
         assert!(got.status.is_client_error(), "{name}");
     }
     let written = file(&rig);
-    std::fs::write(&rig.site.settings.path, written + "\n[[route]]\nmodel = \"mini\"\ndestinations = [\"seoul/solar-mini\"]\n")
-        .unwrap();
+    std::fs::write(
+        &rig.site.settings.path,
+        written + "\n[[route]]\nmodel = \"mini\"\ndestinations = [\"seoul/solar-mini\"]\n",
+    )
+    .unwrap();
     // The next change reads what is there by then.
     let got = rig.post(&operator, "/destinations/key", &[("name", "seoul"), ("key", "sk-third")]).await;
     assert_eq!(got.status, StatusCode::OK, "{}", got.text);
@@ -142,7 +148,11 @@ async fn a_model_is_tried_down_the_road() {
     let rig = Rig::new(config).await;
     let operator = rig.browser(Role::Operator).await;
     let got = rig.post(&operator, "/destinations/try", &[("model", "m")]).await;
-    assert!(got.text.contains("What m answered") && got.text.contains("policy `local` permits no destination"), "{}", got.text);
+    assert!(
+        got.text.contains("What m answered") && got.text.contains("policy `local` permits no destination"),
+        "{}",
+        got.text
+    );
     let got = rig.post(&operator, "/destinations/try", &[("model", "<script>")]).await;
     assert!(got.text.contains("&#60;script&#62;") && !got.text.contains("answered <script>"), "{}", got.text);
 }

@@ -72,8 +72,7 @@ fn reached(judgement: &Judgement, class: Class) -> BTreeSet<Arc<str>> {
     let mut reached = BTreeSet::new();
     for chain in judgement.chains() {
         let verdict = judgement.plain(chain, None, class, Action::Infer);
-        let permitted =
-            chain.links.iter().filter(|link| verdict.of(link.judged).and_then(Outcome::terms).is_some());
+        let permitted = chain.links.iter().filter(|link| verdict.of(link.judged).and_then(Outcome::terms).is_some());
         reached.extend(permitted.map(|link| Arc::clone(&link.destination)));
     }
     reached

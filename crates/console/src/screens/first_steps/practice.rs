@@ -96,7 +96,8 @@ pub(super) async fn begin(call: &Call) -> Result<(), Refused> {
     }
     // One that broke off with its process is on this machine too; any other is somebody's.
     let in_force = call.site.app.in_force();
-    let others = in_force.config.destinations.iter().any(|it| *it.name == *NAME && it.base_url.host() != Some("127.0.0.1"));
+    let others =
+        in_force.config.destinations.iter().any(|it| *it.name == *NAME && it.base_url.host() != Some("127.0.0.1"));
     if others {
         return Err(wrong("practice-name-taken"));
     }

@@ -194,13 +194,7 @@ pub(crate) async fn compare(call: Call) -> Result<Response, Refused> {
     shown(&call, frame(&call), rules, settings, Some(found))
 }
 
-fn shown(
-    call: &Call,
-    page: Page,
-    rules: String,
-    settings: String,
-    found: Option<Found>,
-) -> Result<Response, Refused> {
+fn shown(call: &Call, page: Page, rules: String, settings: String, found: Option<Found>) -> Result<Response, Refused> {
     let in_force = call.site.app.in_force();
     page::render(&PolicyPage {
         page,
