@@ -90,6 +90,7 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/models", Who::May(P::SeeGate), models::show)
         .action("/models/pull", Who::May(P::ManageModels), models::files::pull)
         .action("/models/pull/stop", Who::May(P::ManageModels), models::files::stop)
+        .action("/models/choose", Who::May(P::ChangeSettings), models::files::choose)
         .page("/models/{name}/remove", Who::May(P::ManageModels), models::files::ask_remove)
         .action("/models/remove", Who::May(P::ManageModels), models::files::remove)
         .page("/set-up", Who::SignedIn, set_up::show)

@@ -99,3 +99,6 @@ models-no-room = There is no room for { $name }: it needs { $needed }, and { $fr
 models-already-there = { $name } is stored already.
 models-not-there = There is no model { $name } here.
 models-store-says = It could not be done with { $name }: { $why }
+models-runs-next = runs from the next start on
+models-choose = Run from the next start
+models-choose-this = Run { $name } from the next start

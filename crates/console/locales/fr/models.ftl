@@ -99,3 +99,6 @@ models-no-room = Il n’y a pas la place pour { $name } : il faut { $needed }, e
 models-already-there = { $name } est déjà enregistré.
 models-not-there = Il n’y a pas de modèle { $name } ici.
 models-store-says = Cela n’a pas pu se faire avec { $name } : { $why }
+models-runs-next = tourne au prochain démarrage
+models-choose = Utiliser au prochain démarrage
+models-choose-this = Utiliser { $name } au prochain démarrage

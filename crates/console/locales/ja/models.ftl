@@ -96,3 +96,6 @@ models-no-room = { $name } のための空きがありません。{ $needed } �
 models-already-there = { $name } はすでに保存されています。
 models-not-there = { $name } というモデルはここにありません。
 models-store-says = { $name } について実行できませんでした: { $why }
+models-runs-next = 次の起動から実行
+models-choose = 次の起動から実行
+models-choose-this = 次の起動から { $name } を実行

@@ -96,3 +96,6 @@ models-no-room = { $name } 모델을 받을 공간이 없습니다. { $needed }�
 models-already-there = { $name } 모델은 이미 저장되어 있습니다.
 models-not-there = { $name } 모델은 여기에 없습니다.
 models-store-says = { $name } 모델을 처리하지 못했습니다: { $why }
+models-runs-next = 다음 시작부터 실행
+models-choose = 다음 시작부터 실행
+models-choose-this = 다음 시작부터 { $name } 실행

@@ -96,3 +96,6 @@ models-no-room = Không đủ chỗ cho { $name }: cần { $needed }, còn trố
 models-already-there = { $name } đã được lưu.
 models-not-there = Không có mô hình { $name } ở đây.
 models-store-says = Không thực hiện được với { $name }: { $why }
+models-runs-next = chạy từ lần khởi động sau
+models-choose = Chạy từ lần khởi động sau
+models-choose-this = Chạy { $name } từ lần khởi động sau

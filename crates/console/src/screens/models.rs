@@ -8,6 +8,7 @@ use std::borrow::Borrow;
 
 use askama::Template;
 use axum::response::Response;
+use gateway::config::LocalModelChoice;
 use gateway::judge::FRONTIER_FLOP;
 use local_model::ModelCard;
 
@@ -16,6 +17,7 @@ use crate::answer::Refused;
 use crate::call::Call;
 use crate::model_files::{Fetch, Here, Step};
 use crate::page::{self, Page};
+use crate::screens::configuring;
 
 use cards::Card;
 
@@ -28,6 +30,10 @@ struct ModelsPage {
     fetch: Option<Fetch>,
     here: Here,
     may_change: bool,
+    /// Whether the configuration may say which of them runs.
+    may_choose: bool,
+    /// The one that it says; none where it says none or a file.
+    chosen: String,
     cards: Vec<Card>,
     /// Models at destinations that no card of the catalogue is known of: the destination and the model's name there.
     without: Vec<(String, String)>,
@@ -51,9 +57,22 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     });
     let (cards, without) = cards::of(&in_force.judgement, FRONTIER_FLOP);
     let here = call.site.models.here().await?;
-    let may_change = call.may(Permission::ManageModels);
+    let chosen = match &in_force.config.local.model {
+        Some(LocalModelChoice::Named(name)) => name.to_string(),
+        Some(LocalModelChoice::None | LocalModelChoice::File(_)) | None => String::new(),
+    };
     let fetch = call.site.models.state().fetch;
-    page::render(&ModelsPage { page: call.page("models"), local, fetch, here, may_change, cards, without })
+    page::render(&ModelsPage {
+        page: call.page("models"),
+        local,
+        fetch,
+        here,
+        may_change: call.may(Permission::ManageModels),
+        may_choose: configuring::may(&call),
+        chosen,
+        cards,
+        without,
+    })
 }
 
 impl ModelsPage {

@@ -2,13 +2,14 @@
 
 use askama::Template;
 use axum::response::Response;
-use gateway::config::LocalModelChoice;
+use gateway::config::{Edit, LocalModelChoice};
 use model_store::{ModelName, Record, StoreError};
 
 use crate::answer::{self, Refused};
 use crate::call::Call;
 use crate::model_files::NotDone;
 use crate::page::{self, Page};
+use crate::screens::configuring;
 
 #[derive(Template)]
 #[template(path = "model_remove.html")]
@@ -34,6 +35,16 @@ pub(crate) async fn pull(call: Call) -> Result<Response, Refused> {
 /// `POST /models/pull/stop`: tells the fetch that is under way to stop.
 pub(crate) async fn stop(call: Call) -> Result<Response, Refused> {
     call.site.models.stop();
+    answer::see("/models")
+}
+
+/// `POST /models/choose`: the local model of the next start.
+pub(crate) async fn choose(call: Call) -> Result<Response, Refused> {
+    let name = call.required("name", "models-name-wanted")?;
+    let parsed: ModelName = name.parse().map_err(|_| Refused::NotFound)?;
+    let (stored, _) = call.site.models.one(parsed).await?;
+    stored.map_err(|why| told(&call, name, NotDone::Store(why)))?;
+    configuring::change(&call, vec![Edit::LocalModel(name.to_owned())], Vec::new()).await?;
     answer::see("/models")
 }
 

@@ -49,6 +49,14 @@ async fn a_model_is_fetched_shown_and_removed_and_the_log_hears_who_did_it() {
     assert!(!part(&page, "known").contains("value=\"small\""), "it is here");
     assert_eq!(left(&rig).await, [["model.add", SMALL, "account:operator"]]);
 
+    let got = rig.post(&operator, "/models/choose", &[("name", SMALL)]).await;
+    assert_eq!(got.header("location"), "/models", "{}", got.text);
+    assert!(std::fs::read_to_string(&rig.site.settings.path).unwrap().contains("model = \"small\""));
+    let page = rig.get(&operator, "/models").await.text;
+    assert!(part(&page, "stored").contains("runs from the next start on"), "{page}");
+    let got = rig.post(&operator, "/models/choose", &[("name", FAR)]).await;
+    assert_eq!(got.status, StatusCode::UNPROCESSABLE_ENTITY, "it is not here");
+
     let asked = rig.get(&operator, "/models/small/remove").await;
     assert!(asked.text.contains("Remove small") && asked.text.contains("file:"), "{}", asked.text);
     assert!(rig.model_store().show(&SMALL.parse().unwrap()).is_ok(), "a question changes nothing");
