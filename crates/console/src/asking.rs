@@ -97,6 +97,8 @@ pub(crate) async fn short(site: &Site, account: &Account, model: &str, text: &st
         "model": model,
         "messages": [{ "role": "user", "content": text }],
         "max_completion_tokens": ANSWER_TOKENS_MAX,
+        // What a small model is surest of.
+        "temperature": 0,
     });
     let (head, body) = send(site, completion(site, account, &body)?).await?.into_parts();
     let body: Value = serde_json::from_slice(&whole(body).await?).unwrap_or_default();

@@ -48,3 +48,4 @@ destinations-auth = Header of the key
 destinations-private = Its name may lead into a private network
 destinations-create = Add it
 destinations-added = { $name } is added and in force. What the policy lets it have is shown below; ask it something to see that it answers.
+destinations-why = Why: try a request

@@ -48,3 +48,4 @@ destinations-auth = En-tête de la clé
 destinations-private = Son nom peut mener dans un réseau privé
 destinations-create = L’ajouter
 destinations-added = { $name } est ajoutée et en vigueur. Ce que la politique lui laisse est montré plus bas ; posez-lui une question pour voir si elle répond.
+destinations-why = Pourquoi : essayer une requête

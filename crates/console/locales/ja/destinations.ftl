@@ -48,3 +48,4 @@ destinations-auth = キーを送るヘッダー
 destinations-private = 名前が内部ネットワークを指してもよい
 destinations-create = 追加する
 destinations-added = { $name } を追加しました。すでに有効です。ポリシーが許すデータは下に表示されます。質問してみると、回答するか確かめられます。
+destinations-why = 理由: リクエストを試す

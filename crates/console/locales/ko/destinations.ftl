@@ -48,3 +48,4 @@ destinations-auth = 키를 보내는 헤더
 destinations-private = 이름이 사설 네트워크로 이어질 수 있음
 destinations-create = 추가하기
 destinations-added = { $name } 목적지를 추가했고 이미 적용됩니다. 정책이 허용하는 데이터는 아래에 있습니다. 질문해 보면 답하는지 알 수 있습니다.
+destinations-why = 이유: 요청을 시험해 보기

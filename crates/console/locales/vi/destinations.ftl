@@ -48,3 +48,4 @@ destinations-auth = Tiêu đề chứa khóa
 destinations-private = Tên có thể dẫn vào mạng riêng
 destinations-create = Thêm
 destinations-added = Đã thêm { $name } và đang có hiệu lực. Bên dưới là những gì chính sách cho gửi tới đó; hãy hỏi thử để xem nó có trả lời.
+destinations-why = Vì sao: thử một yêu cầu
