@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 
 use audit_log::Reader;
 use clap::{Args, Subcommand};
-use gateway::{clock::Clock, data_dir::DataDir, indexing::Feed, tasks::Tasks};
+use gateway::{
+    clock::Clock,
+    data_dir::DataDir,
+    indexing::{self, Feed},
+    tasks::Tasks,
+};
 use request_index::Index;
 use serde::Serialize;
 
@@ -25,7 +30,7 @@ Examples:
   gwanmun index show        how far the index has got
   gwanmun index rebuild     make it again from the audit log, while no server runs
 
-Exit status of `show`: 1 when the index lacks entries that the log has signed.";
+Exit status of `show`: 1 when the index lacks entries that the log has signed, or has others.";
 
 /// Look at the request index, or make it again from the audit log
 #[derive(Args)]
@@ -62,6 +67,8 @@ struct Stand {
     indexed: u64,
     /// Entries that the newest checkpoint of the log covers.
     signed: u64,
+    /// Whether the log has the entry that was taken in last: where not, the log was put back to an earlier state.
+    of_this_log: bool,
     requests: u64,
 }
 
@@ -81,7 +88,7 @@ impl IndexArgs {
             Verb::Show { json } => {
                 let stand = show(&path)?;
                 tell(&stand, json, terminal)?;
-                Ok(if stand.indexed < stand.signed { Answer::No } else { Answer::Yes })
+                Ok(if stand.of_this_log && stand.indexed == stand.signed { Answer::Yes } else { Answer::No })
             }
         }
     }
@@ -118,7 +125,7 @@ fn rebuild(plan: &Plan, terminal: &mut Terminal) -> Result<Stand, Failure> {
         let requests = feed.index().requests().await?;
         feed.close().await;
         request_index::replace(&aside, &path)?;
-        Ok(Stand { path, indexed, signed, requests })
+        Ok(Stand { path, indexed, signed, of_this_log: true, requests })
     })
 }
 
@@ -129,12 +136,14 @@ fn show(data_dir: &Path) -> Result<Stand, Failure> {
         return Err(Failure::trouble(format!("there is no request index `{}`", path.display()))
             .hint("`gwanmun serve` makes it while it runs, `gwanmun index rebuild` at once"));
     }
-    let signed = Reader::open(&data_dir.log())?.checkpoint()?.checkpoint.size;
+    let reader = Reader::open(&data_dir.log())?;
+    let signed = reader.checkpoint()?.checkpoint.size;
     runtime::new()?.block_on(async {
         let index = Index::open(&path).await?;
-        let (indexed, requests) = (index.next_entry().await?, index.requests().await?);
+        let ((indexed, last_leaf), requests) = (index.reached().await?, index.requests().await?);
         index.close().await;
-        Ok(Stand { path, indexed, signed, requests })
+        let of_this_log = indexing::has_taken(&reader, indexed, last_leaf)?;
+        Ok(Stand { path, indexed, signed, of_this_log, requests })
     })
 }
 
@@ -142,9 +151,16 @@ fn tell(stand: &Stand, json: bool, terminal: &mut Terminal) -> Result<(), Failur
     if json {
         return terminal.json(stand);
     }
-    let Stand { path, indexed, signed, requests } = stand;
+    let Stand { path, indexed, signed, of_this_log, requests } = stand;
     let behind = signed.saturating_sub(*indexed);
     writeln!(terminal.out(), "{}", path.display())?;
     writeln!(terminal.out(), "{requests} requests, from {indexed} of {signed} signed entries; {behind} behind")?;
+    if !of_this_log {
+        writeln!(
+            terminal.out(),
+            "it was made from another history of this log: the last entry that it has is not in the log; a server makes it again \
+             by itself, and so does `gwanmun index rebuild`"
+        )?;
+    }
     Ok(())
 }

@@ -16,6 +16,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use request_index::{Axes, Index, IndexError};
+use tlog::leaf_hash;
 
 use crate::app::App;
 use crate::judge::{Judgement, Link};
@@ -43,9 +44,9 @@ pub enum IndexingError {
     /// Whoever read the log ended in between.
     #[error("reading the audit log for the request index ended without an answer: this is a defect of gwanmun")]
     Unanswered,
-    /// The index has entries that the log does not have.
-    #[error("the request index `{}` has {indexed} entries of a log that has {held}: `gwanmun index rebuild` makes it again from this one", path.display())]
-    Ahead {
+    /// The index has entries that the log does not have, or has others in their place.
+    #[error("the request index `{}` was made from another history of this log: it has {indexed} entries, and the last of them is not in the log, which has {held}; `gwanmun index rebuild` makes it again", path.display())]
+    OtherHistory {
         /// The index.
         path: PathBuf,
         /// How many it has taken in.
@@ -80,8 +81,17 @@ pub struct Feed {
 /// Entries that were read.
 struct Batch {
     entries: Vec<(u64, Entry)>,
-    /// The one after them, where it is none of this version's schema.
-    unreadable: Option<u64>,
+    /// The leaf hash of the last of them.
+    last_leaf: [u8; 32],
+    /// The one after them, where it is none of this version's schema, and its leaf hash.
+    unreadable: Option<(u64, [u8; 32])>,
+}
+
+/// What was read of a log.
+enum Read {
+    Batch(Batch),
+    /// The log does not have what the index took in last.
+    OtherHistory,
 }
 
 impl Feed {
@@ -112,43 +122,63 @@ impl Feed {
     /// # Errors
     /// Where the log cannot be read or the index cannot be written: then nothing of the batch is taken in.
     pub async fn advance(&self, judgement: &Judgement, tasks: &Tasks) -> Result<(u64, u64), IndexingError> {
-        let next = self.index.next_entry().await?;
+        let (next, last_leaf) = self.index.reached().await?;
         let reader = self.reader.clone();
-        let read = tasks.blocking("request index reader", move || read(&reader, next)).await;
-        let (batch, size) = read.ok_or(IndexingError::Unanswered)??;
-        if next > size {
-            return Err(IndexingError::Ahead { path: self.index.path().to_owned(), indexed: next, held: size });
-        }
-        let mut taken = self.index.take(&batch.entries, &|model, label| axes(judgement, model, label)).await?;
-        if let Some(unreadable) = batch.unreadable {
+        let read = tasks.blocking("request index reader", move || read(&reader, next, last_leaf)).await;
+        let (read, size) = read.ok_or(IndexingError::Unanswered)??;
+        let Read::Batch(batch) = read else {
+            return Err(IndexingError::OtherHistory { path: self.index.path().to_owned(), indexed: next, held: size });
+        };
+        let axes = |model: &str, label: &str| axes(judgement, model, label);
+        let mut taken = self.index.take_until(&batch.entries, &batch.last_leaf, &axes).await?;
+        if let Some((unreadable, leaf)) = batch.unreadable {
             tracing::warn!(
                 entry = unreadable,
                 "entry {unreadable} is of no schema that this version reads: not in the request index"
             );
-            self.index.pass_over(unreadable).await?;
+            self.index.pass_over(unreadable, &leaf).await?;
             taken += 1;
         }
         Ok((next + taken, size))
     }
 }
 
+/// Whether the log has as entry `next - 1` the one with that leaf hash: where not, the log was put back to an earlier state, and has
+/// perhaps grown again. Where the hash is not known, only that there is one. Blocks.
+///
+/// # Errors
+/// Where the log cannot be read.
+pub fn has_taken(reader: &Reader, next: u64, last_leaf: Option<[u8; 32]>) -> Result<bool, LogError> {
+    let Some(last) = next.checked_sub(1) else { return Ok(true) };
+    if next > reader.checkpoint()?.checkpoint.size {
+        return Ok(false);
+    }
+    let Some(known) = last_leaf else { return Ok(true) };
+    Ok(reader.entries(last..next)?.first().is_some_and(|entry| leaf_hash(entry) == known))
+}
+
 /// The batch that begins with entry `next`, and how many entries the newest checkpoint covers. Blocks.
-fn read(reader: &Reader, next: u64) -> Result<(Batch, u64), LogError> {
+fn read(reader: &Reader, next: u64, last_leaf: Option<[u8; 32]>) -> Result<(Read, u64), LogError> {
     let size = reader.checkpoint()?.checkpoint.size;
+    if !has_taken(reader, next, last_leaf)? {
+        return Ok((Read::OtherHistory, size));
+    }
     let until = size.min(next - next % BATCH + BATCH);
-    let mut batch = Batch { entries: Vec::new(), unreadable: None };
+    let mut batch = Batch { entries: Vec::new(), last_leaf: last_leaf.unwrap_or_default(), unreadable: None };
     if next >= until {
-        return Ok((batch, size));
+        return Ok((Read::Batch(batch), size));
     }
     for (index, bytes) in (next..).zip(reader.entries(next..until)?) {
+        let leaf = leaf_hash(&bytes);
         if let Ok(entry) = Entry::parse(&bytes) {
             batch.entries.push((index, entry));
+            batch.last_leaf = leaf;
         } else {
-            batch.unreadable = Some(index);
+            batch.unreadable = Some((index, leaf));
             break;
         }
     }
-    Ok((batch, size))
+    Ok((Read::Batch(batch), size))
 }
 
 /// Whose law reaches what entries call `label`, where `model` was asked for. A name that stands for several models now, of which
@@ -221,7 +251,16 @@ impl Following {
             None => Feed::open(log.dir(), &self.path).await?,
         };
         let in_force = self.app.in_force();
-        let (indexed, size) = feed.advance(&in_force.judgement, self.app.tasks()).await?;
+        let (indexed, size) = match feed.advance(&in_force.judgement, self.app.tasks()).await {
+            // Everything in it is made from the log: it is made again from this one.
+            Err(error @ IndexingError::OtherHistory { .. }) => {
+                tracing::warn!(%error, "{error}; this server does so now");
+                feed.index.forget().await?;
+                feed.index.made_from(feed.reader.origin()).await?;
+                feed.advance(&in_force.judgement, self.app.tasks()).await?
+            }
+            advanced => advanced?,
+        };
         self.feed = Some(feed);
         self.failing = false;
         let behind = size.saturating_sub(indexed);

@@ -125,6 +125,17 @@ impl Index {
         self.pool.close().await;
     }
 
+    /// The next entry of the log that it wants, and the leaf hash of the one before it, where that is known.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reached(&self) -> Result<(u64, Option<[u8; 32]>), IndexError> {
+        let select = "SELECT next_entry, last_leaf FROM progress WHERE only = 1";
+        let (next, leaf): (i64, Option<Vec<u8>>) =
+            sqlx::query_as(select).fetch_one(self.pool()).await.map_err(|error| self.failed(error))?;
+        Ok((unsigned(next), leaf.and_then(|leaf| leaf.try_into().ok())))
+    }
+
     /// The next entry of the log that it wants: all before it have been taken in.
     ///
     /// # Errors

@@ -54,21 +54,57 @@ impl Index {
         entries: &[(u64, Entry)],
         axes: &(dyn Fn(&str, &str) -> Option<Axes> + Sync),
     ) -> Result<u64, IndexError> {
-        self.take_to_end(entries, None, axes).await
+        self.take_to_end(entries, None, None, axes).await
     }
 
-    /// Passes over an entry that cannot be read, which must be the next.
+    /// The same, and keeps the leaf hash of the last of them, by which the index is held to its log ([`Index::reached`]).
+    ///
+    /// # Errors
+    /// As [`Index::take`].
+    pub async fn take_until(
+        &self,
+        entries: &[(u64, Entry)],
+        last_leaf: &[u8; 32],
+        axes: &(dyn Fn(&str, &str) -> Option<Axes> + Sync),
+    ) -> Result<u64, IndexError> {
+        self.take_to_end(entries, None, Some(last_leaf), axes).await
+    }
+
+    /// Passes over an entry that cannot be read, which must be the next, and keeps its leaf hash.
     ///
     /// # Errors
     /// Where it is not the next, or the database fails.
-    pub async fn pass_over(&self, index: u64) -> Result<(), IndexError> {
-        self.take_to_end(&[], Some(index), &|_, _| None).await.map(drop)
+    pub async fn pass_over(&self, index: u64, leaf: &[u8; 32]) -> Result<(), IndexError> {
+        self.take_to_end(&[], Some(index), Some(leaf), &|_, _| None).await.map(drop)
+    }
+
+    /// Forgets everything: it was made from another history of its log.
+    ///
+    /// # Errors
+    /// Where the database fails: then nothing is forgotten.
+    pub async fn forget(&self) -> Result<(), IndexError> {
+        let failed = |error| self.failed(error);
+        let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        for delete in [
+            "DELETE FROM attempts",
+            "DELETE FROM findings",
+            "DELETE FROM requests",
+            "DELETE FROM destinations",
+            "DELETE FROM administration",
+            "DELETE FROM counters",
+            "DELETE FROM names",
+            "UPDATE progress SET next_entry = 0, last_leaf = NULL, origin = NULL WHERE only = 1",
+        ] {
+            sqlx::query(delete).execute(&mut *transaction).await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
     }
 
     async fn take_to_end(
         &self,
         entries: &[(u64, Entry)],
         unreadable: Option<u64>,
+        last_leaf: Option<&[u8; 32]>,
         axes: &(dyn Fn(&str, &str) -> Option<Axes> + Sync),
     ) -> Result<u64, IndexError> {
         let failed = |error| self.failed(error);
@@ -97,7 +133,8 @@ impl Index {
             batch.add(*index, entry, axes);
         }
         batch.write(&mut transaction).await.map_err(failed)?;
-        let update = sqlx::query("UPDATE progress SET next_entry = $1 WHERE only = 1").bind(signed(expected));
+        let update = sqlx::query("UPDATE progress SET next_entry = $1, last_leaf = $2 WHERE only = 1");
+        let update = update.bind(signed(expected)).bind(last_leaf.map(<[u8; 32]>::as_slice));
         update.execute(&mut *transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok(expected - next)

@@ -67,5 +67,31 @@ async fn a_log_is_taken_in_batch_by_batch_and_an_index_is_held_to_its_log() {
     log(&second, 3).close().unwrap();
     let feed = Feed::open(&second, &path).await.unwrap();
     let ahead = feed.advance(&judgement, &tasks).await.unwrap_err().to_string();
-    assert!(ahead.contains("of a log that has 4") && ahead.contains("gwanmun index rebuild"), "{ahead}");
+    assert!(ahead.contains("which has 4") && ahead.contains("gwanmun index rebuild"), "{ahead}");
+}
+
+#[tokio::test]
+async fn a_log_that_was_put_back_and_has_grown_again_is_told_from_the_one_that_was_taken_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    log(&first, 3).close().unwrap();
+    let (path, tasks, judgement) = (folder.path().join("index"), Tasks::new(Clock::system()), judgement());
+    let feed = Feed::open(&first, &path).await.unwrap();
+    assert_eq!(feed.advance(&judgement, &tasks).await.unwrap(), (4, 4));
+    let (next, leaf) = feed.index().reached().await.unwrap();
+    assert!(has_taken(&Reader::open(&first).unwrap(), next, leaf).unwrap());
+    feed.close().await;
+
+    // The same name, more entries, and another one where the last stood that was taken in.
+    log(&second, 9).close().unwrap();
+    assert!(!has_taken(&Reader::open(&second).unwrap(), next, leaf).unwrap());
+    let feed = Feed::open(&second, &path).await.unwrap();
+    let error = feed.advance(&judgement, &tasks).await.unwrap_err();
+    assert!(matches!(error, IndexingError::OtherHistory { indexed: 4, held: 10, .. }), "{error}");
+    assert_eq!(feed.index().requests().await.unwrap(), 3, "nothing is mixed");
+    // It is forgotten, and made again from this log.
+    feed.index().forget().await.unwrap();
+    assert_eq!(feed.index().reached().await.unwrap(), (0, None));
+    assert_eq!(feed.advance(&judgement, &tasks).await.unwrap(), (10, 10));
+    assert_eq!(feed.index().requests().await.unwrap(), 9);
 }

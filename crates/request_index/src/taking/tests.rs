@@ -167,8 +167,9 @@ async fn entries_that_come_twice_are_passed_over_and_gaps_are_refused() {
         assert!(matches!(refused, Err(IndexError::OutOfOrder { .. })), "{refused:?}");
     }
     assert_eq!(held.index.next_entry().await.unwrap(), 3, "nothing of it was taken in");
-    assert!(held.index.pass_over(4).await.is_err());
-    held.index.pass_over(3).await.unwrap();
+    assert!(held.index.pass_over(4, &[7; 32]).await.is_err());
+    held.index.pass_over(3, &[7; 32]).await.unwrap();
+    assert_eq!(held.index.reached().await.unwrap(), (4, Some([7; 32])));
     assert_eq!(held.index.next_entry().await.unwrap(), 4);
 }
 
