@@ -208,6 +208,7 @@ async fn serve_console(place: &Place, recorder: &Recorder, road: &Serving) -> Cl
         log: recorder.log().map(Arc::clone),
         witness: Arc::new(witness.expect("a witness opens")),
         listening,
+        open_entries: true,
         clock: road.clock.clone(),
         tasks: road.tasks.clone(),
     });

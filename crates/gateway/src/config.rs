@@ -157,6 +157,8 @@ pub struct AuditLog {
     pub watch: Option<PathBuf>,
     /// Whether the names of witnesses may stand for addresses in private networks.
     pub private_witnesses: bool,
+    /// Whether whoever can reach the console's port at a loopback address may have the log's entries without signing in.
+    pub open_entries: bool,
 }
 
 /// Whether requests and answers are kept beside the log.

@@ -1,7 +1,8 @@
 //! The second port: the audit log read-only (C2SP `tlog-tiles`), and a witness for the logs of others (C2SP `tlog-witness`).
 //!
-//! Nobody has to log in here, so it serves what a stranger may have: checkpoints, hashes and keys always; entries, which name
-//! teams and keys, only where the port is out of reach for other machines. It must not know the road, nor change the log.
+//! Nobody has to log in here, so it serves what a stranger may have: checkpoints, hashes and keys always. Entries, which name teams and
+//! keys, go to whoever the console lets in, and to strangers only where the configuration opens them and the port is out of reach for
+//! other machines. It must not know the road, nor change the log.
 
 mod address;
 mod answer;
@@ -55,8 +56,10 @@ pub struct PublicLogParts {
     pub log: Option<Arc<Log>>,
     /// Who cosigns for others.
     pub witness: Arc<Witness>,
-    /// Where the port listens: it decides which names are answered to and whether entries are shown.
+    /// Where the port listens: it decides which names are answered to and whether entries may be shown to strangers.
     pub listening: SocketAddr,
+    /// Whether entries are shown to whoever asks from this machine.
+    pub open_entries: bool,
     /// Measures how long a request waits.
     pub clock: Clock,
     /// Counts what blocks.
@@ -64,22 +67,44 @@ pub struct PublicLogParts {
 }
 
 /// What every request shares.
+#[derive(Clone)]
 struct PublicLog {
     log: Option<Arc<Log>>,
     witness: Arc<Witness>,
     hosts: Hosts,
+    entries: Entries,
     clock: Clock,
     tasks: Tasks,
     work: Arc<Semaphore>,
 }
 
+/// Who is shown entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entries {
+    /// Whoever comes: others have looked who that is.
+    ToAll,
+    /// Whoever asks from this machine, where the port listens there alone.
+    Here,
+    /// Nobody.
+    ToNobody,
+}
+
 /// Everything that strangers are answered. Needs no socket.
 pub fn router(parts: PublicLogParts) -> Router {
-    let PublicLogParts { log, witness, listening, clock, tasks } = parts;
+    routers(parts).0
+}
+
+/// The same, and beside it what those are answered who may see entries.
+pub fn routers(parts: PublicLogParts) -> (Router, Router) {
+    let PublicLogParts { log, witness, listening, open_entries, clock, tasks } = parts;
+    let hosts = Hosts::new(listening);
+    let entries = if open_entries && hosts.is_loopback() { Entries::Here } else { Entries::ToNobody };
     let work = Arc::new(Semaphore::new(WORK_MAX));
-    let public = Arc::new(PublicLog { log, witness, hosts: Hosts::new(listening), clock, tasks, work });
+    let strangers = PublicLog { log, witness, hosts, entries, clock, tasks, work };
+    let whole = PublicLog { entries: Entries::ToAll, ..strangers.clone() };
     // One grammar reads all paths, as they were sent: a second one in front of it could read them differently.
-    Router::new().fallback(respond).with_state(public)
+    let answering = |public| Router::new().fallback(respond).with_state(Arc::new(public));
+    (answering(strangers), answering(whole))
 }
 
 /// Answers bytes that are no request, as the server hands them on.
@@ -157,7 +182,8 @@ impl PublicLog {
     async fn tile(&self, log: &Arc<Log>, tile: Tile, forwarded: bool) -> Result<Answer, Refused> {
         let keep = match tile.holds {
             Holds::Hashes(_) => Keep::Forever,
-            Holds::Entries if self.hosts.is_loopback() && !forwarded => Keep::ForeverHere,
+            Holds::Entries if self.entries == Entries::ToAll => Keep::Never,
+            Holds::Entries if self.entries == Entries::Here && !forwarded => Keep::ForeverHere,
             Holds::Entries => return Err(Refused::new(StatusCode::FORBIDDEN, ENTRIES_STAY_HERE)),
         };
         // Never more than what is signed: it alone is sure to stay as it is.
@@ -213,7 +239,10 @@ impl PublicLog {
         let log = self.log.as_ref().map_or_else(
             || "  off: `[audit_log] mode = \"off\"`\n".to_owned(),
             |log| {
-                let entries = if self.hosts.is_loopback() { "" } else { " (only where this port listens on a loopback address)" };
+                let entries = match self.entries {
+                    Entries::ToAll | Entries::Here => "",
+                    Entries::ToNobody => " (to whoever has signed in and may see the log)",
+                };
                 format!(
                     "  {}, {} entries signed\n  /log/checkpoint                        the newest signed checkpoint\n  \
                      /log/cosigned                          the newest that witnesses have cosigned\n  \
@@ -241,9 +270,9 @@ pub fn forwarded(headers: &HeaderMap) -> bool {
 }
 
 const LOG_IS_OFF: &str = "the audit log is off here (`[audit_log] mode = \"off\"`): there is nothing to prove";
-const ENTRIES_STAY_HERE: &str = "entries name teams and keys, so they are served only where this port listens on a loopback \
-    address, such as `[server] console = \"127.0.0.1:4001\"`, and to nobody through a proxy; checkpoints and hashes are served \
-    here too";
+const ENTRIES_STAY_HERE: &str = "entries name teams and keys, so they are for those who have signed in to the console and may see \
+    the log; `[audit_log] open_entries = true` gives them to everybody on this machine, where this port listens on a loopback \
+    address, such as `[server] console = \"127.0.0.1:4001\"`, and to nobody through a proxy; checkpoints and hashes are for everybody";
 
 /// Bytes, and their place among the few: freed when they are sent or given up.
 struct Held(Vec<u8>, #[expect(dead_code, reason = "held, to be dropped with the bytes")] OwnedSemaphorePermit);

@@ -41,7 +41,8 @@ impl Console {
             .map(|policy| Witnesses::read_opened(policy, config.audit_log.private_witnesses, clock))
             .transpose()?;
         let tasks = assembly.tasks.clone();
-        let parts = PublicLogParts { log, witness: Arc::new(witness), listening, clock: clock.clone(), tasks };
+        let (witness, open_entries) = (Arc::new(witness), config.audit_log.open_entries);
+        let parts = PublicLogParts { log, witness, listening, open_entries, clock: clock.clone(), tasks };
         Ok(Self { parts, witnesses })
     }
 
@@ -57,6 +58,8 @@ impl Console {
         if let (Some(witnesses), Some(log)) = (witnesses, &parts.log) {
             witnesses.ask(log, assembly.app.witnesses(), &assembly.clock, &assembly.tasks);
         }
+        let listening = parts.listening;
+        let (public_log, whole_log) = public_log::routers(parts);
         let console = console::Parts {
             app: Arc::clone(&assembly.app),
             api: assembly.router(),
@@ -76,11 +79,12 @@ impl Console {
             },
             drills: assembly.data_dir.drills(),
             request_index: assembly.data_dir.request_index(),
-            listening: parts.listening,
+            listening,
             api_listening,
             clock: assembly.clock.clone(),
             tasks: assembly.tasks.clone(),
-            public_log: public_log::router(parts),
+            public_log,
+            whole_log,
         };
         let serving = Serving {
             router: console::router(console),

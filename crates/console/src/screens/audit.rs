@@ -7,9 +7,14 @@ use std::sync::Arc;
 
 use askama::Template;
 use audit_log::{Action, Log, LogError};
+use axum::body::Body;
 use axum::response::Response;
+use http::{HeaderValue, Request, header};
+use tower::ServiceExt as _;
+
 use request_index::{Administered, AdministrationFilter, Index, PAGE_MAX, Page as Part};
 
+use crate::accounts::Permission;
 use crate::answer::{self, Refused};
 use crate::call::Call;
 use crate::language::Written;
@@ -162,6 +167,18 @@ fn actions() -> Vec<&'static str> {
     let mut actions: Vec<_> = Action::ALL.iter().map(|action| action.word()).chain(BY_ITSELF).collect();
     actions.sort_unstable();
     actions
+}
+
+/// `GET /log/tile/entries/…`: whoever may see the log has the entries; others what strangers may have.
+pub(crate) async fn bundle(call: Call) -> Result<Response, Refused> {
+    let log = if call.may(Permission::SeeLog) { &call.site.whole_log } else { &call.site.public_log };
+    let mut request = Request::get(&call.path).body(Body::empty()).map_err(Refused::ours)?;
+    *request.headers_mut() = call.headers;
+    // It answers everything.
+    let mut response = log.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+    // What a session gives is not kept beyond it.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 #[cfg(test)]

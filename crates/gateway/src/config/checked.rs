@@ -114,6 +114,7 @@ fn audit_log(typed: &typed::AuditLog, mistakes: &mut Finder<'_>) -> AuditLog {
         witnesses,
         watch,
         private_witnesses: typed.private_witnesses.unwrap_or(false),
+        open_entries: typed.open_entries.unwrap_or(false),
     }
 }
 

@@ -73,6 +73,7 @@ impl Default for Config {
                 witnesses: None,
                 watch: None,
                 private_witnesses: false,
+                open_entries: false,
             },
             destinations: Vec::new(),
             availability: super::Availability::default(),

@@ -105,6 +105,7 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("audit_log.witnesses", file(&audit_log.witnesses)),
         ("audit_log.watch", file(&audit_log.watch)),
         ("audit_log.private_witnesses", audit_log.private_witnesses.to_string()),
+        ("audit_log.open_entries", audit_log.open_entries.to_string()),
         ("availability.quality", quoted(&availability.quality.word())),
         ("availability.automatic_return", returns),
         ("availability.webhook", webhook.to_owned()),

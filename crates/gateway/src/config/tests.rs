@@ -73,6 +73,7 @@ payloads = "sealed"
 witnesses = "w.policy"
 watch = "l.policy"
 private_witnesses = true
+open_entries = true
 
 [[destination]]
 name = "seoul-1"

@@ -93,6 +93,7 @@ pub(super) struct AuditLog {
     pub(super) witnesses: Option<At<String>>,
     pub(super) watch: Option<At<String>>,
     pub(super) private_witnesses: Option<bool>,
+    pub(super) open_entries: Option<bool>,
 }
 
 /// Reads `text`; what is of the wrong kind or unknown goes to `mistakes` and counts as missing.
@@ -185,6 +186,7 @@ fn policy(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Policy {
 
 fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
     let private_witnesses = section.boolean("private_witnesses", mistakes);
+    let open_entries = section.boolean("open_entries", mistakes);
     let mut string = |key| section.string(key, mistakes);
     let audit_log = AuditLog {
         mode: string("mode"),
@@ -192,6 +194,7 @@ fn audit_log(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> AuditLog {
         witnesses: string("witnesses"),
         watch: string("watch"),
         private_witnesses,
+        open_entries,
     };
     section.finish(mistakes);
     audit_log

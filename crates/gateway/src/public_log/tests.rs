@@ -68,6 +68,7 @@ impl Rig {
             log: Some(Arc::clone(&log)),
             witness: Arc::clone(&witness),
             listening: listening.parse().unwrap(),
+            open_entries: true,
             clock: clock.clone(),
             tasks: Tasks::new(clock),
         };
@@ -232,6 +233,38 @@ async fn entries_leave_the_machine_by_no_other_address() {
 }
 
 #[tokio::test]
+async fn entries_are_for_those_who_were_let_in_unless_the_configuration_opens_them() {
+    let whole = Rig::new(3);
+    let clock = Clock::system();
+    let parts = PublicLogParts {
+        log: Some(Arc::clone(&whole.log)),
+        witness: Arc::clone(&whole.witness),
+        listening: HERE.parse().unwrap(),
+        open_entries: false,
+        clock: clock.clone(),
+        tasks: Tasks::new(clock),
+    };
+    let (strangers, readers) = routers(parts);
+    let path = "/log/tile/entries/000.p/3";
+    let opened = whole.get(path).await;
+    assert_eq!(
+        (opened.status, opened.header("cache-control").starts_with("private")),
+        (200, true),
+        "opened on purpose"
+    );
+    let strangers = Rig { router: strangers, ..whole };
+    let got = strangers.get(path).await;
+    assert_eq!(got.status, 403);
+    assert!(got.text().contains("open_entries"), "{}", got.text());
+    for path in ["/log/checkpoint", "/log/tile/0/000.p/3", "/log/key.pub"] {
+        assert_eq!(strangers.get(path).await.status, 200, "{path}");
+    }
+    let readers = Rig { router: readers, ..strangers };
+    let got = readers.get(path).await;
+    assert_eq!((got.status, got.header("cache-control"), &got.body), (200, "no-store", &opened.body));
+}
+
+#[tokio::test]
 async fn every_answer_says_what_it_is_and_is_for_nobody_elses_pages() {
     let rig = Rig::new(3);
     let paths = ["/", "/health/live", "/log/checkpoint", "/log/tile/0/000.p/3", "/nothing", "/witness/key.pub"];
@@ -288,6 +321,7 @@ async fn without_a_log_its_addresses_say_so() {
         log: None,
         witness: Arc::clone(&whole.witness),
         listening: HERE.parse().unwrap(),
+        open_entries: false,
         clock: clock.clone(),
         tasks: Tasks::new(clock),
     };
@@ -387,6 +421,7 @@ async fn when_too_much_is_asked_for_the_rest_is_told_to_come_again() {
         log: Some(Arc::clone(&whole.log)),
         witness: Arc::clone(&whole.witness),
         listening: HERE.parse().unwrap(),
+        open_entries: false,
         clock: clock.clone(),
         tasks: Tasks::new(clock),
     };
