@@ -2,9 +2,12 @@
 //!
 //! It must not know pages nor HTTP: the command line makes accounts with it too.
 
+mod entering;
 mod password;
 mod role;
 mod sessions;
+mod tries;
+mod verifying;
 
 use std::sync::Arc;
 
@@ -14,29 +17,22 @@ use gateway::database::{Database, DatabaseError};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use tokio::sync::Semaphore;
 
+pub use entering::Entered;
 pub use password::{PasswordError, generate as generate_password};
 pub use role::{Permission, Role, UnknownRole};
-pub(crate) use sessions::{Session, SessionToken, SignedIn};
+pub(crate) use sessions::{Session, SessionToken, SignedIn, Still};
+pub(crate) use tries::KNOWN_SECONDS;
+pub use tries::{BrowserToken, Source};
 
 /// The longest name of an account, in characters.
 const NAME_CHARS_MAX: usize = 64;
-/// Wrong passwords in a row, after which an account rests.
-const FAILURES_MAX: i64 = 5;
-/// How long it rests the first time, in seconds; each further wrong password doubles it.
-const REST_SECONDS: i64 = 60;
-/// The longest rest, in seconds.
-const REST_SECONDS_MAX: i64 = 3600;
-
-/// Passwords that are looked at together, each of which takes 19 MiB: others wait, so that strangers cannot take all memory.
-const VERIFIED_AT_ONCE: usize = 2;
 
 /// The accounts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     database: Database,
-    verifying: Arc<Semaphore>,
+    verifying: verifying::Verifying,
 }
 
 /// One account.
@@ -74,23 +70,21 @@ pub enum AccountError {
     /// Nobody could make accounts any more.
     #[error("`{0}` is the last owner: make another account an owner first")]
     LastOwner(String),
+    /// Whoever sits there does not know the password.
+    #[error("the present password is wrong")]
+    PresentWrong,
+    /// They have said wrong ones too often: seconds until one is looked at.
+    #[error("there were too many wrong passwords: try again in {0} s")]
+    PresentResting(i64),
+    /// Too many passwords wait to be looked at.
+    #[error("too many passwords wait to be looked at: try again in a few seconds")]
+    Busy,
     /// The password cannot be taken.
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-}
-
-/// What came of somebody's wish to sign in.
-#[derive(Debug)]
-pub enum Entered {
-    /// They are who they say.
-    In(SessionToken),
-    /// The name or the password is wrong; it is not said which.
-    Wrong,
-    /// Too many wrong passwords in a row: none is looked at for so many seconds.
-    Resting(i64),
 }
 
 type Row = (String, String, String, Option<String>, String, Option<String>);
@@ -100,7 +94,7 @@ const COLUMNS: &str = "name, role, team, language, created_at, closed_at";
 impl Accounts {
     /// Those in this database.
     pub fn new(database: Database) -> Self {
-        Self { database, verifying: Arc::new(Semaphore::new(VERIFIED_AT_ONCE)) }
+        Self { database, verifying: verifying::Verifying::default() }
     }
 
     /// Where they are kept.
@@ -113,7 +107,7 @@ impl Accounts {
         let Wanted { name, role, team, password } = *wanted;
         check_name(name)?;
         check_team(team)?;
-        let hash = password::hash(password)?;
+        let hash = self.verifying.hash(password).await?;
         let account = Account {
             name: name.into(),
             role,
@@ -179,14 +173,26 @@ impl Accounts {
 
     /// Gives an account another password and signs it out everywhere, on behalf of `by`.
     pub async fn set_password(&self, name: &str, password: &str, by: &str) -> Result<(), AccountError> {
-        let hash = password::hash(password)?;
+        let hash = self.verifying.hash(password).await?;
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let update =
-            "UPDATE accounts SET password = ?, failures = 0, locked_until = 0 WHERE name = ? AND closed_at IS NULL";
+        let update = "UPDATE accounts SET password = ? WHERE name = ? AND closed_at IS NULL";
         let changed = sqlx::query(update).bind(hash).bind(name).execute(&mut *transaction).await;
         self.found(changed, name)?;
         sessions::end_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        tries::forget_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        tries::know_none(&mut transaction, name).await.map_err(|error| self.failed(error))?;
         self.note(&mut transaction, Action::AccountChange, name, by, &[("password", "replaced")]).await?;
+        transaction.commit().await.map_err(|error| self.failed(error))
+    }
+
+    /// Lets an account's owner try again at once, though there were too many wrong passwords, on behalf of `by`.
+    pub async fn unlock(&self, name: &str, by: &str) -> Result<(), AccountError> {
+        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
+        let update = "UPDATE accounts SET name = name WHERE name = ? AND closed_at IS NULL";
+        let known = sqlx::query(update).bind(name).execute(&mut *transaction).await;
+        self.found(known, name)?;
+        tries::forget_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        self.note(&mut transaction, Action::AccountChange, name, by, &[("rest", "ended")]).await?;
         transaction.commit().await.map_err(|error| self.failed(error))
     }
 
@@ -206,65 +212,6 @@ impl Accounts {
     pub async fn choose_language(&self, name: &str, language: Option<&str>) -> Result<(), AccountError> {
         let update = sqlx::query("UPDATE accounts SET language = ? WHERE name = ?").bind(language).bind(name);
         update.execute(self.database.pool()).await.map(drop).map_err(|error| self.failed(error))
-    }
-
-    /// Lets somebody in who knows the password. Five wrong ones in a row and the account rests, longer each time.
-    pub async fn enter(
-        &self,
-        name: &str,
-        password: &str,
-        agent: &str,
-        now: Timestamp,
-    ) -> Result<Entered, AccountError> {
-        // Held until a wrong one is counted, so that many at once are not many first tries. It is never closed.
-        let _turn = self.verifying.acquire().await.ok();
-        let seconds = now.as_second();
-        let select = "SELECT password, locked_until FROM accounts WHERE name = ? AND closed_at IS NULL";
-        let row: Option<(String, i64)> = sqlx::query_as(select)
-            .bind(name)
-            .fetch_optional(self.database.pool())
-            .await
-            .map_err(|error| self.failed(error))?;
-        if let Some((_, until)) = &row
-            && *until > seconds
-        {
-            return Ok(Entered::Resting(until - seconds));
-        }
-        let kept = row.as_ref().map(|(kept, _)| kept.clone());
-        let given = password.to_owned();
-        let right = tokio::task::spawn_blocking(move || password::verify(&given, kept.as_deref())).await;
-        if row.is_none() {
-            return Ok(Entered::Wrong);
-        }
-        if !right.unwrap_or(false) {
-            return self.wrong(name, seconds).await;
-        }
-        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let clear = sqlx::query("UPDATE accounts SET failures = 0, locked_until = 0 WHERE name = ?").bind(name);
-        clear.execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
-        let token = SessionToken::generate().map_err(PasswordError::from)?;
-        sessions::begin(&mut transaction, &token, name, agent, seconds).await.map_err(|error| self.failed(error))?;
-        self.note(&mut transaction, Action::SessionBegin, name, &by(name), &[("session", &token.id())]).await?;
-        transaction.commit().await.map_err(|error| self.failed(error))?;
-        Ok(Entered::In(token))
-    }
-
-    async fn wrong(&self, name: &str, seconds: i64) -> Result<Entered, AccountError> {
-        let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
-        let count = "UPDATE accounts SET failures = failures + 1 WHERE name = ? RETURNING failures";
-        let count = sqlx::query_scalar(count).bind(name).fetch_one(&mut *transaction).await;
-        let failures: i64 = count.map_err(|error| self.failed(error))?;
-        let over = failures - FAILURES_MAX;
-        let rest = if over < 0 { 0 } else { (REST_SECONDS << over.min(16)).min(REST_SECONDS_MAX) };
-        let update = "UPDATE accounts SET locked_until = ? WHERE name = ?";
-        let update = sqlx::query(update).bind(if rest > 0 { seconds + rest } else { 0 }).bind(name);
-        update.execute(&mut *transaction).await.map_err(|error| self.failed(error))?;
-        if rest > 0 {
-            let detail = [("failures", &*failures.to_string()), ("seconds", &*rest.to_string())];
-            self.note(&mut transaction, Action::AccountLock, name, "gateway", &detail).await?;
-        }
-        transaction.commit().await.map_err(|error| self.failed(error))?;
-        Ok(if rest > 0 { Entered::Resting(rest) } else { Entered::Wrong })
     }
 
     /// An owner must be left: nobody else can make accounts.

@@ -21,8 +21,8 @@ mod site;
 mod rig;
 
 pub use accounts::{
-    Account, AccountError, Accounts, Entered, PasswordError, Permission, Role, UnknownRole, Wanted, by,
-    generate_password,
+    Account, AccountError, Accounts, BrowserToken, Entered, PasswordError, Permission, Role, Source, UnknownRole,
+    Wanted, by, generate_password,
 };
 pub use addresses::router;
 pub use model_files::{ModelFiles, model_added, model_removed};

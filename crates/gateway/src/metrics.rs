@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     record_outcomes: Gauge,
     record_waiting: Gauge,
     log_entries: Gauge,
+    sign_ins: Family<SignInLabels, Counter>,
     witnesses: Standing,
     indexing: indexing::Standing,
 }
@@ -68,6 +69,11 @@ struct RequestLabels {
     endpoint: &'static str,
     status: u16,
     destination: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignInLabels {
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -108,6 +114,7 @@ impl Metrics {
             record_outcomes: Gauge::default(),
             record_waiting: Gauge::default(),
             log_entries: Gauge::default(),
+            sign_ins: Family::default(),
             witnesses: Standing::default(),
             indexing: indexing::Standing::default(),
             registry: Registry::default(),
@@ -145,6 +152,11 @@ impl Metrics {
             "Entries that the audit log could not take",
             metrics.record_failures.clone(),
         );
+        registry.register(
+            "sign_ins",
+            "Wishes to sign in to the console, by what came of them",
+            metrics.sign_ins.clone(),
+        );
         metrics.witnesses.register(&mut registry);
         metrics.indexing.register(&mut registry);
         availability.register(&mut registry);
@@ -181,6 +193,11 @@ impl Metrics {
         let (prompt, answer) = tokens;
         self.tokens.get_or_create(&TokenLabels { destination: label(), direction: "prompt" }).inc_by(prompt);
         self.tokens.get_or_create(&TokenLabels { destination: label(), direction: "answer" }).inc_by(answer);
+    }
+
+    /// Somebody wished to sign in to the console.
+    pub(crate) fn signed_in(&self, result: &'static str) {
+        self.sign_ins.get_or_create(&SignInLabels { result }).inc();
     }
 
     /// The audit log could not take an entry.

@@ -30,6 +30,9 @@ pub enum PasswordError {
     /// It could not be hashed.
     #[error("the password cannot be hashed: {0}")]
     Hash(argon2::password_hash::Error),
+    /// The process ended, or hashing did.
+    #[error("hashing the password ended without an answer")]
+    Unfinished,
 }
 
 /// A password that nobody has to think of.
@@ -39,8 +42,8 @@ pub fn generate() -> Result<String, PasswordError> {
     Ok(URL_SAFE_NO_PAD.encode(chance))
 }
 
-/// As it is kept. Takes tens of milliseconds and 19 MiB, on purpose.
-pub(super) fn hash(password: &str) -> Result<String, PasswordError> {
+/// Whether it may be somebody's.
+pub(super) fn check(password: &str) -> Result<(), PasswordError> {
     let chars = password.chars().count();
     if chars < CHARS_MIN {
         return Err(PasswordError::TooShort(chars));
@@ -48,6 +51,12 @@ pub(super) fn hash(password: &str) -> Result<String, PasswordError> {
     if password.len() > BYTES_MAX {
         return Err(PasswordError::TooLong);
     }
+    Ok(())
+}
+
+/// As it is kept. Takes tens of milliseconds and 19 MiB, on purpose.
+pub(super) fn hash(password: &str) -> Result<String, PasswordError> {
+    check(password)?;
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt)?;
     let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(PasswordError::Hash)?;
@@ -57,12 +66,15 @@ pub(super) fn hash(password: &str) -> Result<String, PasswordError> {
 
 /// Whether it is that password. Without a kept one it takes as long and says no, so that nobody learns which names there are.
 pub(super) fn verify(password: &str, kept: Option<&str>) -> bool {
+    if password.len() > BYTES_MAX {
+        return false;
+    }
     let Some(kept) = kept.and_then(|kept| PasswordHash::new(kept).ok()) else {
         let salt = [0; SALT_BYTES];
         let _as_long: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
         return false;
     };
-    password.len() <= BYTES_MAX && Argon2::default().verify_password(password.as_bytes(), &kept).is_ok()
+    Argon2::default().verify_password(password.as_bytes(), &kept).is_ok()
 }
 
 #[cfg(test)]

@@ -33,11 +33,20 @@ impl std::fmt::Debug for SessionToken {
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// Who.
     pub account: Arc<Account>,
     /// By which token.
     pub token: SessionToken,
+}
+
+/// Whether a request shows that somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Still {
+    /// Somebody asks.
+    There,
+    /// An open page asks by itself.
+    Open,
 }
 
 /// As the database tells it.
@@ -138,7 +147,12 @@ pub(super) async fn end_all(connection: &mut SqliteConnection, account: &str) ->
 
 impl Accounts {
     /// Who shows that token, if anybody is signed in by it.
-    pub async fn signed_in(&self, token: SessionToken, now: Timestamp) -> Result<Option<SignedIn>, AccountError> {
+    pub(crate) async fn signed_in(
+        &self,
+        token: SessionToken,
+        still: Still,
+        now: Timestamp,
+    ) -> Result<Option<SignedIn>, AccountError> {
         let seconds = now.as_second();
         let hash = token.hash();
         let select = format!(
@@ -153,7 +167,7 @@ impl Accounts {
             .await
             .map_err(|error| self.failed(error))?;
         let Some(Found { name, role, team, language, created_at, closed_at, seen_at }) = found else { return Ok(None) };
-        if seconds - seen_at >= SEEN_EVERY_SECONDS {
+        if still == Still::There && seconds - seen_at >= SEEN_EVERY_SECONDS {
             let update =
                 sqlx::query("UPDATE sessions SET seen_at = ? WHERE hash = ?").bind(seconds).bind(hash.as_slice());
             update.execute(self.database.pool()).await.map_err(|error| self.failed(error))?;

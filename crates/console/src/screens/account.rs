@@ -1,7 +1,10 @@
 //! One's own account, and everybody's for whoever owns the gate.
 
+pub(crate) mod sure;
+
 use askama::Template;
 use axum::response::Response;
+use jiff::Timestamp;
 
 use crate::accounts::{Account, AccountError, Permission, Role, Session, Wanted, generate_password};
 use crate::answer::{self, Refused};
@@ -23,11 +26,26 @@ struct AccountPage {
 #[template(path = "accounts.html")]
 struct AccountsPage {
     page: Page,
-    accounts: Vec<Account>,
-    /// The password of an account that was just made: its name, and what is shown once.
-    made: Option<(String, String)>,
+    accounts: Vec<Listed>,
+    /// A password that was just made: whose, and what is shown once.
+    made: Option<Made>,
     roles: [Role; 5],
     permissions: Vec<(String, Vec<bool>)>,
+}
+
+/// An account, and how it stands.
+struct Listed {
+    account: Account,
+    /// Until when it lets nobody in from a browser that it does not know.
+    rests_until: Option<Timestamp>,
+}
+
+/// A password that is shown once.
+pub(crate) struct Made {
+    name: String,
+    password: String,
+    /// Whether the account was made with it.
+    new: bool,
 }
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
@@ -45,17 +63,22 @@ async fn own(call: &Call, page: Page) -> Result<Response, Refused> {
 pub(crate) async fn set_password(call: Call) -> Result<Response, Refused> {
     let account = call.account()?;
     let (new, again) = (call.form.raw("password"), call.form.raw("again"));
-    if new != again {
-        let page = call.page("account").telling(call.language.text("account-password-differs"), false);
-        return own(&call, page).await;
-    }
-    match call.site.accounts.set_password(&account.name, new, &call.by()?).await {
-        Ok(()) => answer::see("/sign-in"),
-        Err(error) => {
-            let page = call.page("account").telling(told(&call, error)?, false);
-            own(&call, page).await
+    let not_done = if new == again {
+        let accounts = &call.site.accounts;
+        // Whoever sits at an open session must not take the account for good.
+        let set = match accounts.confirm(&account.name, call.form.raw("present"), call.now()).await {
+            Ok(()) => accounts.set_password(&account.name, new, &call.by()?).await,
+            Err(error) => Err(error),
+        };
+        match set {
+            Ok(()) => return answer::see("/sign-in"),
+            Err(error) => told(&call, error)?,
         }
-    }
+    } else {
+        call.language.text("account-password-differs")
+    };
+    let page = call.page("account").telling(not_done, false);
+    own(&call, page).await.map(answer::not_done)
 }
 
 pub(crate) async fn end_session(call: Call) -> Result<Response, Refused> {
@@ -70,8 +93,12 @@ pub(crate) async fn list(call: Call) -> Result<Response, Refused> {
     all(&call, page, None).await
 }
 
-async fn all(call: &Call, page: Page, made: Option<(String, String)>) -> Result<Response, Refused> {
-    let accounts = call.site.accounts.list().await.map_err(Refused::ours)?;
+async fn all(call: &Call, page: Page, made: Option<Made>) -> Result<Response, Refused> {
+    let mut accounts = Vec::new();
+    for account in call.site.accounts.list().await.map_err(Refused::ours)? {
+        let rests_until = call.site.accounts.rests_until(&account.name, call.now()).await.map_err(Refused::ours)?;
+        accounts.push(Listed { account, rests_until });
+    }
     let permissions = Permission::ALL.iter().map(|permission| {
         let name = format!("{permission:?}");
         (name, Role::ALL.iter().map(|role| role.may(*permission)).collect())
@@ -83,19 +110,42 @@ pub(crate) async fn create(call: Call) -> Result<Response, Refused> {
     let name = call.required("name", "accounts-name-wanted")?;
     let role = role(&call)?;
     let team = call.required("team", "accounts-team-wanted")?;
+    if role == Role::Owner
+        && let Some(asked) = sure::asked(&call, "/accounts").await?
+    {
+        return Ok(asked);
+    }
     let password = generate_password().map_err(Refused::ours)?;
     let wanted = Wanted { name, role, team, password: &password };
-    let (page, made) = match call.site.accounts.create(&wanted, &call.by()?, call.now()).await {
-        Ok(_) => (call.page("accounts"), Some((name.to_owned(), password))),
-        Err(error) => (call.page("accounts").telling(told(&call, error)?, false), None),
-    };
-    all(&call, page, made).await
+    let created = call.site.accounts.create(&wanted, &call.by()?, call.now()).await;
+    let made = created.map(|_| Made { name: name.to_owned(), password, new: true });
+    once(&call, made).await
+}
+
+/// Shows a password that was made, or why none was.
+async fn once(call: &Call, made: Result<Made, AccountError>) -> Result<Response, Refused> {
+    match made {
+        Ok(made) => all(call, call.page("accounts"), Some(made)).await,
+        Err(error) => {
+            let page = call.page("accounts").telling(told(call, error)?, false);
+            all(call, page, None).await.map(answer::not_done)
+        }
+    }
 }
 
 pub(crate) async fn change(call: Call) -> Result<Response, Refused> {
     let name = call.required("name", "accounts-name-wanted")?;
     let team = call.required("team", "accounts-team-wanted")?;
-    let changed = call.site.accounts.change(name, role(&call)?, team, &call.by()?).await;
+    let role = role(&call)?;
+    let known = call.site.accounts.list().await.map_err(Refused::ours)?;
+    let is_owner = known.iter().any(|account| &*account.name == name && account.role == Role::Owner);
+    if role == Role::Owner
+        && !is_owner
+        && let Some(asked) = sure::asked(&call, "/accounts/change").await?
+    {
+        return Ok(asked);
+    }
+    let changed = call.site.accounts.change(name, role, team, &call.by()?).await;
     done(&call, changed).await
 }
 
@@ -105,12 +155,40 @@ pub(crate) async fn close(call: Call) -> Result<Response, Refused> {
     done(&call, closed).await
 }
 
+/// Asks whether somebody shall have another password.
+pub(crate) async fn ask_reset(call: Call) -> Result<Response, Refused> {
+    let name = call.query.get("name").ok_or(Refused::NotFound)?;
+    let known = call.site.accounts.list().await.map_err(Refused::ours)?;
+    if !known.iter().any(|account| &*account.name == name && account.closed_at.is_none()) {
+        return Err(Refused::NotFound);
+    }
+    sure::page(&call, sure::RESET, None)
+}
+
+/// Gives somebody another password, which is shown once, and signs them out everywhere.
+pub(crate) async fn reset(call: Call) -> Result<Response, Refused> {
+    let name = call.required("name", "accounts-name-wanted")?;
+    if let Some(asked) = sure::asked(&call, sure::RESET).await? {
+        return Ok(asked);
+    }
+    let password = generate_password().map_err(Refused::ours)?;
+    let set = call.site.accounts.set_password(name, &password, &call.by()?).await;
+    once(&call, set.map(|()| Made { name: name.to_owned(), password, new: false })).await
+}
+
+/// Lets somebody try again at once who has tried too often, or for whom others have.
+pub(crate) async fn unlock(call: Call) -> Result<Response, Refused> {
+    let name = call.required("name", "accounts-name-wanted")?;
+    let unlocked = call.site.accounts.unlock(name, &call.by()?).await;
+    done(&call, unlocked).await
+}
+
 async fn done(call: &Call, result: Result<(), AccountError>) -> Result<Response, Refused> {
     match result {
         Ok(()) => answer::see("/accounts"),
         Err(error) => {
             let page = call.page("accounts").telling(told(call, error)?, false);
-            all(call, page, None).await
+            all(call, page, None).await.map(answer::not_done)
         }
     }
 }
@@ -129,10 +207,18 @@ fn told(call: &Call, error: AccountError) -> Result<String, Refused> {
         AccountError::NameTaken(name) => language.text_with("accounts-name-taken", &[("name", &name)]),
         AccountError::NotFound(name) => language.text_with("accounts-not-found", &[("name", &name)]),
         AccountError::LastOwner(name) => language.text_with("accounts-last-owner", &[("name", &name)]),
+        AccountError::PresentWrong => language.text("account-password-present-wrong"),
+        AccountError::PresentResting(seconds) => {
+            language.counted("sign-in-resting", u64::try_from(seconds).unwrap_or_default().div_ceil(60))
+        }
+        AccountError::Busy => return Err(Refused::Busy("refused-too-many")),
         AccountError::Password(P::TooShort(_)) => language.text("account-password-short"),
         AccountError::Password(P::TooLong) => language.text("account-password-long"),
-        error @ (AccountError::Password(P::Chance(_) | P::Hash(_)) | AccountError::Database(_)) => {
+        error @ (AccountError::Password(P::Chance(_) | P::Hash(_) | P::Unfinished) | AccountError::Database(_)) => {
             return Err(Refused::ours(error));
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use askama::Template;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 
-use crate::accounts::{Entered, Permission};
+use crate::accounts::{BrowserToken, Entered, Permission, Source};
 use crate::answer::{self, Refused};
 use crate::call::Call;
 use crate::entrance::{self, LANGUAGE_COOKIE};
@@ -49,14 +49,20 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
 pub(crate) async fn enter(call: Call) -> Result<Response, Refused> {
     let (name, password) = (call.form.get("name").unwrap_or_default(), call.form.raw("password"));
     let agent = call.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let entered = call.site.accounts.enter(name, password, agent, call.now()).await.map_err(Refused::ours)?;
+    let browser = entrance::browser(&call.headers).map_or_else(BrowserToken::generate, Ok).map_err(Refused::ours)?;
+    let from = Source { agent, browser: Some(&browser) };
+    let entered = call.site.accounts.enter(name, password, &from, call.now()).await.map_err(Refused::ours)?;
+    call.site.app.count_sign_in(entered.word());
     let back = back(call.form.get("back"));
     let told = match entered {
         Entered::In(token) => {
             let mut response = answer::see(&back)?;
-            response.headers_mut().append(header::SET_COOKIE, entrance::signed_in_cookie(&call.headers, &token)?);
+            let cookies = response.headers_mut();
+            cookies.append(header::SET_COOKIE, entrance::signed_in_cookie(&call.headers, &token)?);
+            cookies.append(header::SET_COOKIE, entrance::browser_cookie(&call.headers, &browser)?);
             return Ok(response);
         }
+        Entered::Busy => return Err(Refused::Busy("refused-too-many")),
         Entered::Wrong => call.language.text("sign-in-wrong"),
         Entered::Resting(seconds) => {
             call.language.counted("sign-in-resting", u64::try_from(seconds).unwrap_or_default().div_ceil(60))
@@ -64,7 +70,7 @@ pub(crate) async fn enter(call: Call) -> Result<Response, Refused> {
     };
     let page = call.page("sign-in").telling(told, false);
     let rendered = page::render(&SignIn { page, back, name: name.to_owned(), first: false })?;
-    Ok(entrance::with_status(rendered, StatusCode::UNPROCESSABLE_ENTITY))
+    Ok(answer::not_done(rendered))
 }
 
 pub(crate) async fn leave(call: Call) -> Result<Response, Refused> {
@@ -90,8 +96,10 @@ pub(crate) async fn choose_language(call: Call) -> Result<Response, Refused> {
     Ok(response)
 }
 
-/// Where the reader wanted to go: a path of ours, never another host's.
+/// Where the reader wanted to go: a path of ours, never another host's. Browsers take control characters out of an address before they
+/// read it, and what is left can name a host.
 fn back(wanted: Option<&str>) -> String {
-    let ours = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    let odd = |char: char| char == '\\' || char.is_control() || !char.is_ascii();
+    let ours = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(odd);
     wanted.filter(ours).unwrap_or("/").to_owned()
 }
