@@ -53,7 +53,9 @@ const follow = () => {
     const changed = due;
     due = new Set();
     try {
-      await renew(parts.filter((part) => part.dataset.live.split(" ").some((topic) => changed.has(topic))));
+      const followed = parts.filter((part) => part.dataset.live.split(" ").some((topic) => changed.has(topic)));
+      // Nobody is there because of this: whoever has gone away is signed out all the same.
+      await renew(followed, location.href, { headers: { "x-follows": "1" } });
     } finally {
       asking = false;
       setTimeout(ask, 500);

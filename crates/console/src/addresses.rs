@@ -8,7 +8,8 @@ use axum::Router;
 use axum::extract::{RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::Method;
+use http::{Method, header};
+use tower::ServiceExt as _;
 
 use crate::accounts::Permission as P;
 use crate::answer::Refused;
@@ -17,16 +18,16 @@ use crate::call::Call;
 use crate::entrance::{self, Who};
 use crate::live;
 use crate::screens::{
-    account, audit, chat, cut_off, destinations, first_steps, guard, jurisdictions, keys, models, overview, requests,
-    routes, set_up, sign_in,
+    self, account, audit, chat, cut_off, destinations, first_steps, guard, jurisdictions, keys, models, overview,
+    requests, routes, set_up, sign_in,
 };
 use crate::site::{Parts, Site};
 
 /// Everything that the console's port answers: the console, and beside it what strangers may have. Needs no socket.
 pub fn router(parts: Parts) -> Router {
-    let (site, public_log) = Site::new(parts);
+    let site = Site::new(parts);
     live::follow(&site);
-    table(&site).router().fallback_service(public_log)
+    table(&site).router()
 }
 
 /// One address.
@@ -59,6 +60,9 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .action("/accounts", Who::May(P::ManageAccounts), account::create)
         .action("/accounts/change", Who::May(P::ManageAccounts), account::change)
         .action("/accounts/close", Who::May(P::ManageAccounts), account::close)
+        .page("/accounts/password", Who::May(P::ManageAccounts), account::ask_reset)
+        .action("/accounts/password", Who::May(P::ManageAccounts), account::reset)
+        .action("/accounts/unlock", Who::May(P::ManageAccounts), account::unlock)
         .page("/live", Who::SignedIn, live::events)
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
@@ -110,11 +114,16 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/audit", Who::May(P::SeeLog), audit::show)
         .page("/audit/entry/{entry}", Who::May(P::SeeLog), audit::entry)
         .page("/audit/proof/{entry}", Who::May(P::SeeLog), audit::proof)
+        // Strangers are told why not, or given them where the configuration says so.
+        .page("/log/tile/entries/{*tile}", Who::Anyone, audit::bundle)
 }
 
 impl Addresses {
     pub(crate) fn router(self) -> Router {
-        self.router
+        let (nowhere, not_so) = (Arc::clone(&self.site), self.site);
+        self.router.fallback(move |request: Request| elsewhere(nowhere, request)).method_not_allowed_fallback(
+            move |request: Request| entrance::enter(not_so, Who::Anyone, Vec::new(), request, screens::not_so),
+        )
     }
 
     fn page<F>(self, path: &'static str, who: Who, handler: fn(Call) -> F) -> Self
@@ -146,6 +155,19 @@ impl Addresses {
         self.listed.push(Address { method, path, who });
         self
     }
+}
+
+/// What is no address of the console: people get a page that says so, programs what strangers may have.
+async fn elsewhere(site: Arc<Site>, request: Request) -> Response {
+    let path = request.uri().path();
+    let strangers = ["/log", "/witness", "/health"].iter().any(|known| path.starts_with(known));
+    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if request.method() == Method::GET && !strangers && accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    {
+        return entrance::enter(site, Who::Anyone, Vec::new(), request, screens::nowhere).await;
+    }
+    // It answers everything.
+    site.public_log.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 #[cfg(test)]

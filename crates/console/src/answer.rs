@@ -32,8 +32,14 @@ pub(crate) enum Refused {
     NotOurs,
     /// There is nothing there.
     NotFound,
-    /// What was sent cannot be read, or is too long.
+    /// There is something, but it is not asked for like that.
+    NotSo,
+    /// What was sent cannot be read: the message that says so.
     Unreadable(&'static str),
+    /// What was sent is too long.
+    TooLong,
+    /// Too many want that at once: the message that says so.
+    Busy(&'static str),
     /// What they wish cannot be done: why, and how to mend it.
     Wrong(String),
     /// Our fault: told to the operator's log, not to them.
@@ -51,11 +57,20 @@ impl Refused {
             Self::SignInFirst => StatusCode::UNAUTHORIZED,
             Self::NotPermitted | Self::NotOurs => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotSo => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+}
+
+/// With the status of what was sent and cannot be done as it is.
+pub(crate) fn not_done(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    response
 }
 
 /// A page, kept by nobody.

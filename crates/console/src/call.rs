@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) language: Language,
     /// The path, without what is after `?`.
     pub(crate) path: String,
+    /// The page that the reader comes back to, with what is after its `?`.
+    pub(crate) back: String,
     /// What the path's pattern names, in its order.
     pub(crate) named: Vec<String>,
     /// After the `?`.
@@ -90,6 +92,6 @@ impl Call {
 
     /// What the page's frame shows, for the screen of that name.
     pub(crate) fn page(&self, screen: &'static str) -> Page {
-        Page::new(&self.site, self.visitor.as_ref(), self.language, &self.path, screen)
+        Page::new(&self.site, self.visitor.as_ref(), self.language, &self.back, screen)
     }
 }

@@ -66,7 +66,7 @@ async fn nothing_is_changed_by_what_no_page_of_ours_has_sent() {
         assert_eq!(got.status, StatusCode::FORBIDDEN, "{name}: {value}");
     }
     assert!(!rig.site.accounts.list().await.unwrap().iter().any(|account| &*account.name == "intruder"));
-    let got = rig.post(&owner, "/accounts", &fields).await;
+    let got = rig.post(&owner, "/accounts", &[&fields[..], &[("present", PASSWORD)]].concat()).await;
     assert_eq!(got.status, StatusCode::OK, "{}", got.text);
     assert!(rig.site.accounts.list().await.unwrap().iter().any(|account| &*account.name == "intruder"));
 }
@@ -110,6 +110,10 @@ async fn somebody_signs_in_sees_their_page_and_signs_out() {
         ("//elsewhere.example", "/"),
         ("https://elsewhere.example", "/"),
         ("/\\elsewhere", "/"),
+        ("/\t/elsewhere.example/sign-in", "/"),
+        ("/\u{0}/elsewhere.example", "/"),
+        ("/\u{85}/elsewhere.example", "/"),
+        ("\t//elsewhere.example", "/"),
     ] {
         let got = rig.post(&stranger, "/sign-in", &[("name", "owner"), ("password", PASSWORD), ("back", back)]).await;
         assert_eq!((got.status, got.header("location")), (StatusCode::SEE_OTHER, to));
@@ -147,4 +151,167 @@ async fn what_people_are_called_is_shown_as_text() {
     let text = rig.get(&owner, "/accounts").await.text;
     assert!(!text.contains("<img/src") && !text.contains("<script>alert"), "{text}");
     assert!(text.contains("&#60;img/src=x/onerror=alert(1)&#62;"), "{text}");
+}
+
+#[tokio::test]
+async fn a_stranger_sends_little() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let long = "x".repeat(10_000);
+    let got = rig.post(&Browser::default(), "/sign-in", &[("name", "owner"), ("password", &long)]).await;
+    assert_eq!(got.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let got = rig.post(&owner, "/sign-in", &[("name", "owner"), ("password", &long)]).await;
+    assert_eq!(got.status, StatusCode::UNPROCESSABLE_ENTITY, "whoever is signed in pastes files");
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_asked_to_come_again() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let mut followed = Vec::new();
+    let last = loop {
+        let (status, body) = rig.follow(&owner).await;
+        if status != StatusCode::OK {
+            break status;
+        }
+        followed.push(body);
+    };
+    assert_eq!((last, followed.len()), (StatusCode::SERVICE_UNAVAILABLE, 16));
+    let got = rig.get(&owner, "/live").await;
+    assert_eq!(got.header("retry-after"), "5");
+    followed.pop();
+    assert_eq!(rig.follow(&owner).await.0, StatusCode::OK, "a page that goes makes room");
+}
+
+#[tokio::test]
+async fn people_who_may_not_see_the_gate_cannot_make_the_board_stand_still() {
+    let rig = Rig::new("").await;
+    let mut followed = Vec::new();
+    let last = 'all: loop {
+        let user = rig.browser(Role::User).await;
+        for _ in 0..16 {
+            let (status, body) = rig.follow(&user).await;
+            if status != StatusCode::OK {
+                break 'all status;
+            }
+            followed.push(body);
+        }
+    };
+    assert_eq!((last, followed.len()), (StatusCode::SERVICE_UNAVAILABLE, 192));
+    let officer = rig.browser(Role::Officer).await;
+    assert_eq!(rig.follow(&officer).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_page_is_followed_as_long_as_its_session() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let (_, mut body) = rig.follow(&owner).await;
+    let mut next = async || {
+        let frame = http_body_util::BodyExt::frame(&mut body).await;
+        frame.map(|frame| String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+    };
+    assert_eq!(next().await.as_deref(), Some(": following\n\n"));
+    let ended = async {
+        while let Some(text) = next().await {
+            assert!(text.starts_with(": alive"), "{text}");
+        }
+    };
+    let moved = async {
+        for minute in 0..62 {
+            // Asked for by an open page, not by somebody.
+            let request = Request::get("/overview").header("x-follows", "1").body(axum::body::Body::empty()).unwrap();
+            let got = rig.send(&owner, request).await;
+            let status = if minute <= 60 { StatusCode::OK } else { StatusCode::SEE_OTHER };
+            assert_eq!(got.status, status, "minute {minute}");
+            for _ in 0..60 {
+                rig.hand.advance(std::time::Duration::from_secs(1));
+                tokio::task::yield_now().await;
+            }
+        }
+        loop {
+            rig.hand.advance(std::time::Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    let first = async {
+        tokio::select! {
+            () = ended => {}
+            _ = moved => panic!("it moves on for ever"),
+        }
+    };
+    tokio::time::timeout(limit, first).await.expect("it ends with its session");
+    assert!(rig.site.clock.now().since(gateway::clock::Moment::default()).as_secs() > 3600, "not before");
+}
+
+#[tokio::test]
+async fn every_way_back_is_a_page() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    for Address { method, path, who } in table(&rig.site).listed {
+        if method == Method::GET || who == Who::Anyone {
+            continue;
+        }
+        let got = rig.post(&Browser::default(), &filled(path), &[]).await;
+        let to = got.header("location").strip_prefix("/sign-in?back=").unwrap().replace("%2F", "/");
+        let got = rig.get(&owner, &to).await;
+        let led_on = got.status == StatusCode::SEE_OTHER && to == "/";
+        assert!(got.status == StatusCode::OK || led_on, "{path} leads back to {to}: {}", got.status);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_keeps_their_frame_and_their_language() {
+    let rig = Rig::new("").await;
+    let auditor = rig.browser(Role::Auditor).await;
+    rig.post(&auditor, "/language", &[("language", "ko"), ("back", "/account")]).await;
+    let got = rig.get(&auditor, "/guard?x=1").await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN);
+    assert!(got.text.contains("<html lang=\"ko\">") && got.text.contains("href=\"/audit\""), "{}", got.text);
+    assert!(got.text.contains("name=\"back\" value=\"/guard?x=1\""), "{}", got.text);
+    assert!(got.text.contains(&auditor.form_token));
+}
+
+#[tokio::test]
+async fn the_language_switch_comes_back_to_the_whole_address() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let text = rig.get(&owner, "/requests?team=desk&amp=%26").await.text;
+    assert!(text.contains("name=\"back\" value=\"/requests?team=desk&#38;amp=%26\""), "{text}");
+    let got = rig.post(&owner, "/account/password", &[("password", "one"), ("again", "other")]).await;
+    assert_eq!(got.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(got.text.contains("name=\"back\" value=\"/account\""), "{}", got.text);
+}
+
+#[tokio::test]
+async fn people_get_a_page_where_there_is_none_and_programs_what_strangers_may_have() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let asked =
+        |path: &str| Request::get(path).header("accept", "text/html,*/*").body(axum::body::Body::empty()).unwrap();
+    let got = rig.send(&owner, asked("/nothing")).await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+    assert!(got.text.contains("<nav") && got.header("content-security-policy").contains("default-src 'none'"));
+    let got = rig.send(&owner, asked("/keys/rotate")).await;
+    assert_eq!(got.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(got.text.contains("<nav") && got.header("content-security-policy").contains("default-src 'none'"));
+    assert_eq!(rig.send(&owner, asked("/log/checkpoint")).await.text, "for strangers");
+    assert_eq!(rig.get(&Browser::default(), "/nothing").await.text, "for strangers");
+}
+
+#[tokio::test]
+async fn entries_of_the_log_are_for_those_who_may_see_it() {
+    let rig = Rig::new("").await;
+    let path = "/log/tile/entries/x001/000.p/3";
+    for role in Role::ALL {
+        let browser = rig.browser(role).await;
+        let given = if role.may(P::SeeLog) { "with entries" } else { "for strangers" };
+        assert_eq!(rig.get(&browser, path).await.text, given, "{role}");
+    }
+    assert_eq!(rig.get(&Browser::default(), path).await.text, "for strangers");
+    assert_eq!(
+        rig.get(&Browser::default(), "/log/tile/entries/x001/000.p/3").await.header("cache-control"),
+        "no-store"
+    );
 }

@@ -63,12 +63,7 @@ struct Ends {
 }
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
-    all(&call, frame(&call), None, Wanted::default()).await
-}
-
-/// The frame of the list, wherever it was asked for: there the reader comes back to.
-fn frame(call: &Call) -> Page {
-    Page { path: "/keys".to_owned(), ..call.page("keys") }
+    all(&call, call.page("keys"), None, Wanted::default()).await
 }
 
 async fn all(call: &Call, page: Page, made: Option<Made>, wanted: Wanted) -> Result<Response, Refused> {
@@ -107,13 +102,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, Refused> {
     };
     let wanted = WantedKey { name, team, class, continuity };
     match call.site.keys.create(&wanted, &call.by()?, call.now()).await {
-        Ok(made) => all(&call, frame(&call), Some(shown(&made, false)), Wanted::default()).await,
+        Ok(made) => all(&call, call.page("keys"), Some(shown(&made, false)), Wanted::default()).await,
         Err(error) => {
-            let page = frame(&call).telling(told(&call, error)?, false);
+            let page = call.page("keys").telling(told(&call, error)?, false);
             let class = class.map_or("", Class::word);
             let continuity = continuity.map_or("", Continuity::word);
             let filled = Wanted { name: name.to_owned(), team: team.to_owned(), class, continuity };
-            all(&call, page, None, filled).await
+            all(&call, page, None, filled).await.map(answer::not_done)
         }
     }
 }
@@ -141,7 +136,7 @@ async fn ask(call: &Call, replaced: bool) -> Result<Response, Refused> {
 pub(crate) async fn rotate(call: Call) -> Result<Response, Refused> {
     let id = call.required("id", "refused-unreadable")?;
     match call.site.keys.rotate(id, &call.by()?, call.now()).await {
-        Ok(made) => all(&call, frame(&call), Some(shown(&made, true)), Wanted::default()).await,
+        Ok(made) => all(&call, call.page("keys"), Some(shown(&made, true)), Wanted::default()).await,
         Err(error) => failed(&call, error).await,
     }
 }
@@ -155,8 +150,8 @@ pub(crate) async fn revoke(call: Call) -> Result<Response, Refused> {
 }
 
 async fn failed(call: &Call, error: KeyStoreError) -> Result<Response, Refused> {
-    let page = frame(call).telling(told(call, error)?, false);
-    all(call, page, None, Wanted::default()).await
+    let page = call.page("keys").telling(told(call, error)?, false);
+    all(call, page, None, Wanted::default()).await.map(answer::not_done)
 }
 
 fn shown(made: &NewKey, replaces: bool) -> Made {
