@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::response::Response;
+use gateway::withdrawal::Subject;
 use jiff::Timestamp;
 
 use crate::accounts::{Account, Permission, SignedIn};
@@ -31,6 +32,8 @@ pub(crate) struct Page {
     pub(crate) form_token: String,
     /// What is withdrawn now: told on every page.
     pub(crate) withdrawn: Vec<String>,
+    /// What a live drill takes away now, and until when: told on every page.
+    pub(crate) rehearsed: Option<(Vec<String>, Timestamp)>,
     /// What was just done or could not be done, in the reader's words.
     pub(crate) told: Option<Told>,
 }
@@ -98,6 +101,7 @@ impl Page {
     ) -> Self {
         // A stranger is told nothing of how the gate stands.
         let withdrawn = visitor.map(|_| site.availability.withdrawals()).unwrap_or_default();
+        let rehearsed = visitor.and_then(|_| site.availability.rehearsed());
         Self {
             language,
             account: visitor.map(|visitor| Arc::clone(&visitor.account)),
@@ -105,6 +109,7 @@ impl Page {
             path: path.to_owned(),
             form_token: visitor.map(|visitor| visitor.token.form_token()).unwrap_or_default(),
             withdrawn: withdrawn.iter().map(|withdrawal| withdrawal.subject.told()).collect(),
+            rehearsed: rehearsed.map(|it| (it.subjects.iter().map(Subject::told).collect(), it.until)),
             told: None,
         }
     }

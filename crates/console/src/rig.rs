@@ -11,7 +11,7 @@ use axum::body::Body as HttpBody;
 use gateway::{
     app::{self, App},
     availability::Availability,
-    clock::Clock,
+    clock::{Clock, Hand},
     config::{self, Config},
     data_dir::DataDir,
     database::Database,
@@ -22,10 +22,11 @@ use gateway::{
 };
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use local_model::{LocalModel, Running};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::accounts::{Entered, Role, Wanted};
+use crate::accounts::{Entered, Role, Source, Wanted};
 use crate::site::{Parts, Settings, Site};
 
 pub(crate) const PASSWORD: &str = "five words that nobody guesses";
@@ -33,6 +34,8 @@ pub(crate) const PASSWORD: &str = "five words that nobody guesses";
 pub(crate) struct Rig {
     pub(crate) site: Arc<Site>,
     pub(crate) router: Router,
+    /// Moves its clock.
+    pub(crate) hand: Hand,
     dir: TempDir,
 }
 
@@ -52,17 +55,25 @@ pub(crate) struct Got {
 impl Rig {
     /// With this configuration.
     pub(crate) async fn new(config: &str) -> Self {
-        Self::made(config, false, true).await
+        Self::made(config, false, true, None).await
     }
 
     /// With this configuration, whose file was named on the command line.
     pub(crate) async fn read_only(config: &str) -> Self {
-        Self::made(config, false, false).await
+        Self::made(config, false, false, None).await
+    }
+
+    /// With this configuration and a model on the floor, which runs until it is told to stop.
+    pub(crate) async fn with_floor(config: &str) -> (Self, Running) {
+        let clock: local_model::Clock = Arc::new(|| std::time::Duration::ZERO);
+        let model = local_model::scripted::model(local_model::scripted::Script::new());
+        let (model, running) = LocalModel::start(model, local_model::Settings::new(clock)).unwrap();
+        (Self::made(config, false, true, Some(model)).await, running)
     }
 
     /// With this configuration and a log that holds `bodies` behind its start, all of them signed and indexed.
     pub(crate) async fn with_log(config: &str, bodies: Vec<Body>) -> Self {
-        let rig = Self::made(config, true, true).await;
+        let rig = Self::made(config, true, true, None).await;
         let log = Arc::clone(rig.site.recorder.log().unwrap());
         for body in &bodies {
             log.append_and_wait(body).unwrap();
@@ -76,9 +87,17 @@ impl Rig {
         rig
     }
 
-    async fn made(config: &str, logged: bool, ours: bool) -> Self {
+    /// Takes into its index what its log has signed.
+    pub(crate) async fn index(&self) {
+        let log = self.site.recorder.log().unwrap();
+        let feed = Feed::open(log.dir(), &self.dir.path().join("data/requests.sqlite")).await.unwrap();
+        feed.advance(&self.site.app.in_force().judgement, &self.site.tasks).await.unwrap();
+        feed.close().await;
+    }
+
+    async fn made(config: &str, logged: bool, ours: bool, local: Option<LocalModel>) -> Self {
         let dir = TempDir::new().unwrap();
-        let (clock, _hand) = Clock::by_hand("2026-11-22T09:00:00Z".parse().unwrap());
+        let (clock, hand) = Clock::by_hand("2026-11-22T09:00:00Z".parse().unwrap());
         let data_dir = DataDir::join(&dir.path().join("data"), &clock).unwrap();
         let keys =
             KeyStore::open(Database::open(&data_dir.database()).await.unwrap(), data_dir.key_hash_secret().unwrap());
@@ -102,16 +121,17 @@ impl Rig {
             keys: keys.ring(),
             recorder: recorder.clone(),
             payloads: None,
-            local: None,
+            local,
             availability: availability.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
         });
         let app = app.unwrap();
-        let (site, _public_log) = Site::new(Parts {
+        let site = Site::new(Parts {
             api: gateway::routes::router(Arc::clone(&app)),
             app,
-            public_log: Router::new(),
+            public_log: Router::new().fallback(|| async { "for strangers" }),
+            whole_log: Router::new().fallback(|| async { "with entries" }),
             keys,
             availability,
             recorder,
@@ -125,7 +145,7 @@ impl Rig {
             tasks,
         });
         let router = crate::addresses::table(&site).router();
-        Self { site, router, dir }
+        Self { site, router, hand, dir }
     }
 
     /// The browser of somebody in that role, signed in; their name is the role's.
@@ -136,8 +156,8 @@ impl Rig {
         if !accounts.list().await.unwrap().iter().any(|account| &*account.name == name) {
             accounts.create(&wanted, "test", self.site.clock.wall()).await.unwrap();
         }
-        let Entered::In(token) = accounts.enter(name, PASSWORD, "a browser", self.site.clock.wall()).await.unwrap()
-        else {
+        let from = Source { agent: "a browser", browser: None };
+        let Entered::In(token) = accounts.enter(name, PASSWORD, &from, self.site.clock.wall()).await.unwrap() else {
             panic!("`{name}` is not let in");
         };
         Browser { cookie: Some(format!("gwanmun_session={}", token.reveal())), form_token: token.form_token() }
@@ -155,6 +175,16 @@ impl Rig {
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(browser, request.body(HttpBody::from(form.finish())).unwrap()).await
+    }
+
+    /// The same, as a script of ours sends it, without its body's end: for what is followed.
+    pub(crate) async fn follow(&self, browser: &Browser) -> (StatusCode, HttpBody) {
+        let mut request = Request::get("/live").header(header::HOST, "localhost:4001");
+        if let Some(cookie) = &browser.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let answered = self.router.clone().oneshot(request.body(HttpBody::empty()).unwrap()).await.unwrap();
+        (answered.status(), answered.into_body())
     }
 
     pub(crate) async fn send(&self, browser: &Browser, mut request: Request<HttpBody>) -> Got {

@@ -6,11 +6,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use gateway::{
-    app::App, availability::Availability, clock::Clock, config, keys::KeyStore, record::Recorder, tasks::Tasks,
+    app::App,
+    availability::{Availability, State},
+    clock::Clock,
+    config,
+    keys::KeyStore,
+    record::Recorder,
+    tasks::Tasks,
 };
 
 use request_index::Index;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::accounts::Accounts;
 use crate::answer::Refused;
@@ -18,6 +24,7 @@ use crate::asking;
 use crate::live::Live;
 use crate::model_files::{ModelFiles, Models};
 use crate::screens::first_steps::practice;
+use crate::screens::jurisdictions::Proofs;
 use crate::screens::overview::Cuts;
 
 /// What the console is made of.
@@ -28,6 +35,8 @@ pub struct Parts {
     pub api: Router,
     /// The public log and the witness: what a stranger may have, on the same port.
     pub public_log: Router,
+    /// The same with the log's entries: for those who may see the log.
+    pub whole_log: Router,
     /// Keys, and the database that accounts share with them.
     pub keys: KeyStore,
     /// How each place is doing.
@@ -66,6 +75,8 @@ pub struct Settings {
 pub(crate) struct Site {
     pub(crate) app: Arc<App>,
     pub(crate) api: Router,
+    pub(crate) public_log: Router,
+    pub(crate) whole_log: Router,
     pub(crate) keys: KeyStore,
     pub(crate) accounts: Accounts,
     pub(crate) availability: Availability,
@@ -84,14 +95,19 @@ pub(crate) struct Site {
     pub(crate) asking_keys: asking::Keys,
     pub(crate) cuts: Cuts,
     pub(crate) practice: practice::State,
+    /// What was proved of the policy last.
+    pub(crate) proofs: Proofs,
+    /// Whose turn it is to compare two policies: it takes a processor for seconds.
+    pub(crate) comparing: Arc<Semaphore>,
 }
 
 impl Site {
-    pub(crate) fn new(parts: Parts) -> (Arc<Self>, Router) {
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let Parts {
             app,
             api,
             public_log,
+            whole_log,
             keys,
             availability,
             recorder,
@@ -109,6 +125,8 @@ impl Site {
         let site = Self {
             app,
             api,
+            public_log,
+            whole_log,
             keys,
             accounts,
             availability,
@@ -126,8 +144,18 @@ impl Site {
             asking_keys: asking::Keys::default(),
             cuts: Cuts::default(),
             practice: practice::State::default(),
+            proofs: Proofs::default(),
+            comparing: Arc::new(Semaphore::new(1)),
         };
-        (Arc::new(site), public_log)
+        Arc::new(site)
+    }
+
+    /// How a place is doing, the floor too: nobody can withdraw it, and its model can stop.
+    pub(crate) fn stand(&self, place: &policy::Destination) -> Stand {
+        if place.local && self.app.local_stopped().is_some() {
+            return Stand::Stopped;
+        }
+        Stand::Asked(self.availability.state(place))
     }
 
     /// The index of requests; none where there is no log to make it from.
@@ -137,6 +165,37 @@ impl Site {
         }
         let opened = self.index.get_or_try_init(|| Index::open(&self.request_index)).await;
         opened.map(Some).map_err(Refused::ours)
+    }
+}
+
+/// How a place is doing.
+#[derive(Clone, Debug)]
+pub(crate) enum Stand {
+    /// As whoever asks there finds it.
+    Asked(State),
+    /// The local model has stopped.
+    Stopped,
+}
+
+impl Stand {
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self, Self::Asked(state) if state.is_ready())
+    }
+
+    /// `ready`, `resting`, `withdrawn` or `stopped`.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Asked(state) => state.word(),
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The outage or the cause, as entries name it; nothing where there is none.
+    pub(crate) fn why(&self) -> &'static str {
+        match self {
+            Self::Asked(state) => state.why().unwrap_or_default(),
+            Self::Stopped => "",
+        }
     }
 }
 

@@ -176,8 +176,12 @@ impl App {
         if self.payloads.as_ref().is_some_and(|payloads| *payloads.failed().borrow()) {
             return Some("sealed payloads cannot be written".to_owned());
         }
-        let stopped = self.local.as_ref().and_then(LocalModel::stopped)?;
-        Some(format!("the local model has stopped: {stopped}"))
+        Some(format!("the local model has stopped: {}", self.local_stopped()?))
+    }
+
+    /// Why the local model answers no more, where there is one that does not.
+    pub fn local_stopped(&self) -> Option<&str> {
+        self.local.as_ref().and_then(LocalModel::stopped)
     }
 
     /// How many requests are under way.
@@ -276,6 +280,11 @@ impl App {
     /// Where what is known of the request index is told, for `/metrics`.
     pub(crate) fn indexing(&self) -> &crate::indexing::Standing {
         self.metrics.indexing()
+    }
+
+    /// Counts a wish to sign in to the console, for `/metrics`: what came of it, in a word of ours.
+    pub fn count_sign_in(&self, result: &'static str) {
+        self.metrics.signed_in(result);
     }
 
     /// Where what is known of the log's witnesses is told, for `/metrics`.

@@ -30,7 +30,7 @@ pub use figures::Figures;
 pub use follow::follow;
 pub use returning::follow_returns;
 pub use visit::{Answered, Visit};
-pub use withdrawals::Withdrawal;
+pub use withdrawals::{Rehearsed, Withdrawal};
 
 use alert::{Alert, Alerts};
 use budget::Budget;
@@ -176,9 +176,16 @@ impl Availability {
         known.map(|known| known.figures()).unwrap_or_default()
     }
 
-    /// Counts these as withdrawn until they are taken back with `None`: a live drill. Nothing of it is kept.
-    pub(crate) fn rehearse(&self, subjects: Option<Vec<Subject>>) {
-        self.0.withdrawals.rehearse(subjects.unwrap_or_default(), self.0.clock.wall());
+    /// Counts these as withdrawn until they are taken back with `None`: a live drill, which ends at `until` at the latest. Nothing of it
+    /// is kept.
+    pub fn rehearse(&self, subjects: Option<Vec<Subject>>, until: Timestamp) {
+        let (subjects, since) = (subjects.unwrap_or_default(), self.0.clock.wall());
+        self.0.withdrawals.rehearse(Rehearsed { subjects, since, until });
+    }
+
+    /// What a live drill withdraws now, if one is held.
+    pub fn rehearsed(&self) -> Option<Rehearsed> {
+        self.0.withdrawals.load().rehearsed().cloned()
     }
 
     /// What is withdrawn now, the oldest first; a drill's are not among them.

@@ -18,6 +18,7 @@ cut-off-unknown = not known
 cut-off-state-ready = ready
 cut-off-state-resting = outage
 cut-off-state-withdrawn = withdrawn
+cut-off-state-stopped = stopped
 cut-off-tried-now = it is being tried again now
 cut-off-tried-in = tried again in { $span }
 cut-off-outage-unavailable = it says that it is out of order

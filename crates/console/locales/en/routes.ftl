@@ -85,6 +85,7 @@ routes-not-all-known = not all known
 routes-state-ready = can be asked
 routes-state-resting = does not work now
 routes-state-withdrawn = withdrawn
+routes-state-stopped = has stopped
 routes-floor = local floor
 routes-own = own machine
 routes-substitutes = another model

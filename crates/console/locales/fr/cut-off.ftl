@@ -18,6 +18,7 @@ cut-off-unknown = inconnu
 cut-off-state-ready = disponible
 cut-off-state-resting = panne
 cut-off-state-withdrawn = retiré
+cut-off-state-stopped = arrêté
 cut-off-tried-now = nouvel essai en cours
 cut-off-tried-in = nouvel essai dans { $span }
 cut-off-outage-unavailable = elle se déclare hors service

@@ -85,6 +85,7 @@ routes-not-all-known = incomplet
 routes-state-ready = peut répondre
 routes-state-resting = en panne
 routes-state-withdrawn = retirée
+routes-state-stopped = arrêté
 routes-floor = socle local
 routes-own = machine propre
 routes-substitutes = autre modèle

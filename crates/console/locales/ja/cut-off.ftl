@@ -18,6 +18,7 @@ cut-off-unknown = 不明
 cut-off-state-ready = 正常
 cut-off-state-resting = 障害
 cut-off-state-withdrawn = 停止中
+cut-off-state-stopped = 停止した
 cut-off-tried-now = いま再試行しています
 cut-off-tried-in = { $span }後に再試行します
 cut-off-outage-unavailable = 利用できないと応答しています

@@ -82,6 +82,7 @@ routes-not-all-known = 一部のみ判明
 routes-state-ready = 応答可能
 routes-state-resting = 障害
 routes-state-withdrawn = 停止中
+routes-state-stopped = 停止している
 routes-floor = ローカル予備モデル
 routes-own = 自組織の機器
 routes-substitutes = 別のモデル

@@ -18,6 +18,7 @@ cut-off-unknown = 알 수 없음
 cut-off-state-ready = 정상
 cut-off-state-resting = 장애
 cut-off-state-withdrawn = 중단됨
+cut-off-state-stopped = 멈춤
 cut-off-tried-now = 지금 다시 시도하고 있습니다
 cut-off-tried-in = { $span } 뒤에 다시 시도합니다
 cut-off-outage-unavailable = 서비스 불가라고 응답합니다

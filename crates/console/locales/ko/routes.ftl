@@ -82,6 +82,7 @@ routes-not-all-known = 일부만 알려짐
 routes-state-ready = 물을 수 있음
 routes-state-resting = 장애
 routes-state-withdrawn = 중단됨
+routes-state-stopped = 멈춤
 routes-floor = 로컬 예비 모델
 routes-own = 자체 장비
 routes-substitutes = 다른 모델

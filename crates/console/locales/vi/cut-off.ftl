@@ -18,6 +18,7 @@ cut-off-unknown = chưa rõ
 cut-off-state-ready = sẵn sàng
 cut-off-state-resting = sự cố
 cut-off-state-withdrawn = đã ngừng
+cut-off-state-stopped = đã dừng
 cut-off-tried-now = đang được thử lại
 cut-off-tried-in = thử lại sau { $span }
 cut-off-outage-unavailable = nơi đó báo không phục vụ được

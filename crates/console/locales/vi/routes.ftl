@@ -82,6 +82,7 @@ routes-not-all-known = chưa biết hết
 routes-state-ready = hỏi được
 routes-state-resting = sự cố
 routes-state-withdrawn = đã ngừng
+routes-state-stopped = đã dừng
 routes-floor = mô hình dự phòng cục bộ
 routes-own = máy của mình
 routes-substitutes = mô hình khác

@@ -24,7 +24,7 @@ use crate::answer::Refused;
 use crate::call::Call;
 use crate::page::{self, Page};
 use crate::screens::subjects::{self, Group};
-use crate::site::Site;
+use crate::site::{Site, Stand};
 
 /// Withdrawals that ended and drills that are shown; the log has them all.
 const SHOWN_MAX: usize = 50;
@@ -52,6 +52,8 @@ struct Tally {
     ready: u64,
     resting: u64,
     withdrawn: u64,
+    /// The local floor's model has stopped.
+    stopped: u64,
 }
 
 /// A destination and its models.
@@ -68,7 +70,7 @@ struct Place {
 /// How one model of a destination is doing.
 struct ModelStand {
     model: String,
-    /// `ready`, `resting` or `withdrawn`.
+    /// `ready`, `resting`, `withdrawn` or `stopped`.
     state: &'static str,
     /// Of what it rests: the outage's word.
     outage: Option<&'static str>,
@@ -207,16 +209,16 @@ fn model(call: &Call, judgement: &Judgement, place: &Destination, withdrawals: &
         told.state = "withdrawn";
         return told;
     }
-    let state = site.availability.state(place);
-    told.state = state.word();
-    match state {
-        State::Ready => {}
-        State::Resting { until, outage } => {
+    let stand = site.stand(place);
+    told.state = stand.word();
+    match stand {
+        Stand::Asked(State::Ready) | Stand::Stopped => {}
+        Stand::Asked(State::Resting { until, outage }) => {
             told.outage = Some(outage.word());
             told.left = until.since(site.clock.now());
         }
         // Nothing of it is kept: a drill's, or what was let back this very second.
-        State::Withdrawn { cause, since } => {
+        Stand::Asked(State::Withdrawn { cause, since }) => {
             told.withdrawn = Some(InForce {
                 subject: place.id.to_string(),
                 told: place.id.to_string(),
@@ -252,6 +254,7 @@ impl Tally {
             match model.state {
                 "ready" => tally.ready += 1,
                 "resting" => tally.resting += 1,
+                "stopped" => tally.stopped += 1,
                 _ => tally.withdrawn += 1,
             }
         }

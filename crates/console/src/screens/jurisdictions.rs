@@ -16,6 +16,7 @@ use axum::response::Response;
 use gateway::app::InForce;
 use gateway::what_if::{Fate, Pairs, Row, WhatIf, picture};
 use gateway::withdrawal::Subject;
+use tokio::sync::Mutex;
 
 use self::grid::Line;
 use self::map::Country;
@@ -25,6 +26,7 @@ use crate::call::Call;
 use crate::page::{self, Page};
 use crate::screens::asked;
 use crate::screens::subjects::{self, Group};
+use crate::site::Site;
 
 #[derive(Template)]
 #[template(path = "jurisdictions.html")]
@@ -125,11 +127,30 @@ async fn teams(call: &Call, in_force: &InForce) -> Result<Vec<String>, Refused> 
     Ok(all.into_iter().collect())
 }
 
-/// A policy of many facts takes long to prove: not on a thread that answers.
+/// What was proved last, and of what. Shared by all pages: a policy of many facts takes long to prove.
+#[derive(Default)]
+pub(crate) struct Proofs(Mutex<Option<(String, Arc<Proof>)>>);
+
+impl Proofs {
+    /// The proof of what is in force: worked out once, by one page at a time, and not on a thread that answers.
+    async fn of(&self, site: &Site, in_force: &Arc<InForce>) -> Result<Arc<Proof>, Refused> {
+        let hashes = format!("{:?}", in_force.judgement.hashes());
+        let mut kept = self.0.lock().await;
+        if let Some((_, proof)) = kept.as_ref().filter(|(of, _)| *of == hashes) {
+            return Ok(Arc::clone(proof));
+        }
+        let proving = Arc::clone(in_force);
+        let proof = site.tasks.blocking("console proof", move || proving.judgement.proof()).await;
+        let proof = Arc::new(proof.ok_or_else(|| Refused::ours("a policy was not proved"))?);
+        *kept = Some((hashes, Arc::clone(&proof)));
+        Ok(proof)
+    }
+}
+
 async fn proved(call: &Call, in_force: &Arc<InForce>) -> Result<Proved, Refused> {
-    let proving = Arc::clone(in_force);
-    let proof = call.site.tasks.blocking("console proof", move || proving.judgement.proof()).await;
-    let Proof { notes, combinations, complete, .. } = proof.ok_or_else(|| Refused::ours("a policy was not proved"))?;
+    let proof = call.site.proofs.of(&call.site, in_force).await?;
+    let Proof { notes, combinations, complete, .. } = &*proof;
+    let (combinations, complete) = (*combinations, *complete);
     let policy = in_force.judgement.policy();
     Ok(Proved {
         policy: policy.name().to_owned(),

@@ -10,10 +10,11 @@ use axum::response::Response;
 use crate::answer::Refused;
 use crate::call::Call;
 use crate::page::{self, Page};
+use crate::screens::subjects;
 use crate::site::Site;
 
-use cuts::Cut;
 pub(crate) use cuts::Cuts;
+use cuts::{Cut, Own};
 use figures::{Figures, Range};
 
 #[derive(Template)]
@@ -32,6 +33,8 @@ struct Overview {
     /// None where there is no index to ask.
     figures: Option<Figures>,
     cuts: Vec<Cut>,
+    /// What nobody else can take away.
+    own: Option<Own>,
     /// Whether there has never been a request.
     unused: bool,
     /// What asks the API something, to be copied.
@@ -41,7 +44,7 @@ struct Overview {
 /// A place that does not work now.
 struct Down {
     place: String,
-    /// `resting` or `withdrawn`.
+    /// `resting`, `withdrawn` or `stopped`.
     state: &'static str,
     why: &'static str,
 }
@@ -49,16 +52,16 @@ struct Down {
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let site = &call.site;
     let in_force = site.app.in_force();
-    let destinations = in_force.judgement.judge().destinations();
-    let ready = destinations.iter().filter(|place| site.availability.state(place).is_ready()).count();
+    let places: Vec<_> = subjects::places(&in_force.judgement).collect();
+    let ready = places.iter().filter(|place| site.stand(place).is_ready()).count();
     let range = Range::of(call.query.get("range"));
     let figures = match site.index().await? {
         Some(index) => Some(Figures::read(index, range, call.now(), call.language).await?),
         None => None,
     };
-    let cuts = match &figures {
+    let (cuts, own) = match &figures {
         Some(figures) => cuts::of(site, &figures.destinations).await?,
-        None => Vec::new(),
+        None => (Vec::new(), None),
     };
     let unused = match site.index().await? {
         Some(index) => index.requests().await.map_err(Refused::ours)? == 0,
@@ -67,7 +70,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let overview = Overview {
         page: call.page("overview"),
         in_flight: site.app.in_flight() as u64,
-        places: destinations.len() as u64,
+        places: places.len() as u64,
         ready: ready as u64,
         entries: site.recorder.log().map(|log| log.size()),
         trouble: site.app.trouble(),
@@ -76,6 +79,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         range,
         figures,
         cuts,
+        own,
         unused,
         curl: first_request(site),
     };
@@ -98,14 +102,9 @@ fn first_request(site: &Site) -> String {
 
 fn down(site: &Site) -> Vec<Down> {
     let in_force = site.app.in_force();
-    let states = in_force.judgement.judge().destinations().iter().map(|place| (place, site.availability.state(place)));
-    let down = states.filter(|(_, state)| !state.is_ready());
-    down.map(|(place, state)| Down {
-        place: place.id.to_string(),
-        state: state.word(),
-        why: state.why().unwrap_or_default(),
-    })
-    .collect()
+    let stands = subjects::places(&in_force.judgement).map(|place| (place, site.stand(place)));
+    let down = stands.filter(|(_, stand)| !stand.is_ready());
+    down.map(|(place, stand)| Down { place: place.id.to_string(), state: stand.word(), why: stand.why() }).collect()
 }
 
 #[cfg(test)]

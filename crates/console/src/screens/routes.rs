@@ -68,7 +68,7 @@ pub(crate) async fn dry_run(call: Call) -> Result<Response, Refused> {
     let explained = explained.ok_or_else(|| Refused::ours("a dry run did not come to its end"))?;
     match explained {
         Ok(explained) => {
-            let state = |place: &policy::Destination| call.site.availability.state(place);
+            let state = |place: &policy::Destination| call.site.stand(place);
             let tried = Tried::new(&explained, &judgement, &state, &question.team);
             all(&call, call.page("routes"), Some(tried)).await
         }
@@ -85,7 +85,7 @@ async fn told(call: &Call, wrong: String) -> Result<Response, Refused> {
 async fn all(call: &Call, page: Page, tried: Option<Tried>) -> Result<Response, Refused> {
     let in_force = call.site.app.in_force();
     let judgement = &in_force.judgement;
-    let state = |place: &policy::Destination| call.site.availability.state(place);
+    let state = |place: &policy::Destination| call.site.stand(place);
     let routes = chains::of(judgement, &state);
     let hashes = judgement.hashes();
     let trial = if call.may(Permission::TryPolicy) { Some(trial(call, judgement).await?) } else { None };

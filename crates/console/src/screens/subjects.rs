@@ -12,7 +12,7 @@ use crate::answer::Refused;
 use crate::call::{Call, Fields};
 
 /// The provider that is the organisation itself: nobody chooses to withdraw all of one's own machines at once by mistake.
-const OWN_PROVIDER: &str = "own";
+pub(crate) const OWN_PROVIDER: &str = "own";
 /// Subjects of one plan: more are chosen one after another, or by what holds them.
 const SUBJECTS_MAX: usize = 8;
 

@@ -136,7 +136,10 @@ fn a_caller_that_leaves_and_a_request_at_fault_say_nothing_of_the_place() {
 fn the_local_floor_has_no_breaker_and_cannot_be_withdrawn() {
     let (health, _hand) = availability();
     let floor = Destination { id: "local".into(), name: "local".into(), local: true, ..Destination::default() };
-    health.rehearse(Some(vec![Subject::Outside("KR".into()), Subject::Destination("local".into())]));
+    health.rehearse(
+        Some(vec![Subject::Outside("KR".into()), Subject::Destination("local".into())]),
+        jiff::Timestamp::MAX,
+    );
     (0..10).for_each(|_| health.enter(&floor).unwrap().failed(&outage(), KEY));
     assert_eq!(health.state(&floor), State::Ready);
 }
@@ -145,10 +148,13 @@ fn the_local_floor_has_no_breaker_and_cannot_be_withdrawn() {
 fn what_a_drill_rehearses_is_withdrawn_until_it_is_taken_back() {
     let (health, _hand) = availability();
     let abroad = place("abroad", "large");
-    health.rehearse(Some(vec![Subject::Destination("abroad".into())]));
+    health.rehearse(Some(vec![Subject::Destination("abroad".into())]), jiff::Timestamp::MAX);
+    let rehearsed = health.rehearsed().unwrap();
+    assert_eq!((rehearsed.subjects.len(), rehearsed.until), (1, jiff::Timestamp::MAX));
     assert!(matches!(health.enter(&abroad), Err(State::Withdrawn { cause: Cause::Drill, .. })));
     assert!(health.withdrawals().is_empty(), "it is not one");
-    health.rehearse(None);
+    health.rehearse(None, jiff::Timestamp::MAX);
+    assert!(health.rehearsed().is_none());
     assert_eq!(health.state(&abroad), State::Ready);
 }
 

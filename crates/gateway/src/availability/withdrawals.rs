@@ -27,6 +27,17 @@ pub struct Withdrawal {
     pub notice: Option<Date>,
 }
 
+/// What a live drill withdraws.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// What is taken away.
+    pub subjects: Vec<Subject>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends at the latest.
+    pub until: Timestamp,
+}
+
 /// All of them. Requests read a whole list; whoever changes it puts another in its place.
 #[derive(Debug, Default)]
 pub(super) struct Withdrawals {
@@ -39,8 +50,8 @@ pub(super) struct Withdrawals {
 #[derive(Clone, Debug, Default)]
 pub(super) struct InForce {
     held: Vec<Held>,
-    /// Rehearsed by a drill, since then.
-    rehearsed: Option<(Vec<Subject>, Timestamp)>,
+    /// Rehearsed by a drill.
+    rehearsed: Option<Rehearsed>,
     /// Notices that took effect and were ended: they take effect once.
     spent: Vec<(Subject, Date)>,
 }
@@ -85,10 +96,14 @@ impl InForce {
         let taken = self.held.iter().map(|it| &it.withdrawal).find(|it| it.subject.withdraws(place, catalog));
         let withdrawn = taken.map(|it| State::Withdrawn { cause: it.cause, since: it.since });
         withdrawn.or_else(|| {
-            let (subjects, since) = self.rehearsed.as_ref()?;
-            let taken = subjects.iter().any(|subject| subject.withdraws(place, catalog));
-            taken.then_some(State::Withdrawn { cause: Cause::Drill, since: *since })
+            let rehearsed = self.rehearsed.as_ref()?;
+            let taken = rehearsed.subjects.iter().any(|subject| subject.withdraws(place, catalog));
+            taken.then_some(State::Withdrawn { cause: Cause::Drill, since: rehearsed.since })
         })
+    }
+
+    pub(super) fn rehearsed(&self) -> Option<&Rehearsed> {
+        self.rehearsed.as_ref()
     }
 
     /// Whether a notice for that day has taken effect before and was ended.
@@ -222,8 +237,8 @@ impl Withdrawals {
         })
     }
 
-    pub(super) fn rehearse(&self, subjects: Vec<Subject>, now: Timestamp) {
-        self.change(|list| list.rehearsed = Some((subjects, now)).filter(|(subjects, _)| !subjects.is_empty()));
+    pub(super) fn rehearse(&self, rehearsed: Rehearsed) {
+        self.change(|list| list.rehearsed = Some(rehearsed).filter(|rehearsed| !rehearsed.subjects.is_empty()));
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut InForce) -> T) -> T {

@@ -1,6 +1,6 @@
 //! One drill from its first entry to its report: what it does to the server, what it counts, when it ends.
 
-use std::{path::PathBuf, pin::pin, sync::Arc};
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use audit_log::{Action, Administration, Log, LogError, Reader, Text, Word};
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Between two looks at the log and at whether somebody wants it to end.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A request that has been open for as many seconds of a live drill counts as unanswered.
 const OPEN_LONG_SECONDS: u64 = 30;
 
@@ -90,9 +90,10 @@ struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    fn new(availability: &'a Availability, drill: &'a Drill) -> Self {
-        availability.rehearse(Some(drill.plan.subjects()));
+    fn new(availability: &'a Availability, drill: &'a Drill, now: Timestamp) -> Self {
         let (id, told, seconds) = (&drill.id, drill.plan.told(), drill.plan.seconds);
+        let until = now.saturating_add(Duration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        availability.rehearse(Some(drill.plan.subjects()), until);
         tracing::warn!(
             drill = %id, by = %drill.plan.by,
             "a live drill withdraws {told} for every caller, for {seconds} s at most; `gwanmun drill stop {id}` ends it"
@@ -103,7 +104,7 @@ impl<'a> Taken<'a> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.availability.rehearse(None);
+        self.availability.rehearse(None, Timestamp::MAX);
         let (id, told) = (&self.drill.id, self.drill.plan.told());
         tracing::warn!(drill = %id, "the live drill {id} has ended: {told} is no longer withdrawn by it");
     }
@@ -228,7 +229,7 @@ impl Follower {
         let plan = &drill.plan;
         let mut asking = Answers::none();
         let watched = {
-            let _taken = Taken::new(&self.availability, drill);
+            let _taken = Taken::new(&self.availability, drill, self.clock.wall());
             let watching = self.watch(drill, judgement, log, Counter::callers(), first, stop);
             until_end(watching, self.ask_reference(plan, None, &mut asking)).await
         };

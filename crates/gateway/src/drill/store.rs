@@ -71,6 +71,18 @@ pub async fn want(database: &Database, id: &str, plan: &Plan, now: Timestamp) ->
     inserted.map(drop).map_err(|error| database.failed(error))
 }
 
+/// The same, where none is under way: whether it was left. Two who ask at once do not both get theirs.
+///
+/// # Errors
+/// The database's.
+pub async fn want_alone(database: &Database, id: &str, plan: &Plan, now: Timestamp) -> Result<bool, DatabaseError> {
+    let plan = json(plan);
+    let insert = "INSERT INTO drills (id, state, plan, wanted_at) SELECT ?, 'wanted', ?, ? \
+                  WHERE NOT EXISTS (SELECT 1 FROM drills WHERE state <> 'ended')";
+    let inserted = sqlx::query(insert).bind(id).bind(plan).bind(format!("{now:.0}")).execute(database.pool()).await;
+    Ok(inserted.map_err(|error| database.failed(error))?.rows_affected() > 0)
+}
+
 /// Every drill, the newest first.
 ///
 /// # Errors
@@ -210,6 +222,21 @@ mod tests {
         };
         want(&database, id, &plan, Timestamp::UNIX_EPOCH).await.unwrap();
         (folder, database)
+    }
+
+    #[tokio::test]
+    async fn of_two_who_want_a_drill_at_once_one_gets_it() {
+        let (_folder, database) = wanted("0123456789abcdef").await;
+        let plan = get(&database, "0123456789abcdef").await.unwrap().unwrap().plan;
+        let again = want_alone(&database, "1123456789abcdef", &plan, Timestamp::UNIX_EPOCH).await;
+        assert!(!again.unwrap(), "one is under way");
+        sqlx::query("UPDATE drills SET state = 'ended'").execute(database.pool()).await.unwrap();
+        let both = futures_util::future::join_all(["2123456789abcdef", "3123456789abcdef"].map(|id| {
+            let (database, plan) = (&database, &plan);
+            async move { want_alone(database, id, plan, Timestamp::UNIX_EPOCH).await.unwrap() }
+        }));
+        assert_eq!(both.await.into_iter().filter(|left| *left).count(), 1);
+        assert_eq!(list(&database).await.unwrap().len(), 2);
     }
 
     #[tokio::test]

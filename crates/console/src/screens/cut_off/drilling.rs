@@ -9,6 +9,7 @@ use gateway::what_if::Pairs;
 
 use super::report::{self, ReportTold};
 use super::{DrillTold, config, mode_message};
+use crate::accounts::Permission;
 use crate::answer::{self, Refused};
 use crate::call::{Call, Fields};
 use crate::page::{self, Page};
@@ -75,12 +76,10 @@ pub(crate) async fn begin(call: Call) -> Result<Response, Refused> {
     if call.site.recorder.log().is_none() {
         return Err(wrong(&call, "cut-off-drill-log-off"));
     }
-    let known = store::list(database).await.map_err(Refused::ours)?;
-    if known.iter().any(|drill| drill.state != "ended") {
+    let id = store::new_id().map_err(Refused::ours)?;
+    if !store::want_alone(database, &id, &plan, call.now()).await.map_err(Refused::ours)? {
         return Err(wrong(&call, "cut-off-drill-under-way"));
     }
-    let id = store::new_id().map_err(Refused::ours)?;
-    store::want(database, &id, &plan, call.now()).await.map_err(Refused::ours)?;
     answer::see(&format!("/cut-off/drills/{id}"))
 }
 
@@ -149,6 +148,10 @@ fn plan(call: &Call, fields: &Fields) -> Result<Plan, Refused> {
         reference_model,
         by: call.by()?,
     };
+    // It takes something away from everybody until it ends.
+    if plan.mode == Mode::Live && !call.may(Permission::Withdraw) {
+        return Err(Refused::NotPermitted);
+    }
     plan.checked().map_err(|error| {
         wrong(
             call,

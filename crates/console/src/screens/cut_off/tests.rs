@@ -176,9 +176,10 @@ async fn what_the_gate_itself_withdrew_is_a_persons_to_keep_away() {
 #[tokio::test]
 async fn a_drill_is_planned_watched_and_stopped() {
     let rig = Rig::new(SITE).await;
-    let officer = rig.browser(Role::Officer).await;
+    // Live drills are for those who may withdraw.
+    let operator = rig.browser(Role::Operator).await;
     let query = "/cut-off/drill?subject=provider%3Aazure&mode=live&time=15&unit=minutes&least=99.5&sample=5";
-    let asked = rig.get(&officer, query).await;
+    let asked = rig.get(&operator, query).await;
     assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
     assert!(asked.text.contains("withdraws this for every caller") && asked.text.contains("99.5%"), "{}", asked.text);
     for (query, told) in [
@@ -189,23 +190,23 @@ async fn a_drill_is_planned_watched_and_stopped() {
         ("mode=replay&time=1&unit=days&reference=nothing&subject=provider%3Aazure", "no model “nothing”"),
         ("mode=replay&time=1&unit=days", "Choose what"),
     ] {
-        let got = rig.get(&officer, &format!("/cut-off/drill?{query}")).await;
+        let got = rig.get(&operator, &format!("/cut-off/drill?{query}")).await;
         assert!(got.status == StatusCode::UNPROCESSABLE_ENTITY && got.text.contains(told), "{query}: {}", got.text);
     }
     // The rig keeps no log, and a drill is measured from it.
     let fields = [("subject", "provider:azure"), ("mode", "replay"), ("time", "1"), ("unit", "days")];
-    let refused = rig.post(&officer, "/cut-off/drill", &fields).await;
+    let refused = rig.post(&operator, "/cut-off/drill", &fields).await;
     assert!(refused.text.contains("measured from the audit log"), "{}", refused.text);
     let database = rig.site.keys.database();
     let id = "00000000000000aa";
     drill::store::want(database, id, &plan(Mode::Live), rig.site.clock.wall()).await.unwrap();
-    let text = rig.get(&officer, &format!("/cut-off/drills/{id}")).await.text;
+    let text = rig.get(&operator, &format!("/cut-off/drills/{id}")).await.text;
     assert!(text.contains("waiting") && text.contains("action=\"/cut-off/drill/stop\""), "{text}");
-    assert_eq!(rig.post(&officer, "/cut-off/drill/stop", &[("id", id)]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(rig.post(&operator, "/cut-off/drill/stop", &[("id", id)]).await.status, StatusCode::SEE_OTHER);
     assert!(drill::store::get(database, id).await.unwrap().unwrap().stop_wanted);
-    let text = rig.get(&officer, "/cut-off").await.text;
+    let text = rig.get(&operator, "/cut-off").await.text;
     assert!(text.contains("stopping") && text.contains("account:kim"), "{text}");
-    assert_eq!(rig.get(&officer, "/cut-off/drills/0000000000000000").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(rig.get(&operator, "/cut-off/drills/0000000000000000").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -268,4 +269,41 @@ async fn the_board_speaks_every_language() {
         let text = rig.get(&operator, "/cut-off").await.text;
         assert!(text.contains(word) && !text.contains("cut-off-"), "{language}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_live_drill_is_for_those_who_may_withdraw() {
+    let rig = Rig::with_log(SITE, Vec::new()).await;
+    let fields = |mode| [("subject", "destination:cloud"), ("mode", mode), ("time", "15"), ("unit", "minutes")];
+    for (role, live) in [(Role::Officer, StatusCode::FORBIDDEN), (Role::Operator, StatusCode::SEE_OTHER)] {
+        let browser = rig.browser(role).await;
+        let offered = rig.get(&browser, "/cut-off").await.text.contains("value=\"live\"");
+        assert_eq!(offered, live == StatusCode::SEE_OTHER, "{role}");
+        let query = "/cut-off/drill?subject=destination:cloud&mode=live&time=15&unit=minutes";
+        assert_eq!(rig.get(&browser, query).await.status == StatusCode::FORBIDDEN, !offered, "{role}");
+        for (mode, status) in [("live", live), ("replay", StatusCode::SEE_OTHER)] {
+            let got = rig.post(&browser, "/cut-off/drill", &fields(mode)).await;
+            assert_eq!(got.status, status, "{role} {mode}: {}", got.text);
+            sqlx::query("UPDATE drills SET state = 'ended'").execute(rig.site.keys.database().pool()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_says_what_a_live_drill_takes_away_and_until_when() {
+    let rig = Rig::new(SITE).await;
+    let user = rig.browser(Role::User).await;
+    assert!(!rig.get(&user, "/chat").await.text.contains("Drill, taken away"));
+    let until = "2026-11-22T10:05:00Z".parse().unwrap();
+    let subject = gateway::withdrawal::Subject::parse("destination:cloud", &config(&rig.site)).unwrap();
+    rig.site.availability.rehearse(Some(vec![subject]), until);
+    let text = rig.get(&user, "/chat").await.text;
+    assert!(
+        text.contains("Drill, taken away")
+            && text.contains("datetime=\"2026-11-22T10:05:00Z\"")
+            && text.contains("cloud"),
+        "{text}"
+    );
+    rig.site.availability.rehearse(None, until);
+    assert!(!rig.get(&user, "/chat").await.text.contains("Drill, taken away"));
 }

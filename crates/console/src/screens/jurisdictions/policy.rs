@@ -187,8 +187,13 @@ pub(crate) async fn compare(call: Call) -> Result<Response, Refused> {
     let settings = call.form.get("settings").unwrap_or_default().to_owned();
     let in_force: Arc<InForce> = call.site.app.in_force();
     let (read, beside, language) = (rules.clone(), settings.clone(), call.language);
-    // Two policies of many facts take seconds to compare: not on a thread that answers.
-    let work = move || found(&in_force, &read, &beside, language);
+    // Two policies of many facts take seconds to compare: not on a thread that answers, and one pair at a time, also for those who
+    // ask and go away.
+    let turn = Arc::clone(&call.site.comparing).try_acquire_owned().map_err(|_| Refused::Busy("refused-too-many"))?;
+    let work = move || {
+        let _turn = turn;
+        found(&in_force, &read, &beside, language)
+    };
     let found = call.site.tasks.blocking("console policy diff", work).await;
     let found = found.ok_or_else(|| Refused::ours("two policies could not be compared"))?;
     shown(&call, frame(&call), rules, settings, Some(found))

@@ -144,3 +144,20 @@ async fn every_language_tells_it_whole() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_takes_long_is_done_once_and_by_one_at_a_time() {
+    let rig = Rig::new("").await;
+    let owner = rig.browser(Role::Owner).await;
+    let in_force = rig.site.app.in_force();
+    let first = rig.site.proofs.of(&rig.site, &in_force).await.unwrap();
+    let second = rig.site.proofs.of(&rig.site, &in_force).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &second), "the same policy is proved once");
+    let turn = rig.site.comparing.clone().try_acquire_owned().unwrap();
+    let fields = [("rules", "permit (principal, action, resource);")];
+    let got = rig.post(&owner, "/jurisdictions/policy", &fields).await;
+    assert_eq!((got.status, got.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
+    drop(turn);
+    assert_eq!(rig.post(&owner, "/jurisdictions/policy", &fields).await.status, StatusCode::OK);
+    assert_eq!(rig.post(&owner, "/jurisdictions/policy", &fields).await.status, StatusCode::OK, "the turn comes back");
+}

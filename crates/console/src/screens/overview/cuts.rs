@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway::app::LOCAL_DESTINATION;
 use gateway::clock::Moment;
 use gateway::judge::Judgement;
 use gateway::what_if::{Question, what_if};
@@ -14,6 +15,7 @@ use tokio::sync::Mutex;
 
 use super::figures::UNKNOWN;
 use crate::answer::Refused;
+use crate::screens::subjects;
 use crate::site::Site;
 
 /// How long a figure is shown before it is worked out anew.
@@ -54,9 +56,26 @@ struct Kept {
     pairs: Pairs,
 }
 
-pub(super) async fn of(site: &Site, destinations: &[OfDestination]) -> Result<Vec<Cut>, Refused> {
+/// What one's own machines served: the floor, and destinations that one runs oneself. Nobody else can take these away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) answered: u64,
+    pub(super) answered_of: u64,
+    pub(super) tokens: u64,
+    pub(super) tokens_of: u64,
+}
+
+/// Whose machines answer.
+pub(super) enum Run {
+    /// One's own.
+    Own,
+    /// These providers'.
+    By(BTreeSet<String>),
+}
+
+pub(super) async fn of(site: &Site, destinations: &[OfDestination]) -> Result<(Vec<Cut>, Option<Own>), Refused> {
     let judgement = &site.app.in_force().judgement;
-    let mut cuts = lost(destinations, &|label| providers(judgement, label));
+    let (mut cuts, own) = lost(destinations, &|label| run(judgement, label));
     cuts.truncate(CUTS_MAX);
     let subjects: Vec<Subject> = cuts.iter().map(|(subject, _)| subject.clone()).collect();
     let pairs = dark(site, subjects).await?;
@@ -64,33 +83,44 @@ pub(super) async fn of(site: &Site, destinations: &[OfDestination]) -> Result<Ve
         let (dark, all) = pairs.get(&subject).copied().unwrap_or_default();
         Cut { dark, pairs: all, ..cut }
     });
-    Ok(with_pairs.collect())
+    Ok((with_pairs.collect(), own))
 }
 
 /// Who runs what entries call `label`, today.
-fn providers(judgement: &Judgement, label: &str) -> BTreeSet<String> {
+fn run(judgement: &Judgement, label: &str) -> Run {
     let links = judgement.chains().iter().flat_map(|chain| &chain.links).filter(|link| &*link.label == label);
-    let places = links.filter_map(|link| judgement.judge().destinations().get(link.judged));
-    // One's own is not somebody who cuts one off.
-    let providers = places.filter_map(|place| place.provider.as_deref()).filter(|provider| *provider != "own");
-    providers.map(str::to_owned).collect()
+    let places: Vec<_> = links.filter_map(|link| judgement.judge().destinations().get(link.judged)).collect();
+    let is_own =
+        |place: &&policy::Destination| place.local || place.provider.as_deref() == Some(subjects::OWN_PROVIDER);
+    // The floor is one's own, though there may be none any more.
+    if label == LOCAL_DESTINATION || (!places.is_empty() && places.iter().all(is_own)) {
+        return Run::Own;
+    }
+    let providers = places.iter().filter(|place| !is_own(place)).filter_map(|place| place.provider.as_deref());
+    Run::By(providers.map(str::to_owned).collect())
 }
 
-/// Of each that served, its part; the most answers first.
-pub(super) fn lost(
-    destinations: &[OfDestination],
-    providers: &dyn Fn(&str) -> BTreeSet<String>,
-) -> Vec<(Subject, Cut)> {
+/// Of each that served, its part, the most answers first; and what one's own machines served, if they did.
+pub(super) fn lost(destinations: &[OfDestination], run: &dyn Fn(&str) -> Run) -> (Vec<(Subject, Cut)>, Option<Own>) {
     let mut sums: BTreeMap<(&'static str, String), (u64, u64)> = BTreeMap::new();
     let (mut answered_of, mut tokens_of) = (0_u64, 0_u64);
+    let mut own = Own::default();
     for OfDestination { label, axes, totals } in destinations {
         let tokens = totals.prompt_tokens.saturating_add(totals.completion_tokens);
         answered_of += totals.answered;
         tokens_of = tokens_of.saturating_add(tokens);
+        let providers = match run(label) {
+            Run::Own => {
+                own.answered += totals.answered;
+                own.tokens = own.tokens.saturating_add(tokens);
+                continue;
+            }
+            Run::By(providers) => providers,
+        };
         let codes: BTreeSet<_> = axes.processed_in.iter().chain(&axes.controlled_by).collect();
         let jurisdictions =
             codes.into_iter().filter(|code| *code != UNKNOWN).map(|code| ("jurisdiction", code.clone()));
-        let providers = providers(label).into_iter().map(|provider| ("provider", provider));
+        let providers = providers.into_iter().map(|provider| ("provider", provider));
         for named in jurisdictions.chain(providers) {
             let (answers, sum) = sums.entry(named).or_default();
             *answers += totals.answered;
@@ -107,7 +137,7 @@ pub(super) fn lost(
         })
         .collect();
     cuts.sort_by_key(|(_, cut)| std::cmp::Reverse((cut.answered, cut.tokens)));
-    cuts
+    (cuts, (own.answered > 0).then_some(Own { answered_of, tokens_of, ..own }))
 }
 
 /// How many pairs each of these would leave without an answer.

@@ -44,6 +44,7 @@ async fn requests_of_the_time_are_counted_and_the_time_is_chosen_by_a_link() {
         assert!(text.contains("<dt>Refused</dt><dd>1</dd>"), "{range}");
         assert!(text.contains("<dt>Tokens</dt><dd>260</dd>"), "{range}");
         assert!(text.contains("data-values=\"2 1 1 0\""), "{range}: all in one point");
+        assert!(text.contains("Your own machines"), "the floor served half, and nobody takes it away: {text}");
         // Half of all tokens were read under American law; without it the model has nothing here.
         assert!(text.contains("<th scope=\"row\">US <span"), "{range}");
         assert!(!text.contains("No request has come yet"));
@@ -83,13 +84,45 @@ fn what_is_lost_counts_a_place_once_for_each_who_could_take_it() {
         },
         totals: Totals { answered, prompt_tokens: answered * 10, ..Totals::default() },
     };
-    let provider = |label: &str| (label == "far").then(|| "acme".to_owned()).into_iter().collect();
-    let found = cuts::lost(&[of("far", "KR", "US", 3), of("local", "KR", "KR", 1)], &provider);
+    let run = |label: &str| match label {
+        "far" => cuts::Run::By(["acme".to_owned()].into()),
+        _ => cuts::Run::Own,
+    };
+    let (found, own) = cuts::lost(&[of("far", "KR", "US", 3), of("local", "KR", "KR", 1)], &run);
     let told: Vec<_> = found.iter().map(|(subject, cut)| (subject.to_string(), cut.answered, cut.tokens)).collect();
     assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(told.first().unwrap(), &("jurisdiction:KR".to_owned(), 4, 40));
+    assert!(
+        told.contains(&("jurisdiction:KR".to_owned(), 3, 30)),
+        "one's own machines are not lost with them: {told:?}"
+    );
+    assert_eq!(own, Some(Own { answered: 1, answered_of: 4, tokens: 10, tokens_of: 40 }));
+    assert_eq!(cuts::lost(&[of("far", "KR", "US", 3)], &run).1, None);
     assert!(
         told.contains(&("jurisdiction:US".to_owned(), 3, 30)) && told.contains(&("provider:acme".to_owned(), 3, 30))
     );
     assert!(found.iter().all(|(_, cut)| (cut.answered_of, cut.tokens_of) == (4, 40)));
+}
+
+#[tokio::test]
+async fn a_floor_without_a_model_or_with_one_that_has_stopped_answers_nothing() {
+    let rig = Rig::with_log(TWO_PLACES, Vec::new()).await;
+    let owner = rig.browser(Role::Owner).await;
+    let ready = "<dt>Destinations that answer</dt><dd>";
+    let text = rig.get(&owner, "/overview").await.text;
+    assert!(text.contains(&format!("{ready}1 of 1<")), "there is no floor: {text}");
+
+    let (rig, running) = Rig::with_floor(TWO_PLACES).await;
+    let owner = rig.browser(Role::Owner).await;
+    assert!(rig.get(&owner, "/overview").await.text.contains(&format!("{ready}2 of 2<")));
+    let [before, ..] = crate::live::look(&rig.site).await;
+    tokio::task::spawn_blocking(move || running.stop(local_model::Stop::Cancel)).await.unwrap();
+    let text = rig.get(&owner, "/overview").await.text;
+    assert!(text.contains(&format!("{ready}1 of 2<")) && text.contains("<code>local</code>"), "{text}");
+    let text = rig.get(&owner, "/cut-off").await.text;
+    assert!(
+        text.contains("<dt>Ready</dt><dd>1</dd>") && text.contains("<span class=\"tag bad\">stopped</span>"),
+        "{text}"
+    );
+    assert!(rig.get(&owner, "/routes").await.text.contains("has stopped"));
+    assert_ne!(crate::live::look(&rig.site).await[0], before, "open pages are told");
 }

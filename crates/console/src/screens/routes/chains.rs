@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::availability::State;
 use gateway::config::{Continuity, Registered, Strategy};
 use gateway::judge::{Chain, Judgement, Link};
 use policy::Destination;
+
+use crate::site::Stand;
 
 /// A model that callers can ask for.
 pub(super) struct Route {
@@ -47,7 +48,7 @@ pub(super) struct Axis {
 /// How a place is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Now {
-    /// `ready`, `resting` or `withdrawn`.
+    /// `ready`, `resting`, `withdrawn` or `stopped`.
     pub(super) word: &'static str,
     /// The outage or the cause, as entries name it.
     pub(super) why: &'static str,
@@ -60,17 +61,17 @@ impl Axis {
 }
 
 impl Now {
-    pub(super) fn of(state: &State) -> Self {
-        Self { word: state.word(), why: state.why().unwrap_or_default() }
+    pub(super) fn of(stand: &Stand) -> Self {
+        Self { word: stand.word(), why: stand.why() }
     }
 }
 
 /// Every chain, in the order in which models are listed.
-pub(super) fn of(judgement: &Judgement, state: &dyn Fn(&Destination) -> State) -> Vec<Route> {
+pub(super) fn of(judgement: &Judgement, state: &dyn Fn(&Destination) -> Stand) -> Vec<Route> {
     judgement.chains().iter().map(|chain| route(chain, judgement, state)).collect()
 }
 
-fn route(chain: &Chain, judgement: &Judgement, state: &dyn Fn(&Destination) -> State) -> Route {
+fn route(chain: &Chain, judgement: &Judgement, state: &dyn Fn(&Destination) -> Stand) -> Route {
     let manner = &chain.manner;
     let strategy = Strategy::WORDS.iter().find(|(_, strategy)| *strategy == manner.strategy);
     Route {
@@ -85,7 +86,7 @@ fn route(chain: &Chain, judgement: &Judgement, state: &dyn Fn(&Destination) -> S
     }
 }
 
-fn place(link: &Link, judgement: &Judgement, state: &dyn Fn(&Destination) -> State) -> Option<Place> {
+fn place(link: &Link, judgement: &Judgement, state: &dyn Fn(&Destination) -> Stand) -> Option<Place> {
     let judged = judgement.judge().destinations().get(link.judged)?;
     Some(Place {
         label: Arc::clone(&link.label),

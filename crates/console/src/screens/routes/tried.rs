@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use gateway::availability::State;
 use gateway::judge::{Explained, FoundIn, Judgement, Step};
 use policy::{Class, Destination, Hide, Outcome, Terms};
 use serde_json::{Map, Value, json};
 
 use super::chains::{Axis, Now};
+use crate::site::Stand;
 
 /// What would become of a request.
 pub(super) struct Tried {
@@ -110,7 +110,7 @@ impl Tried {
     pub(super) fn new(
         it: &Explained,
         judgement: &Judgement,
-        state: &dyn Fn(&Destination) -> State,
+        state: &dyn Fn(&Destination) -> Stand,
         team: &Arc<str>,
     ) -> Self {
         let places: Vec<Place> = it.steps.iter().filter_map(|step| place(step, it, judgement, state)).collect();
@@ -137,7 +137,7 @@ impl Tried {
     }
 }
 
-fn place(step: &Step, it: &Explained, judgement: &Judgement, state: &dyn Fn(&Destination) -> State) -> Option<Place> {
+fn place(step: &Step, it: &Explained, judgement: &Judgement, state: &dyn Fn(&Destination) -> Stand) -> Option<Place> {
     let judged = judgement.judge().destinations().get(step.link.judged)?;
     let state = state(judged);
     let fate = fate(step, it.permitted.contains(&step.link.label), state.is_ready());
