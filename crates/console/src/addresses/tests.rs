@@ -234,7 +234,7 @@ async fn a_page_is_followed_as_long_as_its_session() {
             tokio::task::yield_now().await;
         }
     };
-    let limit = std::time::Duration::from_secs(60);
+    let limit = std::time::Duration::from_mins(1);
     let first = async {
         tokio::select! {
             () = ended => {}
