@@ -34,6 +34,8 @@ pub struct AdministrationFilter {
     pub actions: Vec<String>,
     /// Only to this.
     pub subject: Option<String>,
+    /// Only by this one.
+    pub by: Option<String>,
     /// Not before then, in microseconds since 1970.
     pub from: Option<u64>,
     /// Before then.
@@ -64,6 +66,9 @@ impl Index {
         }
         if let Some(subject) = &filter.subject {
             select.push(" AND subject = ").push_bind(subject);
+        }
+        if let Some(by) = &filter.by {
+            select.push(" AND by_whom = ").push_bind(by);
         }
         if let Some(from) = filter.from {
             select.push(" AND at >= ").push_bind(signed(from));

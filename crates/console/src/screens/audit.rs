@@ -10,9 +10,8 @@ use audit_log::{Action, Log, LogError};
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, Request, header};
+use request_index::{Administered, AdministrationFilter, Index, Page as Part};
 use tower::ServiceExt as _;
-
-use request_index::{Administered, AdministrationFilter, Index, PAGE_MAX, Page as Part};
 
 use crate::accounts::Permission;
 use crate::answer::{self, Refused};
@@ -23,9 +22,8 @@ use crate::screens::requests::at;
 
 use head::Head;
 
+/// Changes of a page.
 const ROWS: u32 = 50;
-/// Parts of all changes that one page looks through.
-const PARTS_MAX: usize = 50;
 
 /// What the index tells beside what operators do.
 const BY_ITSELF: [&str; 3] = ["erasure", "start", "stop"];
@@ -74,11 +72,12 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let filter = AdministrationFilter {
         actions: some(&action).into_iter().collect(),
         subject: some(&subject),
+        by: some(&by),
         ..AdministrationFilter::default()
     };
     let before = call.query.get("before").and_then(|before| before.parse().ok());
     let (found, next) = match call.site.index().await? {
-        Some(index) => changed(index, &filter, &by, before).await?,
+        Some(index) => changed(index, &filter, before).await?,
         None => (Vec::new(), None),
     };
     let older = next.map(|next| {
@@ -93,35 +92,18 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     page::render(&Audit { page, head, actions: actions(), action, subject, by, rows, older })
 }
 
-/// A page of changes that fit, and where the next one goes on. By whom, the index does not look up: a bounded part of all is looked
-/// through.
+/// A page of changes that fit, the newest first, and where the next one goes on: one more than is shown tells whether there is one.
 async fn changed(
     index: &Index,
     filter: &AdministrationFilter,
-    by: &str,
-    mut before: Option<u64>,
+    before: Option<u64>,
 ) -> Result<(Vec<Administered>, Option<u64>), Refused> {
-    let mut found = Vec::new();
-    for _ in 0..PARTS_MAX {
-        let rows = if by.is_empty() { ROWS } else { PAGE_MAX };
-        let part = index.administration(filter, Part { before, rows }).await.map_err(Refused::ours)?;
-        if part.len() < rows as usize {
-            before = None;
-        } else {
-            before = part.last().map(|last| last.entry);
-        }
-        for done in part.into_iter().filter(|done| by.is_empty() || done.by == by) {
-            let entry = done.entry;
-            found.push(done);
-            if found.len() >= ROWS as usize {
-                return Ok((found, Some(entry)));
-            }
-        }
-        if before.is_none() {
-            break;
-        }
-    }
-    Ok((found, before))
+    let part = Part { before, rows: ROWS + 1 };
+    let mut found = index.administration(filter, part).await.map_err(Refused::ours)?;
+    let more = found.len() > ROWS as usize;
+    found.truncate(ROWS as usize);
+    let next = found.last().map(|last| last.entry).filter(|_| more);
+    Ok((found, next))
 }
 
 /// One entry, as the log holds it.

@@ -53,6 +53,33 @@ async fn what_was_changed_is_found_by_what_to_what_and_by_whom() {
 }
 
 #[tokio::test]
+async fn what_one_of_many_has_changed_fills_whole_pages() {
+    // Every third is park's: 120 of them in 360, two full pages and a part.
+    let bodies = (0..360).map(|number| {
+        let by = if number % 3 == 0 { "cli:park" } else { "account:kim" };
+        entries::administered(Action::KeyCreate, &format!("k_{number}"), by)
+    });
+    let rig = Rig::with_log("", bodies.collect()).await;
+    let auditor = rig.browser(Role::Auditor).await;
+    let (mut path, mut pages, mut subjects) = ("/audit?by=cli%3Apark".to_owned(), Vec::new(), Vec::new());
+    loop {
+        let text = rig.get(&auditor, &path).await.text;
+        let told: Vec<String> =
+            text.split("<td>k_").skip(1).map(|rest| rest[..rest.find('<').unwrap()].to_owned()).collect();
+        assert!(!text.contains("<td>account:kim</td>"), "{path}");
+        pages.push(told.len());
+        subjects.extend(told);
+        let Some((_, rest)) = text.split_once("rel=\"next\" href=\"") else { break };
+        path = rest[..rest.find('"').unwrap()].replace("&#38;", "&");
+    }
+    assert_eq!(pages, [50, 50, 20], "a next page where there is one, and none where there is none");
+    let all: Vec<String> = (0..360).rev().filter(|number| number % 3 == 0).map(|number| number.to_string()).collect();
+    assert_eq!(subjects, all);
+    let text = rig.get(&auditor, "/audit?by=nobody").await.text;
+    assert!(!text.contains("rel=\"next\"") && !text.contains("<td>k_"), "{text}");
+}
+
+#[tokio::test]
 async fn an_entry_is_shown_as_it_is_and_its_proof_holds() {
     let rig = rig().await;
     let auditor = rig.browser(Role::Auditor).await;
