@@ -20,6 +20,7 @@ mod frozen_log;
 mod hedging;
 mod indexed;
 mod judged;
+mod keys;
 mod kills;
 mod leaving;
 mod payloads;
