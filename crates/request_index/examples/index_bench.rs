@@ -15,7 +15,7 @@ use audit_entry::{
     Action, Administration, Attempt, Body, Class, Count, Decision, Digest, Ending, Entry, Outcome, Refusal, Replica,
     Text, Word,
 };
-use request_index::{AdministrationFilter, Axes, AxisOf, Filter, Index, NameKind, Page, State};
+use request_index::{AdministrationFilter, Axes, AxisOf, Filter, Index, NameKind, OfJurisdiction, Page, State};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
@@ -264,14 +264,16 @@ enum Query {
     TotalsOfAll,
     ByDestinationOfAll,
     JurisdictionsOfAll,
+    TookOfAll,
     HoursOfAll,
     MinutesOfADay,
     LastUsed,
     Names,
     Administration,
+    AdministrationBy,
 }
 
-const QUERIES: [Query; 28] = [
+const QUERIES: [Query; 30] = [
     Query::Newest,
     Query::Deep,
     Query::ByTeam,
@@ -295,11 +297,13 @@ const QUERIES: [Query; 28] = [
     Query::TotalsOfAll,
     Query::ByDestinationOfAll,
     Query::JurisdictionsOfAll,
+    Query::TookOfAll,
     Query::HoursOfAll,
     Query::MinutesOfADay,
     Query::LastUsed,
     Query::Names,
     Query::Administration,
+    Query::AdministrationBy,
 ];
 
 impl Query {
@@ -328,11 +332,13 @@ impl Query {
             Self::TotalsOfAll => "totals of thirty days",
             Self::ByDestinationOfAll => "by destination, thirty days",
             Self::JurisdictionsOfAll => "tokens by jurisdiction, thirty days",
+            Self::TookOfAll => "how long answers took, thirty days",
             Self::HoursOfAll => "thirty days by the hour",
             Self::MinutesOfADay => "a day by the minute",
             Self::LastUsed => "keys, when last used",
             Self::Names => "names of models",
             Self::Administration => "page of administration",
+            Self::AdministrationBy => "page of administration by one person",
         }
     }
 
@@ -350,7 +356,11 @@ impl Query {
             }
             Self::ByDestinationOfAll => drop(index.by_destination(0..u64::MAX).await?),
             Self::JurisdictionsOfAll => {
-                drop(index.tokens_by_jurisdiction(0..u64::MAX, AxisOf::ControlledBy).await?);
+                let destinations = index.by_destination(0..u64::MAX).await?;
+                drop(OfJurisdiction::shared(&destinations, AxisOf::ControlledBy));
+            }
+            Self::TookOfAll => {
+                index.took(0..u64::MAX).await?;
             }
             Self::HoursOfAll => drop(index.series(BEGAN..BEGAN + DAYS * DAY, 3600).await?),
             Self::MinutesOfADay => drop(index.series(a_day(chance), 60).await?),
@@ -359,6 +369,11 @@ impl Query {
             Self::Administration => {
                 let page = Page { before: None, rows: 50 };
                 drop(index.administration(&AdministrationFilter::default(), page).await?);
+            }
+            Self::AdministrationBy => {
+                let filter =
+                    AdministrationFilter { by: Some("uid 1000".to_owned()), ..AdministrationFilter::default() };
+                drop(index.administration(&filter, Page { before: None, rows: 50 }).await?);
             }
             Self::Newest
             | Self::Deep
@@ -417,11 +432,13 @@ impl Query {
             | Self::TotalsOfAll
             | Self::ByDestinationOfAll
             | Self::JurisdictionsOfAll
+            | Self::TookOfAll
             | Self::HoursOfAll
             | Self::MinutesOfADay
             | Self::LastUsed
             | Self::Names
-            | Self::Administration => all,
+            | Self::Administration
+            | Self::AdministrationBy => all,
         }
     }
 }

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use crate::index::{signed, unsigned};
-use crate::request::{Request, State};
+use crate::request::{FLOOR, Request, State};
 use crate::rows::ROWS_AT_ONCE;
 use crate::spread::Spread;
 
@@ -18,6 +18,9 @@ pub(crate) const HOUR: u64 = 3600;
 pub(crate) const DAY: u64 = 86_400;
 const SPANS: [u64; 3] = [MINUTE, HOUR, DAY];
 const MICROS: u64 = 1_000_000;
+/// A request's tokens as they are counted: what a destination says of them is its own word, and no word of one may be more than the
+/// sum of all can hold.
+const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// How long answered requests took, in microseconds: each at most a thirty-second part too low, for it comes from a histogram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,10 +52,34 @@ pub(crate) struct Counter {
     pub(crate) requests: u64,
     pub(crate) prompt_tokens: u64,
     pub(crate) completion_tokens: u64,
-    /// Answers whose tokens nobody cell.
+    /// Answers whose tokens nobody counted.
     pub(crate) uncounted: u64,
     /// How long answered requests took.
     pub(crate) took: Spread,
+}
+
+/// What is told apart beside stretches of time, states and degraded answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// The destinations, by their numbers.
+    Destinations,
+    /// The local floor, which is 1, and all others, which are 0.
+    Floor,
+}
+
+/// Counters added up. How long answers took is not: [`took`] tells that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summed {
+    /// Which stretch of time since 1970.
+    pub(crate) stretch: u64,
+    /// As [`Apart`] says.
+    pub(crate) whom: i64,
+    pub(crate) state: State,
+    pub(crate) degraded: bool,
+    pub(crate) requests: u64,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    pub(crate) uncounted: u64,
 }
 
 impl Percentiles {
@@ -69,8 +96,9 @@ impl Counter {
         if request.served.is_none() {
             return;
         }
-        self.prompt_tokens = self.prompt_tokens.saturating_add(request.prompt_tokens.unwrap_or(0));
-        self.completion_tokens = self.completion_tokens.saturating_add(request.completion_tokens.unwrap_or(0));
+        let tokens = |told: Option<u64>| told.unwrap_or(0).min(TOKENS_MAX);
+        self.prompt_tokens += tokens(request.prompt_tokens);
+        self.completion_tokens += tokens(request.completion_tokens);
         if request.state == State::Answered {
             self.uncounted += u64::from(request.completion_tokens.is_none());
             if let Some(duration) = request.duration {
@@ -103,7 +131,7 @@ pub(crate) async fn write(
             .bind(cell.state.word())
             .bind(i64::from(cell.degraded));
         if let Some(took) = took.fetch_optional(&mut *connection).await? {
-            counter.took.join(&Spread::from_bytes(&took));
+            counter.took.join(&took);
         }
     }
     let counters: Vec<_> = counters.into_iter().collect();
@@ -136,36 +164,59 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// What was counted in these spans, in the order of time.
-pub(crate) async fn read(
+/// What was counted in these spans, added up by stretches of so many seconds, which are whole numbers of spans. The database adds: a
+/// page asks for few sums of many counters.
+pub(crate) async fn sums(
     connection: &mut SqliteConnection,
-    span: u64,
-    seconds: Range<u64>,
-) -> sqlx::Result<Vec<(Counted, Counter)>> {
-    let select = "SELECT start, destination, state, degraded, requests, prompt_tokens, completion_tokens, uncounted, took \
-                  FROM counters WHERE span = $1 AND start >= $2 AND start < $3 ORDER BY start";
-    let select = sqlx::query(select).bind(signed(span)).bind(signed(seconds.start)).bind(signed(seconds.end));
-    let rows = select.fetch_all(connection).await?;
+    apart: Apart,
+    (span, seconds): (u64, Range<u64>),
+    stretch: u64,
+) -> sqlx::Result<Vec<Summed>> {
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT start / ");
+    select.push_bind(signed(stretch)).push(" AS stretch, ");
+    match apart {
+        Apart::Destinations => select.push("destination"),
+        Apart::Floor => select
+            .push("CASE WHEN destination IN (SELECT id FROM destinations WHERE label = ")
+            .push_bind(FLOOR)
+            .push(") THEN 1 ELSE 0 END"),
+    };
+    select.push(
+        " AS whom, state, degraded, CAST(sum(requests) AS BIGINT), CAST(sum(prompt_tokens) AS BIGINT), \
+         CAST(sum(completion_tokens) AS BIGINT), CAST(sum(uncounted) AS BIGINT) FROM counters WHERE span = ",
+    );
+    select.push_bind(signed(span)).push(" AND start >= ").push_bind(signed(seconds.start));
+    select.push(" AND start < ").push_bind(signed(seconds.end)).push(" GROUP BY 1, 2, 3, 4");
+    let rows = select.build().fetch_all(connection).await?;
     let read = |row: &SqliteRow| {
         let state = row.try_get::<&str, _>(2)?;
         let state = State::of(state).ok_or_else(|| sqlx::Error::Decode(format!("`{state}` is no state").into()))?;
-        let cell = Counted {
-            span,
-            start: row.try_get(0).map(unsigned)?,
-            destination: row.try_get(1)?,
+        Ok(Summed {
+            stretch: row.try_get(0).map(unsigned)?,
+            whom: row.try_get(1)?,
             state,
             degraded: row.try_get(3)?,
-        };
-        let counter = Counter {
             requests: row.try_get(4).map(unsigned)?,
             prompt_tokens: row.try_get(5).map(unsigned)?,
             completion_tokens: row.try_get(6).map(unsigned)?,
             uncounted: row.try_get(7).map(unsigned)?,
-            took: Spread::from_bytes(row.try_get(8)?),
-        };
-        Ok((cell, counter))
+        })
     };
     rows.iter().map(read).collect()
+}
+
+/// How long the answered requests of these spans took; added to `spread`.
+pub(crate) async fn took(
+    connection: &mut SqliteConnection,
+    (span, seconds): (u64, Range<u64>),
+    spread: &mut Spread,
+) -> sqlx::Result<()> {
+    let select = "SELECT took FROM counters WHERE span = $1 AND start >= $2 AND start < $3 AND state = 'answered'";
+    let select = sqlx::query(select).bind(signed(span)).bind(signed(seconds.start)).bind(signed(seconds.end));
+    for row in select.fetch_all(connection).await? {
+        spread.join(row.try_get(0)?);
+    }
+    Ok(())
 }
 
 /// The whole minutes that have a part in this time, given in microseconds, told in seconds.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use sqlx::Row as _;
 
-use crate::counters::{self, Counted, Counter, DAY, HOUR, MINUTE, Percentiles};
+use crate::counters::{self, Apart, DAY, HOUR, MINUTE, Percentiles, Summed};
 use crate::error::IndexError;
 use crate::index::{Index, signed, unsigned};
 use crate::lines;
@@ -40,8 +40,6 @@ pub struct Totals {
     pub completion_tokens: u64,
     /// Whole answers whose tokens nobody counted.
     pub uncounted: u64,
-    /// How long whole answers took.
-    pub took: Option<Percentiles>,
 }
 
 /// What one destination came to.
@@ -87,23 +85,15 @@ pub struct Bucket {
     pub totals: Totals,
 }
 
-/// Adds up counters.
-#[derive(Default)]
-struct Sum {
-    totals: Totals,
-    took: Spread,
-}
-
 impl Index {
     /// What the requests of a time came to; `micros` since 1970.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn totals(&self, micros: Range<u64>) -> Result<Totals, IndexError> {
-        let destinations = self.destinations().await?;
-        let mut sum = Sum::default();
-        for (cell, counter) in self.counters(&micros).await? {
-            sum.add(&cell, &counter, is_floor(&destinations, cell.destination));
+        let mut totals = Totals::default();
+        for sum in self.sums(Apart::Floor, &micros).await? {
+            totals.add(&sum, sum.whom == 1);
         }
         let minutes = counters::minutes(&micros);
         let select = "SELECT count(*) FROM requests WHERE state = 'open' AND at >= $1 AND at < $2";
@@ -111,7 +101,21 @@ impl Index {
             .bind(signed(minutes.start.saturating_mul(1_000_000)))
             .bind(signed(minutes.end.saturating_mul(1_000_000)));
         let open = open.fetch_one(self.pool()).await.map(unsigned).map_err(|error| self.failed(error))?;
-        Ok(Totals { open, ..sum.finish() })
+        Ok(Totals { open, ..totals })
+    }
+
+    /// How long the whole answers of a time took, none where there were none; `micros` since 1970.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn took(&self, micros: Range<u64>) -> Result<Option<Percentiles>, IndexError> {
+        let failed = |error| self.failed(error);
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        let mut spread = Spread::default();
+        for part in counters::parts(counters::minutes(&micros)) {
+            counters::took(&mut connection, part, &mut spread).await.map_err(failed)?;
+        }
+        Ok(Percentiles::of(&spread))
     }
 
     /// What each destination came to in a time, those that answered most first; `micros` since 1970.
@@ -120,48 +124,17 @@ impl Index {
     /// Where the database fails.
     pub async fn by_destination(&self, micros: Range<u64>) -> Result<Vec<OfDestination>, IndexError> {
         let destinations = self.destinations().await?;
-        let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
-        for (cell, counter) in self.counters(&micros).await? {
-            let floor = is_floor(&destinations, cell.destination);
-            sums.entry(cell.destination).or_default().add(&cell, &counter, floor);
+        let mut all: BTreeMap<i64, Totals> = BTreeMap::new();
+        for sum in self.sums(Apart::Destinations, &micros).await? {
+            let floor = destinations.get(&sum.whom).is_some_and(|(label, _)| label == FLOOR);
+            all.entry(sum.whom).or_default().add(&sum, floor);
         }
-        let told = |(number, sum): (i64, Sum)| {
+        let told = |(number, totals): (i64, Totals)| {
             let (label, axes) = destinations.get(&number)?.clone();
-            Some(OfDestination { label, axes, totals: sum.finish() })
+            Some(OfDestination { label, axes, totals })
         };
-        let mut told: Vec<OfDestination> = sums.into_iter().filter_map(told).collect();
+        let mut told: Vec<OfDestination> = all.into_iter().filter_map(told).collect();
         told.sort_by_key(|it| std::cmp::Reverse(it.totals.answered));
-        Ok(told)
-    }
-
-    /// Whose law the tokens of a time were under, those with most tokens first; `micros` since 1970.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn tokens_by_jurisdiction(
-        &self,
-        micros: Range<u64>,
-        axis: AxisOf,
-    ) -> Result<Vec<OfJurisdiction>, IndexError> {
-        let mut sums: BTreeMap<Vec<String>, Totals> = BTreeMap::new();
-        for OfDestination { axes, totals, .. } in self.by_destination(micros).await? {
-            let jurisdictions = match axis {
-                AxisOf::ProcessedIn => axes.processed_in,
-                AxisOf::ControlledBy => axes.controlled_by,
-            };
-            let sum = sums.entry(jurisdictions).or_default();
-            sum.answered += totals.answered;
-            sum.prompt_tokens += totals.prompt_tokens;
-            sum.completion_tokens += totals.completion_tokens;
-        }
-        let told = |(jurisdictions, sum): (Vec<String>, Totals)| OfJurisdiction {
-            jurisdictions,
-            answered: sum.answered,
-            prompt_tokens: sum.prompt_tokens,
-            completion_tokens: sum.completion_tokens,
-        };
-        let mut told: Vec<OfJurisdiction> = sums.into_iter().map(told).collect();
-        told.sort_by_key(|it| std::cmp::Reverse(it.prompt_tokens + it.completion_tokens));
         Ok(told)
     }
 
@@ -179,23 +152,22 @@ impl Index {
             return Err(IndexError::TooFine { buckets, max: BUCKETS_MAX });
         }
         let span = [DAY, HOUR, MINUTE].into_iter().find(|span| bucket.is_multiple_of(*span)).unwrap_or(MINUTE);
-        let destinations = self.destinations().await?;
         let mut connection = self.pool().acquire().await.map_err(|error| self.failed(error))?;
-        let counters = counters::read(&mut connection, span, first * bucket..end * bucket).await;
-        let mut sums: BTreeMap<u64, Sum> = (first..end).map(|place| (place, Sum::default())).collect();
-        for (cell, counter) in counters.map_err(|error| self.failed(error))? {
-            let floor = is_floor(&destinations, cell.destination);
-            sums.entry(cell.start / bucket).or_default().add(&cell, &counter, floor);
+        let sums = counters::sums(&mut connection, Apart::Floor, (span, first * bucket..end * bucket), bucket).await;
+        let mut all: BTreeMap<u64, Totals> = (first..end).map(|place| (place, Totals::default())).collect();
+        for sum in sums.map_err(|error| self.failed(error))? {
+            all.entry(sum.stretch).or_default().add(&sum, sum.whom == 1);
         }
-        Ok(sums.into_iter().map(|(place, sum)| Bucket { start: place * bucket, totals: sum.finish() }).collect())
+        Ok(all.into_iter().map(|(place, totals)| Bucket { start: place * bucket, totals }).collect())
     }
 
-    async fn counters(&self, micros: &Range<u64>) -> Result<Vec<(Counted, Counter)>, IndexError> {
+    /// Whole times, each from its longest spans.
+    async fn sums(&self, apart: Apart, micros: &Range<u64>) -> Result<Vec<Summed>, IndexError> {
         let failed = |error| self.failed(error);
         let mut connection = self.pool().acquire().await.map_err(failed)?;
         let mut all = Vec::new();
-        for (span, part) in counters::parts(counters::minutes(micros)) {
-            all.append(&mut counters::read(&mut connection, span, part).await.map_err(failed)?);
+        for part in counters::parts(counters::minutes(micros)) {
+            all.append(&mut counters::sums(&mut connection, apart, part, u64::MAX).await.map_err(failed)?);
         }
         Ok(all)
     }
@@ -213,31 +185,47 @@ impl Index {
     }
 }
 
-fn is_floor(destinations: &HashMap<i64, (String, Axes)>, number: i64) -> bool {
-    destinations.get(&number).is_some_and(|(label, _)| label == FLOOR)
+impl OfJurisdiction {
+    /// Whose law the tokens of these destinations were under, those with most tokens first.
+    pub fn shared(destinations: &[OfDestination], axis: AxisOf) -> Vec<Self> {
+        let mut sums: BTreeMap<&[String], Totals> = BTreeMap::new();
+        for OfDestination { axes, totals, .. } in destinations {
+            let jurisdictions = match axis {
+                AxisOf::ProcessedIn => &axes.processed_in,
+                AxisOf::ControlledBy => &axes.controlled_by,
+            };
+            let sum = sums.entry(jurisdictions).or_default();
+            sum.answered += totals.answered;
+            sum.prompt_tokens = sum.prompt_tokens.saturating_add(totals.prompt_tokens);
+            sum.completion_tokens = sum.completion_tokens.saturating_add(totals.completion_tokens);
+        }
+        let told = |(jurisdictions, sum): (&[String], Totals)| Self {
+            jurisdictions: jurisdictions.to_vec(),
+            answered: sum.answered,
+            prompt_tokens: sum.prompt_tokens,
+            completion_tokens: sum.completion_tokens,
+        };
+        let mut told: Vec<Self> = sums.into_iter().map(told).collect();
+        told.sort_by_key(|it| std::cmp::Reverse(it.prompt_tokens.saturating_add(it.completion_tokens)));
+        told
+    }
 }
 
-impl Sum {
-    fn add(&mut self, cell: &Counted, counter: &Counter, floor: bool) {
-        let Totals { answered, degraded, by_floor, refused, failed, left, open, .. } = &mut self.totals;
-        match cell.state {
-            State::Open => *open += counter.requests,
-            State::Refused => *refused += counter.requests,
+impl Totals {
+    fn add(&mut self, sum: &Summed, floor: bool) {
+        match sum.state {
+            State::Open => self.open += sum.requests,
+            State::Refused => self.refused += sum.requests,
             State::Answered => {
-                *answered += counter.requests;
-                *degraded += if cell.degraded { counter.requests } else { 0 };
-                *by_floor += if floor { counter.requests } else { 0 };
+                self.answered += sum.requests;
+                self.degraded += if sum.degraded { sum.requests } else { 0 };
+                self.by_floor += if floor { sum.requests } else { 0 };
             }
-            State::Failed => *failed += counter.requests,
-            State::Cancelled | State::Abandoned | State::Lost => *left += counter.requests,
+            State::Failed => self.failed += sum.requests,
+            State::Cancelled | State::Abandoned | State::Lost => self.left += sum.requests,
         }
-        self.totals.prompt_tokens = self.totals.prompt_tokens.saturating_add(counter.prompt_tokens);
-        self.totals.completion_tokens = self.totals.completion_tokens.saturating_add(counter.completion_tokens);
-        self.totals.uncounted += counter.uncounted;
-        self.took.join(&counter.took);
-    }
-
-    fn finish(self) -> Totals {
-        Totals { took: Percentiles::of(&self.took), ..self.totals }
+        self.prompt_tokens = self.prompt_tokens.saturating_add(sum.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(sum.completion_tokens);
+        self.uncounted += sum.uncounted;
     }
 }

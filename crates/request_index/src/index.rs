@@ -170,6 +170,15 @@ impl Index {
         count.await.map(unsigned).map_err(|error| self.failed(error))
     }
 
+    /// Whether no request is in it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn is_empty(&self) -> Result<bool, IndexError> {
+        let any = sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT 1 FROM requests)").fetch_one(&self.pool);
+        any.await.map(|any| !any).map_err(|error| self.failed(error))
+    }
+
     /// When the keys of requests were last used, by their ids; refused requests count too.
     ///
     /// # Errors

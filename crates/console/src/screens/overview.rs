@@ -64,7 +64,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         None => (Vec::new(), None),
     };
     let unused = match site.index().await? {
-        Some(index) => index.requests().await.map_err(Refused::ours)? == 0,
+        Some(index) => index.is_empty().await.map_err(Refused::ours)?,
         None => true,
     };
     let overview = Overview {

@@ -7,7 +7,9 @@ use e2e::command::{Site, end};
 use e2e::harness::{Setup, until_indexed};
 use e2e::wall::{Role, Wall};
 use local_model::scripted::Script;
-use request_index::{Administered, AdministrationFilter, Axes, Filter, Index, NameKind, Page, Request, State, Totals};
+use request_index::{
+    Administered, AdministrationFilter, Axes, Filter, Index, NameKind, Page, Percentiles, Request, State, Totals,
+};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -83,6 +85,7 @@ struct Held {
     attempts: usize,
     administration: Vec<Administered>,
     totals: Totals,
+    took: Option<Percentiles>,
     names: Vec<request_index::Name>,
 }
 
@@ -95,11 +98,12 @@ async fn held(index: &Index, entries: u64) -> Held {
     let mut administration = index.administration(&AdministrationFilter::default(), ALL).await.expect("an index");
     administration.retain(|it| it.entry < entries);
     let totals = index.totals(ALWAYS).await.expect("an index");
+    let took = index.took(ALWAYS).await.expect("an index");
     let mut names = Vec::new();
     for kind in [NameKind::Key, NameKind::Team, NameKind::Model, NameKind::Destination, NameKind::Finding] {
         names.append(&mut index.names(kind, 100).await.expect("an index"));
     }
-    Held { requests, attempts, administration, totals, names }
+    Held { requests, attempts, administration, totals, took, names }
 }
 
 async fn run(site: &Site, words: &[&str]) -> std::process::Output {

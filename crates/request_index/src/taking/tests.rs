@@ -2,11 +2,12 @@
 
 use audit_entry::{Action, Body, Class, Count, Digest, Ending, Entry, Erasure, Start, Stop};
 use proptest::prelude::*;
+use sqlx::Row as _;
 
 use crate::made::{administration, attempt, axes, counts, decision, entry, outcome, refusal, text};
 use crate::{
-    AdministrationFilter, AxisOf, Filter, Finding, Found, Index, IndexError, NameKind, Page, Request, Served, State,
-    Totals,
+    AdministrationFilter, AxisOf, Filter, Finding, Found, Index, IndexError, NameKind, OfJurisdiction, Page, Request,
+    Served, State, Totals,
 };
 
 const ALWAYS: std::ops::Range<u64> = 0..u64::MAX;
@@ -59,7 +60,7 @@ async fn a_request_is_told_with_all_that_its_entries_say() {
         assert_eq!(held.index.request_of(entry).await.unwrap().map(|(request, _)| request.entry), Some(0));
     }
     assert_eq!(held.index.request_of(1).await.unwrap(), None);
-    let took = held.index.totals(ALWAYS).await.unwrap().took.unwrap();
+    let took = held.index.took(ALWAYS).await.unwrap().unwrap();
     assert_eq!((took.p50, took.p99), (1_984, 1_984), "within a thirty-second part of 2000");
     let totals = held.index.totals(60_000_000..120_000_000).await.unwrap();
     assert_eq!(totals, Totals::default(), "it counts when it was decided on, not when it ended");
@@ -145,6 +146,33 @@ async fn what_is_no_request_is_listed_as_administration() {
     let some = AdministrationFilter { actions: vec!["stop".to_owned(), "start".to_owned()], ..Default::default() };
     let older = held.index.administration(&some, Page { before: Some(4), rows: 5 }).await.unwrap();
     assert_eq!(older.iter().map(|it| it.entry).collect::<Vec<_>>(), [0]);
+    for (filter, fit) in [
+        (AdministrationFilter { by: Some("b".to_owned()), ..Default::default() }, vec![3]),
+        (AdministrationFilter { by: Some("nobody".to_owned()), ..Default::default() }, vec![]),
+        (
+            AdministrationFilter { subject: Some("k_1".to_owned()), by: Some("b".to_owned()), ..Default::default() },
+            vec![],
+        ),
+    ] {
+        let found = held.index.administration(&filter, NEWEST).await.unwrap();
+        assert_eq!(found.iter().map(|it| it.entry).collect::<Vec<_>>(), fit, "{filter:?}");
+    }
+}
+
+/// What was changed is found, and put in order, by an index of its own, whatever it is looked for by.
+#[tokio::test]
+async fn changes_are_looked_up_and_not_searched_through() {
+    let held = Held::with(&[]).await;
+    for (column, index) in
+        [("action", "administration_action"), ("subject", "administration_subject"), ("by_whom", "administration_by")]
+    {
+        let explain = format!(
+            "EXPLAIN QUERY PLAN SELECT entry FROM administration WHERE entry < 9 AND {column} = 'x' ORDER BY entry DESC LIMIT 51"
+        );
+        let plan = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(held.index.pool()).await.unwrap();
+        let told: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+        assert!(told.len() == 1 && told[0].contains(&format!("INDEX {index} ({column}=? AND rowid<?)")), "{told:?}");
+    }
 }
 
 #[tokio::test]
@@ -200,6 +228,26 @@ async fn a_crash_between_batches_or_in_one_repeats_nothing_and_loses_nothing() {
     index.take(&entries, &axes).await.unwrap();
     let totals = index.totals(ALWAYS).await.unwrap();
     assert_eq!(totals, Totals { failed: 1, left: 1, ..Totals::default() });
+}
+
+/// A destination's word of its tokens is its own: however much it claims, the index goes on, and its sums are sums.
+#[tokio::test]
+async fn tokens_beyond_belief_stop_nothing() {
+    let mut entries = Vec::new();
+    for number in 0..4 {
+        let mut ended = outcome(number * 2, Ending::Answered, Some("national"));
+        ended.prompt_tokens = Some(Count(u64::MAX));
+        ended.completion_tokens = Some(Count(i64::MAX.unsigned_abs()));
+        entries.push(entry(number * 2, number, Body::Decision(decision(&format!("r{number}")))));
+        entries.push(entry(number * 2 + 1, number, Body::Outcome(ended)));
+    }
+    let held = Held::with(&entries[..2]).await;
+    for batch in entries[2..].chunks(2) {
+        held.index.take(batch, &axes).await.unwrap();
+    }
+    let totals = held.index.totals(ALWAYS).await.unwrap();
+    assert_eq!((totals.answered, totals.prompt_tokens, totals.completion_tokens), (4, 4_000_000_000, 4_000_000_000));
+    assert_eq!(held.index.request("r0").await.unwrap().unwrap().0.completion_tokens, Some(i64::MAX.unsigned_abs()));
 }
 
 #[tokio::test]
@@ -370,7 +418,6 @@ fn naive_totals(requests: &[&Request]) -> Totals {
         prompt_tokens: served.iter().filter_map(|it| it.prompt_tokens).sum(),
         completion_tokens: served.iter().filter_map(|it| it.completion_tokens).sum(),
         uncounted: count(&|it| answered(it) && it.served.is_some() && it.completion_tokens.is_none()),
-        took: None,
     }
 }
 
@@ -407,7 +454,8 @@ async fn agrees(log: &[(u64, Entry)], batches: &[usize], window: (u64, u64)) {
     assert_eq!(held.found(timed).await, newest(&within));
     let inside: Vec<&Request> = wanted.iter().map(|(request, _)| request).filter(|it| within(it)).collect();
     let totals = held.index.totals(from..until).await.unwrap();
-    assert_eq!(Totals { took: None, ..totals }, naive_totals(&inside));
+    assert_eq!(totals, naive_totals(&inside));
+    let told = held.index.took(from..until).await.unwrap();
     let mut took: Vec<u64> = inside
         .iter()
         .filter(|it| it.state == State::Answered && it.served.is_some())
@@ -415,8 +463,8 @@ async fn agrees(log: &[(u64, Entry)], batches: &[usize], window: (u64, u64)) {
         .collect();
     took.sort_unstable();
     let exact = took.get((took.len() * 95).div_ceil(100).saturating_sub(1)).copied();
-    assert_eq!(totals.took.is_some(), exact.is_some());
-    if let (Some(told), Some(exact)) = (totals.took, exact) {
+    assert_eq!(told.is_some(), exact.is_some());
+    if let (Some(told), Some(exact)) = (told, exact) {
         assert!(told.p95 <= exact && exact - told.p95 <= exact / 32, "{} {exact}", told.p95);
     }
     agrees_apart(&held.index, &inside, from..until).await;
@@ -430,7 +478,7 @@ async fn agrees_apart(index: &Index, inside: &[&Request], micros: std::ops::Rang
     };
     let told = index.by_destination(micros.clone()).await.unwrap();
     for it in &told {
-        assert_eq!(Totals { took: None, ..it.totals }, naive_totals(&of(&it.label)), "{}", it.label);
+        assert_eq!(it.totals, naive_totals(&of(&it.label)), "{}", it.label);
         assert_eq!(it.axes, axes("m", &it.label).unwrap_or_default());
     }
     assert_eq!(
@@ -439,7 +487,7 @@ async fn agrees_apart(index: &Index, inside: &[&Request], micros: std::ops::Rang
     );
     let all = naive_totals(inside);
     for axis in [AxisOf::ProcessedIn, AxisOf::ControlledBy] {
-        let shares = index.tokens_by_jurisdiction(micros.clone(), axis).await.unwrap();
+        let shares = OfJurisdiction::shared(&told, axis);
         let sum: u64 = shares.iter().map(|it| it.prompt_tokens + it.completion_tokens).sum();
         assert_eq!(sum, all.prompt_tokens + all.completion_tokens, "the shares are the whole");
         let abroad = naive_totals(&of("abroad/m2"));
@@ -453,7 +501,7 @@ async fn agrees_apart(index: &Index, inside: &[&Request], micros: std::ops::Rang
             if start >= micros.start && end <= micros.end {
                 let within: Vec<&Request> = inside.iter().filter(|it| (start..end).contains(&it.at)).copied().collect();
                 let wanted = Totals { open: 0, ..naive_totals(&within) };
-                assert_eq!(Totals { took: None, ..told.totals }, wanted);
+                assert_eq!(told.totals, wanted);
             }
         }
     }

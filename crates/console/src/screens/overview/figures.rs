@@ -4,7 +4,7 @@ use std::ops::Range as Span;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use request_index::{AxisOf, Index, OfDestination, Totals};
+use request_index::{AxisOf, Index, OfDestination, OfJurisdiction, Totals};
 
 use crate::answer::Refused;
 use crate::language::{Language, Written};
@@ -100,7 +100,8 @@ impl Figures {
         let micros = range.micros(now);
         let totals = index.totals(micros.clone()).await.map_err(Refused::ours)?;
         let destinations = index.by_destination(micros.clone()).await.map_err(Refused::ours)?;
-        let series = index.series(micros.clone(), range.seconds().1).await.map_err(Refused::ours)?;
+        let took = index.took(micros.clone()).await.map_err(Refused::ours)?;
+        let series = index.series(micros, range.seconds().1).await.map_err(Refused::ours)?;
         let points = series.into_iter().map(|bucket| Point {
             seconds: bucket.start,
             at: language.time(Timestamp::from_second(i64::try_from(bucket.start).unwrap_or(0)).unwrap_or_default()),
@@ -109,15 +110,14 @@ impl Figures {
             refused: bucket.totals.refused,
             failed: bucket.totals.failed,
         });
-        let took = totals.took.as_ref().map(|took| [took.p50, took.p95, took.p99].map(Duration::from_micros));
         let Totals { answered, refused, failed, left, open, .. } = totals;
         Ok(Self {
-            took,
+            took: took.map(|took| [took.p50, took.p95, took.p99].map(Duration::from_micros)),
             requests: answered + refused + failed + left + open,
             tokens: totals.prompt_tokens.saturating_add(totals.completion_tokens),
             points: points.collect(),
-            processed: by_axis(index, micros.clone(), AxisOf::ProcessedIn).await?,
-            controlled: by_axis(index, micros, AxisOf::ControlledBy).await?,
+            processed: by_axis(&destinations, AxisOf::ProcessedIn),
+            controlled: by_axis(&destinations, AxisOf::ControlledBy),
             by_destination: by_label(&destinations),
             destinations,
             totals,
@@ -134,13 +134,12 @@ impl Figures {
     }
 }
 
-async fn by_axis(index: &Index, micros: Span<u64>, axis: AxisOf) -> Result<Vec<Share>, Refused> {
-    let sets = index.tokens_by_jurisdiction(micros, axis).await.map_err(Refused::ours)?;
-    let told = sets.into_iter().map(|set| {
+fn by_axis(destinations: &[OfDestination], axis: AxisOf) -> Vec<Share> {
+    let told = OfJurisdiction::shared(destinations, axis).into_iter().map(|set| {
         let tokens = set.prompt_tokens.saturating_add(set.completion_tokens);
         (set.jurisdictions.join(" + "), tokens, set.answered)
     });
-    Ok(shares(told.collect()))
+    shares(told.collect())
 }
 
 /// A destination whose jurisdictions have changed counts once.
