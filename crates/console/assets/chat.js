@@ -191,6 +191,11 @@ const begin = () => {
           facts.destinations = event.gwanmun.destinations;
           tag(shown.foot, say("handed-over", { destinations: facts.destinations.join(" → "), at: event.gwanmun.seam_at }), "warn");
         }
+        // Where the floor went on with another's answer, only the stream's end can say so.
+        if (event.gwanmun?.degraded && !facts.degraded) {
+          facts.degraded = event.gwanmun.degraded;
+          tag(shown.foot, say("degraded"), "warn");
+        }
       }
       if (facts.ended === "") refuse(say("broken-off", { why: "" }));
     } catch (error) {
@@ -201,6 +206,7 @@ const begin = () => {
     } finally {
       shown.article.removeAttribute("aria-busy");
       tag(shown.foot, facts.label ?? say("machine-wrote"));
+      shown.article.scrollIntoView({ block: "end" });
       if (facts.text !== "") pane.said.push({ role: "assistant", content: facts.text });
       else pane.said.pop();
       pane.told.push(facts);

@@ -4,8 +4,10 @@ Started by the Rust tests with the addresses, the API key, a password and the br
 can see and do; what nobody may see happen (a script of a model's, a call to another host, a message in the browser's console) fails it.
 """
 
+import hashlib
 import json
 import os
+import re
 import time
 import unittest
 import urllib.error
@@ -20,7 +22,9 @@ URL = os.environ["GWANMUN_URL"]
 PASSWORD = os.environ["GWANMUN_PASSWORD"]
 BROWSER = os.environ["GWANMUN_TEST_BROWSER"]
 # Where the gate's pip waits until a line is written.
-GATE = os.environ["GWANMUN_GATE"]
+GATE = os.environ.get("GWANMUN_GATE", "")
+# A key of the API, the model on the local floor, and the text that `river` tells, whoever tells which part of it.
+KEY, MODEL, TOLD = [os.environ.get(f"GWANMUN_{name}", "") for name in ("KEY", "MODEL", "TOLD")]
 # Without these a browser looks for its maker's hosts at every start.
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -150,6 +154,7 @@ class Console(Browsed):
         for language, button in (("en-GB", "Ask"), ("ko-KR", "묻기")):
             page = self.page("user", language)
             page.goto(f"{CONSOLE}/chat")
+            page.locator("#model-1").select_option(MODEL)
             page.locator("#question").fill("What is the capital of France?")
             page.get_by_role("button", name=button, exact=True).click()
             answer = page.locator("#pane-1 .turn.machine")
@@ -167,13 +172,66 @@ class Console(Browsed):
     def test_two_models_answer_beside_each_other(self):
         page = self.page("user")
         page.goto(f"{CONSOLE}/chat")
-        page.locator("#model-2").select_option(index=1)
+        page.locator("#model-1").select_option(MODEL)
+        page.locator("#model-2").select_option("m")
         page.locator("#question").fill("Say hello.")
         page.locator("#question").press("Enter")
         expect(page.locator("#export")).to_be_enabled(timeout=180_000)
         expect(page.locator("#send")).to_be_enabled(timeout=180_000)
         for pane in ("#pane-1", "#pane-2"):
             expect(page.locator(f"{pane} .turn.machine")).to_have_count(1)
+        expect(page.locator("#pane-2 .turn.machine .words")).to_have_text("Seoul (서울) is the capital 🇰🇷.")
+
+    def answer(self, model, language="en-GB"):
+        """Asks it in the chat; the page, and the answer once it has ended."""
+        page = self.page("user", language)
+        page.goto(f"{CONSOLE}/chat")
+        page.locator("#model-1").select_option(model)
+        page.locator("#question").fill("Tell me of the river.")
+        page.locator("#question").press("Enter")
+        expect(page.locator("#export")).to_be_enabled(timeout=180_000)
+        return page, page.locator("#pane-1 .turn.machine")
+
+    def test_an_answer_that_breaks_off_goes_on_elsewhere_and_the_page_says_so(self):
+        words = {"en-GB": r"handed over after (\d+) characters: (.*)", "ko-KR": r"(\d+)자 뒤에 넘겨받음: (.*)"}
+        for language, notice in words.items():
+            page, answer = self.answer("river", language)
+            said = re.compile(notice).search(answer.locator(".foot").inner_text())
+            self.assertIsNotNone(said, answer.locator(".foot").inner_text())
+            self.assertTrue(said[2].startswith("unsteady/breaks → home/goes-on"), said[2])
+            self.assertTrue(12 < int(said[1]) < len(TOLD), said[1])
+            # Of two destinations one text, to the letter, and no word of trouble in it.
+            self.assertEqual(answer.locator(".words").inner_text().split(), TOLD.split())
+            expect(answer.locator(".told.bad")).to_have_count(0)
+            with page.expect_download() as download:
+                page.locator("#export").click()
+            with open(download.value.path(), encoding="utf-8") as file:
+                self.assertIn("unsteady/breaks → home/goes-on", file.read())
+
+    def test_the_local_floor_goes_on_with_the_real_model(self):
+        page, answer = self.answer("river-by-the-floor")
+        expect(answer.locator(".foot")).to_contain_text("unsteady/breaks → local")
+        expect(answer.locator(".foot")).to_contain_text("the local floor answered in another’s place")
+        begun = int(re.search(r"after (\d+) characters", answer.locator(".foot").inner_text())[1])
+        shown = " ".join(answer.locator(".words").inner_text().split())
+        self.assertTrue(shown.startswith(" ".join(TOLD[:begun].split())), shown)
+        expect(answer.locator(".told.bad")).to_have_count(0)
+
+    def test_the_local_floor_answers_for_a_provider_that_shuts_us_out(self):
+        words = {"en-GB": "the local floor answered in another’s place", "ko-KR": "다른 곳 대신 로컬 예비 모델이 답함"}
+        for language, notice in words.items():
+            page, answer = self.answer("assistant", language)
+            expect(answer.locator(".foot .tag.warn", has_text=notice)).to_have_count(1)
+            expect(answer.locator(".foot .tag").first).to_contain_text("local")
+            self.assertGreater(len(answer.locator(".words").inner_text()), 3)
+            expect(answer.locator(".told.bad")).to_have_count(0)
+        # One question was enough: it is on the board, with why, and at the head of every page of whoever runs the gate.
+        page = self.page(language="ko-KR")
+        page.goto(f"{CONSOLE}/cut-off")
+        place = page.locator(".place", has_text="shut-out")
+        expect(place.locator(".tag.bad")).to_be_visible(timeout=15_000)
+        expect(place).to_contain_text("이 지역에 제공 안 함")
+        expect(page.locator("#banner")).to_contain_text("shut-out", timeout=15_000)
 
     def test_nothing_that_a_model_says_is_executed(self):
         page = self.page("user")
@@ -249,9 +307,115 @@ class Console(Browsed):
         operator.locator("main input[name=why]").fill("the letter was a mistake")
         operator.locator("main button.main").click()
         expect(place.locator(".tag.good")).to_be_visible(timeout=15_000)
-        operator.goto(f"{CONSOLE}/audit")
-        for action in ("withdrawal.begin", "approval.give", "withdrawal.end"):
-            expect(operator.locator("main")).to_contain_text(action)
+        for query in ("withdrawal.begin&subject=destination:abroad", "approval.give", "withdrawal.end&subject=destination:abroad"):
+            row = self.found(operator, f"{CONSOLE}/audit?action={query}", "main tbody tr")
+            expect(row).to_contain_text("account:owner")
+
+    def plan(self, page, mode, time, unit, least):
+        """Fills in a drill of `overseas` and looks at what it would mean."""
+        page.goto(f"{CONSOLE}/cut-off")
+        form = page.locator("form[action='/cut-off/drill']")
+        form.locator("select[name=subject]").select_option("destination:overseas")
+        form.locator("input[name=time]").fill(str(time))
+        form.locator("select[name=unit]").select_option(unit)
+        form.locator(f"input[name=mode][value={mode}]").check()
+        form.locator("input[name=least]").fill(str(least))
+        form.locator("button").click()
+        expect(page.locator("form[action='/cut-off/drill'] button")).to_be_visible()
+
+    def figure(self, page, name):
+        return page.locator("main .figures div").filter(has=page.get_by_text(name, exact=True)).locator("dd")
+
+    def fit(self, page):
+        found = Axe().run(page).response["violations"]
+        self.assertEqual([(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")], [])
+
+    def test_a_drill_is_planned_watched_and_stopped_and_leaves_a_report(self):
+        page, reader = self.page(), self.page(language="ko-KR")
+        self.plan(page, "live", 5, "minutes", 50)
+        # The second page says how many it would leave in the dark, who has only `alone`; nothing is done yet.
+        expect(self.figure(page, "Go dark")).to_have_text(re.compile(r"^[1-9]\d* of \d+$"))
+        expect(self.figure(page, "Answered elsewhere")).not_to_have_text("0")
+        expect(page.locator("main [role=alert]")).to_be_visible()
+        self.fit(page)
+        self.assertEqual((asked("m"), asked("alone")), ((200, "overseas"), (200, "overseas")))
+        reader.goto(f"{CONSOLE}/cut-off")
+        page.locator("main button.danger").click()
+        page.wait_for_url(re.compile(r"/cut-off/drills/[0-9a-f]+$"))
+        # From here on nobody loads either page again: what they show comes by itself.
+        expect(page.locator("#drill .tag")).to_have_text("running", timeout=15_000)
+        expect(reader.locator("#drills tbody .tag")).to_have_text("진행 중", timeout=15_000)
+        since = time.monotonic()
+        while asked("m")[1] != "home":
+            self.assertLess(time.monotonic() - since, 15, "it is not in force")
+        for _ in range(24):
+            self.assertEqual(asked("m"), (200, "home"))
+        for _ in range(4):
+            self.assertEqual(asked("alone")[0], 503)
+
+        expect(self.figure(page, "Not answered")).to_have_text("4", timeout=15_000)
+        expect(self.figure(page, "Requests")).to_have_text(re.compile("^(29|[3-9][0-9])$"))
+        self.fit(page)
+        page.locator("#drill button.danger").click()
+        expect(page.locator("#drill .tag").first).to_have_text("reported", timeout=30_000)
+        expect(page.locator("#drill")).to_contain_text("somebody stopped it")
+        expect(reader.locator("#drills tbody .tag")).to_have_text("보고서 있음", timeout=15_000)
+        self.assertEqual((asked("m"), asked("alone")), ((200, "overseas"), (200, "overseas")), "all is as before")
+        expect(page.locator("#drill .told.good")).to_contain_text("50")
+        self.fit(page)
+        report = self.report(page)
+        during = report["during"]
+        self.assertEqual((report["plan"]["mode"], report["why"], report["held"]), ("live", "stopped", True))
+        self.assertEqual((during["requests"] - during["answered"], during["unanswered"]), (4, 4))
+        self.assertGreaterEqual(during["answered"], 25)
+        shown = page.locator("#drill table").first.locator("tr", has_text="Requests").locator("td").last
+        expect(shown).to_have_text(str(during["requests"]))
+        # The log has its beginning, and its end with the hash of what was downloaded; the entries are on the Audit screen.
+        for action in ("drill.begin", "drill.end"):
+            row = self.found(page, f"{CONSOLE}/audit?action={action}", "main tbody tr")
+            expect(row).to_contain_text(action)
+        self.assertIn(report["sha256"], row.inner_text())
+        row.locator("a").click()
+        expect(page.locator("main")).to_contain_text("drill.end")
+        expect(page.locator("main")).to_contain_text(report["sha256"])
+
+    def test_a_drill_over_the_past_is_held_in_korean(self):
+        for _ in range(24):
+            self.assertEqual(asked("m")[0], 200)
+        page = self.page(language="ko-KR")
+        self.plan(page, "replay", 1, "hours", 40)
+        page.locator("form[action='/cut-off/drill'] button.main").click()
+        page.wait_for_url(re.compile(r"/cut-off/drills/[0-9a-f]+$"))
+        expect(page.locator("#drill .tag").first).to_have_text("보고서 있음", timeout=60_000)
+        report = self.report(page)
+        self.assertEqual(report["plan"]["mode"], "replay")
+        self.assertGreaterEqual(report["during"]["requests"], 24)
+        self.fit(page)
+
+    def report(self, page):
+        """The files of the report on the page, as a person keeps them; what the JSON one says, and its hash."""
+        kept = {}
+        for link in page.locator("#drill a[download]").all():
+            with page.expect_download() as download:
+                link.click()
+            with open(download.value.path(), "rb") as file:
+                kept[link.inner_text()] = file.read()
+        self.assertEqual(set(kept), {"report.json", "report.md", "report.html", "report.proof"})
+        sha256 = hashlib.sha256(kept["report.json"]).hexdigest()
+        expect(page.locator("#drill")).to_contain_text(sha256)
+        self.assertTrue(kept["report.proof"].startswith(b"c2sp.org/tlog-proof@v1\n"), kept["report.proof"])
+        told = json.loads(kept["report.json"])
+        self.assertIn(told["id"].encode(), kept["report.md"])
+        self.assertIn(told["id"].encode(), kept["report.html"])
+        return told | {"sha256": sha256}
+
+    def found(self, page, address, what):
+        """What is there once the log's entries have been taken into the index; loaded again for a while, until it is."""
+        since = time.monotonic()
+        while True:
+            page.goto(address)
+            if page.locator(what).count() > 0 or time.monotonic() - since > 20:
+                return page.locator(what).first
 
     def test_a_key_is_made_used_and_revoked(self):
         page = self.page()
@@ -343,6 +507,18 @@ def status(key, until):
             said = error.code
         if said == until or time.monotonic() - since > 10:
             return said
+
+
+def asked(model):
+    """Asks the API for an answer; its status, and who answered."""
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Which is the capital?"}]}).encode()
+    heads = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{URL}/v1/chat/completions", data=body, headers=heads)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers["x-gwanmun-destination"]
+    except urllib.error.HTTPError as error:
+        return error.code, None
 
 
 class FirstVisit(Browsed):

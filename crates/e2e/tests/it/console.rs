@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use e2e::command::{Server, browser, python, wheels};
-use e2e::wall::{Role, Wall};
+use e2e::wall::{LONG, Role, Turn, Wall};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+
+use crate::streams::broken;
+
+/// What a provider says that serves nobody from here any more.
+const SHUT: &str = r#"{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported"}}"#;
 
 const PASSWORD: &str = "five words that nobody guesses";
 
@@ -45,6 +50,24 @@ fn pip_behind_a_gate(folder: &Path, python: &Path, wheels: &Path) -> (PathBuf, P
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     (script, gate)
+}
+
+/// Short answers: how long the model goes on is not what is looked at. What is `abroad` is withdrawn by a person and never asked;
+/// `overseas` and `home` both have `m`, and `overseas` alone has `alone`; `shut-out` refuses us at the first question.
+fn configuration(wall: &Wall) -> String {
+    let (overseas, home) = (wall.base_url(Role::Foreign), wall.base_url(Role::National));
+    let breaks = broken("cut", 30);
+    format!(
+        "[local]\nanswer_tokens_default = 24\n\n[policy]\nuse = \"open\"\nhome = \"KR\"\n\n\
+         [[destination]]\nname = \"abroad\"\nbase_url = \"https://abroad.example/v1\"\nmodels = [\"large\"]\n\n\
+         [[destination]]\nname = \"overseas\"\nbase_url = \"{overseas}\"\nmodels = [\"m\", \"alone\"]\n\n\
+         [[destination]]\nname = \"home\"\nbase_url = \"{home}\"\nmodels = [\"m\", \"goes-on\"]\n\n\
+         [[destination]]\nname = \"unsteady\"\nbase_url = \"{overseas}\"\nmodels = [{{ name = \"breaks\", upstream = \"{breaks}\" }}]\n\n\
+         [[destination]]\nname = \"shut-out\"\nbase_url = \"{overseas}\"\nmodels = [\"shut\"]\n\n\
+         [[route]]\nmodel = \"river\"\ndestinations = [\"unsteady/breaks\", \"home/goes-on\"]\n\n\
+         [[route]]\nmodel = \"river-by-the-floor\"\ndestinations = [\"unsteady/breaks\", \"local\"]\n\n\
+         [[route]]\nmodel = \"assistant\"\ndestinations = [\"shut-out/shut\", \"local\"]\n"
+    )
 }
 
 /// Runs a class of the browser's tests against `server`; so many of them at least.
@@ -104,15 +127,16 @@ async fn people_do_their_work_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let (pip, gate) = pip_behind_a_gate(folder.path(), &python, &wheels);
     let config = folder.path().join("gwanmun.toml");
-    // Short answers: how long the model goes on is not what is looked at. The place abroad is withdrawn, and never asked.
-    let text = "[local]\nanswer_tokens_default = 24\n\n[policy]\nuse = \"open\"\nhome = \"KR\"\n\n[[destination]]\nname = \"abroad\"\n\
-                base_url = \"https://abroad.example/v1\"\nmodels = [\"large\"]\n";
-    std::fs::write(&config, text).unwrap();
+    let wall = Wall::start().await;
+    wall.turn("shut", Turn::Says(403, SHUT));
+    std::fs::write(&config, configuration(&wall)).unwrap();
     let arguments = ["--config", config.to_str().unwrap(), "--python", pip.to_str().unwrap()];
     let Some(server) = Server::start(&arguments).await else { return };
     for role in ["owner", "user"] {
         account(&server, role).await;
     }
-    browsed(&server, "Console", &[("GWANMUN_GATE", gate.to_str().unwrap())], 14).await;
+    let (key, model, gate) = (server.key.as_str(), server.model.as_str(), gate.to_str().unwrap());
+    let more = [("GWANMUN_KEY", key), ("GWANMUN_MODEL", model), ("GWANMUN_TOLD", LONG), ("GWANMUN_GATE", gate)];
+    browsed(&server, "Console", &more, 19).await;
     server.end().await;
 }

@@ -37,7 +37,7 @@ fn bytes_until(model: &str, events: usize) -> usize {
 }
 
 /// The long answer, broken off in that way after so many of its events.
-fn broken(how: &str, events: usize) -> String {
+pub(crate) fn broken(how: &str, events: usize) -> String {
     let numbered = |digits: usize| format!("long--fault-{how}-at-{}", "9".repeat(digits));
     // The model's name stands in every event: its length is of the final number's.
     let digits = bytes_until(&numbered(5), events).to_string().len();
