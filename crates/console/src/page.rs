@@ -16,6 +16,7 @@ use crate::accounts::{Account, Permission, SignedIn};
 use crate::answer::{self, Refused};
 use crate::assets;
 use crate::language::{Language, Written};
+use crate::screens::subjects;
 use crate::site::Site;
 
 /// What every template has as `page`.
@@ -102,14 +103,16 @@ impl Page {
         // A stranger is told nothing of how the gate stands.
         let withdrawn = visitor.map(|_| site.availability.withdrawals()).unwrap_or_default();
         let rehearsed = visitor.and_then(|_| site.availability.rehearsed());
+        let judgement = &site.app.in_force().judgement;
+        let told = |subject: &Subject| subjects::told(language, judgement, subject);
         Self {
             language,
             account: visitor.map(|visitor| Arc::clone(&visitor.account)),
             screen,
             path: path.to_owned(),
             form_token: visitor.map(|visitor| visitor.token.form_token()).unwrap_or_default(),
-            withdrawn: withdrawn.iter().map(|withdrawal| withdrawal.subject.told()).collect(),
-            rehearsed: rehearsed.map(|it| (it.subjects.iter().map(Subject::told).collect(), it.until)),
+            withdrawn: withdrawn.iter().map(|withdrawal| told(&withdrawal.subject)).collect(),
+            rehearsed: rehearsed.map(|it| (it.subjects.iter().map(told).collect(), it.until)),
             told: None,
         }
     }

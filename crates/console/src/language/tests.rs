@@ -109,6 +109,12 @@ fn figures_are_in_the_readers_form() {
     }
     assert_eq!(Language::French.size(1_117_320_768), "1,1\u{a0}Go");
     assert_eq!(Language::English.span(std::time::Duration::from_micros(1_234)), "1.2 ms");
+    for (seconds, told) in
+        [(2, "2.0 s"), (300, "5 min"), (90, "1.5 min"), (3_600, "1 h"), (86_400, "24 h"), (172_800, "2 d")]
+    {
+        assert_eq!(Language::English.span(std::time::Duration::from_secs(seconds)), told);
+    }
+    assert_eq!(Language::French.span(std::time::Duration::from_mins(150)), "2,5 h");
     let at = "2026-11-22T09:05:00Z".parse().unwrap();
     assert_eq!(Language::English.time(at).machine, "2026-11-22T09:05:00Z");
     let korean = Language::Korean.time(at).reader;

@@ -82,15 +82,22 @@ impl Language {
         format!("{}{gap}%", self.tenths(u64::try_from(permille).unwrap_or(u64::MAX)))
     }
 
-    /// How long something took, in the unit that suits it.
+    /// How long something took or lasts, in the unit that suits it; a whole number of minutes, hours or days without tenths.
     pub(crate) fn span(self, span: Duration) -> String {
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         match micros {
             0..10_000 => format!("{} ms", self.tenths(micros / 100)),
             10_000..1_000_000 => format!("{} ms", self.number(micros / 1000)),
             1_000_000..60_000_000 => format!("{} s", self.tenths(micros / 100_000)),
-            _ => format!("{} min", self.tenths(micros / 6_000_000)),
+            60_000_000..3_600_000_000 => format!("{} min", self.shortest(micros / 6_000_000)),
+            3_600_000_000..172_800_000_000 => format!("{} h", self.shortest(micros / 360_000_000)),
+            _ => format!("{} d", self.shortest(micros / 8_640_000_000)),
         }
+    }
+
+    /// Tenths, where there are any.
+    fn shortest(self, tenths: u64) -> String {
+        if tenths.is_multiple_of(10) { self.number(tenths / 10) } else { self.tenths(tenths) }
     }
 
     /// A time.

@@ -266,7 +266,7 @@ impl InForce {
     pub(crate) fn of(call: &Call, judgement: &Judgement, withdrawal: &Withdrawal) -> Self {
         Self {
             subject: withdrawal.subject.to_string(),
-            told: subjects::told(call, judgement, &withdrawal.subject),
+            told: subjects::told(call.language, judgement, &withdrawal.subject),
             cause: withdrawal.cause.word(),
             since: withdrawal.since,
             by: withdrawal.by.to_string(),
@@ -280,7 +280,7 @@ impl DrillTold {
     pub(crate) fn of(call: &Call, judgement: &Judgement, drill: &Drill) -> Self {
         let progress = drill.progress.clone().unwrap_or_default();
         let told: Vec<String> =
-            drill.plan.subjects().iter().map(|subject| subjects::told(call, judgement, subject)).collect();
+            drill.plan.subjects().iter().map(|subject| subjects::told(call.language, judgement, subject)).collect();
         Self {
             id: drill.id.clone(),
             mode: drill.plan.mode.word(),

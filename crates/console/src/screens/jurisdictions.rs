@@ -164,7 +164,7 @@ async fn proved(call: &Call, in_force: &Arc<InForce>) -> Result<Proved, Refused>
 impl Asked {
     fn of(call: &Call, in_force: &InForce, asked: &[Subject], found: WhatIf) -> Self {
         let told: Vec<String> =
-            asked.iter().map(|subject| subjects::told(call, &in_force.judgement, subject)).collect();
+            asked.iter().map(|subject| subjects::told(call.language, &in_force.judgement, subject)).collect();
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(asked.iter().map(|subject| ("subject", subject.to_string())));
         let mut rows: Vec<Row> = found.rows.into_iter().filter(|row| row.fate != Fate::AlreadyRefused).collect();

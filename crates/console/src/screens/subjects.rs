@@ -10,6 +10,7 @@ use gateway::withdrawal::Subject;
 
 use crate::answer::Refused;
 use crate::call::{Call, Fields};
+use crate::language::Language;
 
 /// The provider that is the organisation itself: nobody chooses to withdraw all of one's own machines at once by mistake.
 pub(crate) const OWN_PROVIDER: &str = "own";
@@ -118,11 +119,11 @@ pub(crate) fn several(call: &Call, config: &Config, fields: &Fields) -> Result<V
 }
 
 /// A subject as a reader is told of it: the message of its kind, and what is put in.
-pub(crate) fn told(call: &Call, judgement: &Judgement, subject: &Subject) -> String {
+pub(crate) fn told(language: Language, judgement: &Judgement, subject: &Subject) -> String {
     let name = match subject {
         Subject::Place(name, model) => format!("{name}/{model}"),
         Subject::Jurisdiction(id) | Subject::Outside(id) => named_place(judgement, id),
         Subject::Destination(id) | Subject::Provider(id) | Subject::Operator(id) | Subject::Model(id) => id.to_string(),
     };
-    call.language.text_with(&format!("cut-off-subject-{}", subject.kind()), &[("name", &name)])
+    language.text_with(&format!("cut-off-subject-{}", subject.kind()), &[("name", &name)])
 }

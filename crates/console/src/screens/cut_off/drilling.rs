@@ -51,7 +51,7 @@ pub(crate) async fn ask(call: Call) -> Result<Response, Refused> {
     let plan = plan(&call, &call.query)?;
     let judgement = &call.site.app.in_force().judgement;
     let withdrawn = plan.subjects();
-    let told: Vec<String> = withdrawn.iter().map(|subject| subjects::told(&call, judgement, subject)).collect();
+    let told: Vec<String> = withdrawn.iter().map(|subject| subjects::told(call.language, judgement, subject)).collect();
     let pairs = asked::what_if(&call, withdrawn).await?.pairs;
     let mut fields: Vec<_> = plan.withdraw.iter().map(|subject| ("subject", subject.clone())).collect();
     for name in ["mode", "time", "unit", "sample", "least", "reference"] {

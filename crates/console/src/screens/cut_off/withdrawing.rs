@@ -117,7 +117,7 @@ fn confirm(
         page: call.page("cut-off"),
         act,
         subject: subject.to_string(),
-        told: subjects::told(call, judgement, subject),
+        told: subjects::told(call.language, judgement, subject),
         known: known.map(|it| InForce::of(call, judgement, it)),
         changes,
         effect: Effect::of(judgement, subject, now, then),
