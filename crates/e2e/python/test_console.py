@@ -231,7 +231,7 @@ class Console(Browsed):
         place = page.locator(".place", has_text="shut-out")
         expect(place.locator(".tag.bad")).to_be_visible(timeout=15_000)
         expect(place).to_contain_text("이 지역에 제공 안 함")
-        expect(page.locator("#banner")).to_contain_text("shut-out", timeout=15_000)
+        expect(page.locator("#banner")).to_contain_text("목적지 shut-out", timeout=15_000)
 
     def test_nothing_that_a_model_says_is_executed(self):
         page = self.page("user")
@@ -389,8 +389,11 @@ class Console(Browsed):
         expect(page.locator("#drill .tag").first).to_have_text("보고서 있음", timeout=60_000)
         report = self.report(page)
         self.assertEqual(report["plan"]["mode"], "replay")
-        self.assertGreaterEqual(report["during"]["requests"], 24)
+        during = report["during"]
+        self.assertGreaterEqual(during["requests"], 24)
         self.fit(page)
+        page.goto(f"{CONSOLE}/cut-off")
+        expect(page.locator("#drills tbody tr").first).to_contain_text(f"{during['requests']} 중 {during['answered']}")
 
     def report(self, page):
         """The files of the report on the page, as a person keeps them; what the JSON one says, and its hash."""

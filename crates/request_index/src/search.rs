@@ -86,19 +86,33 @@ impl Filter {
         !direct && given.into_iter().filter(|given| *given).count() > 1
     }
 
+    /// Whether it asks for what few requests may have.
+    fn is_narrow(&self) -> bool {
+        self.key.is_some()
+            || self.team.is_some()
+            || self.model.is_some()
+            || self.destination.is_some()
+            || self.finding.is_some()
+    }
+
     fn select(&self) -> QueryBuilder<Sqlite> {
         let mut select = QueryBuilder::new(rows::SELECT);
         if let Some(finding) = &self.finding {
             select.push("JOIN findings f ON f.entry = r.entry AND f.kind = ").push_bind(finding.clone());
         }
         select.push(" WHERE 1 = 1");
+        // What most requests have leads only where nothing narrower is given: of an expression there is no index.
+        let narrower = self.is_narrow();
+        let class = if narrower { " AND (r.class || '') = " } else { " AND r.class = " };
+        let answered = narrower && self.state == Some(State::Answered);
+        let state = if answered { " AND (r.state || '') = " } else { " AND r.state = " };
         let texts = [
             (" AND r.key = ", self.key.as_deref()),
             (" AND r.team = ", self.team.as_deref()),
             (" AND r.model = ", self.model.as_deref()),
             (" AND r.served = ", self.destination.as_deref()),
-            (" AND r.class = ", self.class.map(rows::class_word)),
-            (" AND r.state = ", self.state.map(State::word)),
+            (class, self.class.map(rows::class_word)),
+            (state, self.state.map(State::word)),
             (" AND r.request = ", self.request.as_deref()),
         ];
         for (condition, value) in texts {
@@ -208,4 +222,36 @@ async fn decided_at(pool: &SqlitePool, entry: u64) -> sqlx::Result<Option<u64>> 
         "SELECT entry FROM requests WHERE entry = $1 UNION ALL SELECT entry FROM requests WHERE outcome_entry = $1";
     let decided = sqlx::query_scalar::<_, i64>(select).bind(signed(entry)).fetch_optional(pool).await?;
     Ok(decided.map(unsigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+
+    /// What few requests have is looked up, and what most have is not searched through for it.
+    #[tokio::test]
+    async fn the_narrowest_condition_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join("requests.sqlite")).await.unwrap();
+        let all = Filter::default;
+        let answered = Some(State::Answered);
+        let (team, key) = (Some("desk".to_owned()), Some("k_1".to_owned()));
+        for (filter, leads) in [
+            (Filter { state: answered, ..all() }, "requests_state (state=?"),
+            (Filter { class: Some(Class::Open), ..all() }, "requests_class (class=?"),
+            (Filter { team: team.clone(), state: answered, ..all() }, "requests_team (team=?"),
+            (Filter { team, class: Some(Class::Open), state: answered, ..all() }, "requests_team (team=?"),
+            (Filter { key, class: Some(Class::Open), ..all() }, "requests_key (key=?"),
+        ] {
+            let mut select = filter.select();
+            select.push(" AND r.entry < ").push_bind(9_i64).push(" ORDER BY r.entry DESC LIMIT 51");
+            let explain = format!("EXPLAIN QUERY PLAN {}", select.sql().as_str());
+            let plan = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(index.pool()).await.unwrap();
+            let told: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+            let sorts = told.iter().any(|step| step.contains("TEMP B-TREE"));
+            assert!(told.iter().any(|step| step.contains(leads)) && !sorts, "{filter:?}: {told:?}");
+        }
+    }
 }

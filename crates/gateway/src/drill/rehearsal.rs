@@ -211,7 +211,16 @@ impl Follower {
             let count = replayed.unresolved;
             not_measured.push(format!("{count} requests, whose places the configuration no longer has"));
         }
-        let before = Some(Measured::of(judgement, &traffic));
+        let before = Measured::of(judgement, &traffic);
+        let undecided = before.requests.saturating_sub(replayed.measured.requests + replayed.unresolved);
+        if undecided > 0 {
+            not_measured.push(format!(
+                "{undecided} requests, for which no place was left at the time: their refusals do not say which had been permitted"
+            ));
+        }
+        // Its row shows what it found, as those of drills that are watched do.
+        store::advanced(&self.database, &drill.id, &replayed.measured.progress(drill.plan.seconds)).await?;
+        let before = Some(before);
         let range = (traffic.read.first, traffic.read.end);
         let times = (began, self.clock.wall());
         Ok(Found { why: Why::Time, during: replayed.measured, before, not_measured, quality: None, range, times })
