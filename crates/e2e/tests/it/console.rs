@@ -135,7 +135,10 @@ async fn people_do_their_work_in_a_browser() {
     for role in ["owner", "user"] {
         account(&server, role).await;
     }
-    let (key, model, gate) = (server.key.as_str(), server.model.as_str(), gate.to_str().unwrap());
+    // The model of the floor itself, which no route has the name of.
+    let listed = server.client().get("/v1/models").await.json();
+    let floor = listed["data"].as_array().unwrap().iter().find(|model| model["owned_by"] == "local").unwrap();
+    let (key, model, gate) = (server.key.as_str(), floor["id"].as_str().unwrap(), gate.to_str().unwrap());
     let more = [("GWANMUN_KEY", key), ("GWANMUN_MODEL", model), ("GWANMUN_TOLD", LONG), ("GWANMUN_GATE", gate)];
     browsed(&server, "Console", &more, 19).await;
     server.end().await;
