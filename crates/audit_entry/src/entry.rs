@@ -272,6 +272,20 @@ pub enum Class {
     Classified,
 }
 
+impl Class {
+    /// All of them, from the lowest.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Sensitive, Self::Classified];
+
+    /// As entries name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Sensitive => "sensitive",
+            Self::Classified => "classified",
+        }
+    }
+}
+
 /// How a decided request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,9 @@
 // the root over all leaves (C2SP tlog-tiles, RFC 6962), one entry's path to it (C2SP tlog-proof). The post-quantum signature is not
 // checked here: browsers cannot yet. What is not true is said, never passed over.
 
+/** What could not be done here, and says nothing of the log: no network, a browser that lacks something. */
+export class NotDone extends Error {}
+
 /** The most entries whose leaves are fetched and hashed to the root here. */
 export const LEAVES_MAX = 100000;
 const TILE = 256;
@@ -15,7 +18,11 @@ const joined = (...parts) => {
   parts.reduce((place, part) => (all.set(part, place), place + part.length), 0);
   return all;
 };
-const sha256 = async (data) => new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+const sha256 = async (data) => {
+  // Browsers reckon hashes only for pages by https or on this machine.
+  if (!crypto.subtle) throw new NotDone("crypto.subtle: https?");
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+};
 
 export const fromBase64 = (text) => {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) throw new Error(`no base64: ${text.slice(0, 20)}`);
@@ -57,11 +64,18 @@ export const parseKey = async (line) => {
   return { name: found[1], id, kind: data[0], key: data.slice(1) };
 };
 
+// A browser may not know Ed25519 yet: that it cannot look is no word about the signature.
+const ed25519 = (key) =>
+  crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]).catch((error) => {
+    if (error.name === "NotSupportedError") throw new NotDone("Ed25519: NotSupportedError");
+    throw error;
+  });
+
 /** Whether the log's Ed25519 key signed this checkpoint. */
 export const isSigned = async (checkpoint, key) => {
   const signature = checkpoint.signatures.find((it) => it.name === key.name && same(it.id, key.id));
   if (!signature) return false;
-  const imported = await crypto.subtle.importKey("raw", key.key, { name: "Ed25519" }, false, ["verify"]);
+  const imported = await ed25519(key.key);
   return crypto.subtle.verify({ name: "Ed25519" }, imported, signature.bytes, bytes(checkpoint.text));
 };
 
@@ -128,10 +142,21 @@ export const parseProof = (text) => {
 };
 
 const fetched = async (path) => {
-  const answer = await fetch(path, { credentials: "same-origin", redirect: "error" });
-  if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
+  const answer = await fetch(path, { credentials: "same-origin", redirect: "error" }).catch((error) => {
+    throw new NotDone(`GET ${path}: ${error.message}`);
+  });
+  if (!answer.ok) throw new NotDone(`GET ${path}: ${answer.status}`);
   return answer;
 };
+
+const bodyOf = async (answer) => {
+  try {
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch (error) {
+    throw new NotDone(error.message);
+  }
+};
+const textOf = async (path) => new TextDecoder().decode(await bodyOf(await fetched(path)));
 
 const leavesOf = async (size, said) => {
   const tiles = leafTiles(size);
@@ -139,7 +164,7 @@ const leavesOf = async (size, said) => {
   // A few at once, in their order: the server reads no more than some at a time.
   for (let first = 0; first < tiles.length; first += 8) {
     const some = tiles.slice(first, first + 8);
-    const read = await Promise.all(some.map(async ({ path }) => new Uint8Array(await (await fetched(path)).arrayBuffer())));
+    const read = await Promise.all(some.map(async ({ path }) => bodyOf(await fetched(path))));
     read.forEach((data, place) => {
       const { path, width } = some[place];
       if (data.length !== width * HASH) throw new Error(`${path}: ${data.length} B`);
@@ -154,12 +179,12 @@ const leavesOf = async (size, said) => {
 export const verify = async (entry, step) => {
   const known = {};
   await step("checkpoint", async (detail) => {
-    known.checkpoint = parseCheckpoint(await (await fetched("/log/checkpoint")).text());
+    known.checkpoint = parseCheckpoint(await textOf("/log/checkpoint"));
     detail(`${known.checkpoint.size} · ${hex(known.checkpoint.root)}`);
     return true;
   });
   await step("key", async (detail) => {
-    const lines = (await (await fetched("/log/key.pub")).text()).trim().split("\n");
+    const lines = (await textOf("/log/key.pub")).trim().split("\n");
     const keys = await Promise.all(lines.map(parseKey));
     known.key = keys.find((key) => key.kind === 1 && key.name === known.checkpoint?.origin && key.key.length === 32);
     detail(known.key ? `Ed25519 ${hex(known.key.id)} ${hex(known.key.key)}` : keys.map((key) => key.name).join(", "));
@@ -183,7 +208,7 @@ export const verify = async (entry, step) => {
   });
   await step("proof", async (detail) => {
     if (entry === undefined) return undefined;
-    const proof = parseProof(await (await fetched(`/audit/proof/${entry}`)).text());
+    const proof = parseProof(await textOf(`/audit/proof/${entry}`));
     const { checkpoint } = proof;
     if (!proof.entry || proof.index !== entry || checkpoint.origin !== known.checkpoint?.origin) return false;
     const leaf = await leafHash(proof.entry);
@@ -196,10 +221,7 @@ export const verify = async (entry, step) => {
   await step("witness", async (detail) => {
     // The page knows whether there is one: none is asked for in vain.
     if (document.getElementById("verification").dataset.cosigned === "0") return undefined;
-    const answer = await fetch("/log/cosigned", { credentials: "same-origin", redirect: "error" });
-    if (answer.status === 404) return undefined;
-    if (!answer.ok) throw new Error(`GET /log/cosigned: ${answer.status}`);
-    const cosigned = parseCheckpoint(await answer.text());
+    const cosigned = parseCheckpoint(await textOf("/log/cosigned"));
     detail(`${cosigned.size} · ${cosigned.signatures.map((it) => it.name).filter((name) => name !== cosigned.origin).join(", ")}`);
     if (cosigned.origin !== known.checkpoint?.origin || !known.key || !(await isSigned(cosigned, known.key))) return false;
     if (!known.leaves || cosigned.size > known.leaves.length) return undefined;
@@ -224,6 +246,7 @@ const show = () => {
     for (const line of part.querySelectorAll("[data-result], [data-detail]")) line.textContent = "";
     for (const tag of part.querySelectorAll("[data-result]")) tag.className = "tag";
     const results = [];
+    let prevented = false;
     const step = async (name, work) => {
       const line = part.querySelector(`[data-step="${name}"]`);
       const [tag, detail] = [line.querySelector("[data-result]"), line.querySelector("[data-detail]")];
@@ -233,7 +256,9 @@ const show = () => {
       try {
         result = await work(say);
       } catch (error) {
-        result = false;
+        // Only what was looked at can fail to hold.
+        prevented ||= error instanceof NotDone;
+        result = error instanceof NotDone ? undefined : false;
         say(error.message);
       }
       results.push([name, result]);
@@ -243,7 +268,7 @@ const show = () => {
     const asked = form.elements.entry.value.trim();
     await verify(asked === "" ? undefined : Number(asked), step);
     const failed = results.some(([, result]) => result === false);
-    const missing = results.some(([name, result]) => result === undefined && name !== "witness");
+    const missing = prevented || results.some(([name, result]) => result === undefined && name !== "witness");
     verdict.textContent = failed ? words.some : missing ? words.part : words.all;
     verdict.className = `told ${failed ? "bad" : missing ? "" : "good"}`;
     button.disabled = false;

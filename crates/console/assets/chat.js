@@ -2,6 +2,26 @@
 
 const box = document.getElementById("chat");
 const FILE_BYTES_MAX = 256 * 1024;
+// What the gate reads of one question, with all that was said before it.
+const ASKED_BYTES_MAX = 4 * 1024 * 1024;
+// The label of the policies that come with the gate: readers get it in their own language. Another one is the organisation's own words.
+const AI_LABEL = "ai-generated";
+// The gate's words for why nothing answers, and ours. What has none is told as it came.
+const REFUSALS = {
+  not_permitted: "not-permitted",
+  context_length_exceeded: "too-long",
+  request_too_large: "too-long",
+  model_not_found: "no-model",
+  rate_limit_exceeded: "limit",
+  insufficient_quota: "limit",
+  server_busy: "busy",
+  server_stopping: "busy",
+  outage: "outage",
+  no_destination: "outage",
+  upstream_failed: "outage",
+  upstream_timeout: "outage",
+  withdrawn: "withdrawn",
+};
 
 // A small part of Markdown, made of elements and text nodes: nothing a model writes is ever read as HTML, and nothing is fetched.
 const inline = (text, into) => {
@@ -116,7 +136,7 @@ const begin = () => {
     foot.className = "foot small soft";
     article.append(head, text, foot);
     pane.turns.append(article);
-    article.scrollIntoView({ block: "end" });
+    pane.turns.scrollTop = pane.turns.scrollHeight;
     return { article, head, text, foot };
   };
   const tag = (into, text, kind = "") => {
@@ -126,46 +146,92 @@ const begin = () => {
     into.append(span, " ");
   };
 
+  const atEnd = ({ turns }) => turns.scrollHeight - turns.scrollTop - turns.clientHeight < 64;
+  // At most once a frame, whatever comes; who has scrolled up to read stays there.
+  const shower = (pane, shown, facts) => {
+    let frame = 0;
+    const show = () => {
+      frame = 0;
+      const below = atEnd(pane);
+      shown.text.replaceChildren(written(facts.text));
+      if (below) pane.turns.scrollTop = pane.turns.scrollHeight;
+    };
+    return {
+      soon: () => (frame ||= requestAnimationFrame(show)),
+      now: () => {
+        if (frame === 0) return;
+        cancelAnimationFrame(frame);
+        show();
+      },
+    };
+  };
+
+  // What became of an answer, where it is not whole: beside it here, and in what is exported.
+  const ends = { stopped: "stopped", broken: "broken", length: "length", filtered: "filtered" };
+  const labelOf = (facts) =>
+    (facts.label ?? AI_LABEL).split(", ").map((label) => (label === AI_LABEL ? say("machine-wrote") : label)).join(" · ");
+  const classOf = (facts) => facts.class && say("class", { class: words[`class-${facts.class}`] ?? facts.class });
+  const reviewOf = (facts) => facts.review && (facts.review === "human" ? say("review-human") : say("review", { who: facts.review }));
+
   const answer = async (pane, signal) => {
+    // These are this conversation's: a new one that is begun meanwhile has its own.
+    const { said, told } = pane;
     const model = pane.model.value;
     const shown = turn(pane, "machine", model);
     shown.text.textContent = say("thinking");
     shown.article.setAttribute("aria-busy", "true");
     const facts = { model, text: "", ended: "" };
-    const show = () => shown.text.replaceChildren(written(facts.text));
-    const refuse = (text) => {
-      const told = document.createElement("p");
-      told.className = "told bad";
-      told.setAttribute("role", "alert");
-      told.textContent = text;
-      if (facts.text === "") shown.text.replaceChildren(told);
-      else shown.text.append(told);
+    const show = shower(pane, shown, facts);
+    const refuse = (text, detail, rule) => {
+      show.now();
+      const why = document.createElement("p");
+      why.className = "told bad";
+      why.setAttribute("role", "alert");
+      why.textContent = text;
+      if (rule) tag(shown.foot, say("rule", { rule }), "bad");
+      if (detail) {
+        const small = document.createElement("span");
+        small.className = "small soft detail";
+        small.lang = "en";
+        small.textContent = detail;
+        why.append(" ", small);
+      }
+      if (facts.text === "") shown.text.replaceChildren(why);
+      else shown.text.append(why);
       facts.ended = "broken";
     };
+    const unanswered = (error, rule) => {
+      const known = REFUSALS[error?.code];
+      if (known) refuse(say(`refused-${known}`), error.message, rule);
+      else refuse(say("unanswered", { why: error?.message ?? "" }), undefined, rule);
+    };
     try {
+      const body = JSON.stringify({ model, messages: said });
+      if (new Blob([body]).size > ASKED_BYTES_MAX) return refuse(say("refused-too-long"));
       const response = await fetch("/chat/ask", {
         method: "POST",
         headers: { "content-type": "application/json", "x-form-token": document.body.dataset.formToken },
-        body: JSON.stringify({ model, messages: pane.said }),
+        body,
         signal,
         redirect: "manual",
       });
       if (response.type === "opaqueredirect") return refuse(say("signed-out"));
       const head = (name) => response.headers.get(`x-gwanmun-${name}`);
-      facts.destination = head("destination");
-      facts.entry = head("entry");
-      facts.label = head("label");
-      facts.review = head("review");
-      facts.degraded = head("degraded");
-      facts.class = head("class");
+      for (const name of ["destination", "entry", "label", "review", "degraded", "class"]) facts[name] = head(name);
       if (facts.destination) tag(shown.foot, say("answered-by", { destination: facts.destination }));
       if (facts.degraded) tag(shown.foot, say("degraded"), "warn");
-      if (facts.class) tag(shown.foot, say("class", { class: facts.class }));
+      if (facts.class) tag(shown.foot, classOf(facts));
       if (facts.entry) tag(shown.foot, say("entry", { entry: facts.entry }));
-      if (facts.review) tag(shown.foot, say("review", { who: facts.review }), "warn");
-      if (!(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+      if (facts.review) tag(shown.foot, reviewOf(facts), "warn");
+      const type = response.headers.get("content-type") ?? "";
+      if (type.startsWith("text/html")) {
+        // The console itself refused, on a page in the reader's language: its words alone are shown.
+        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        return refuse(page.querySelector("main .lead")?.textContent ?? say("unanswered", { why: "" }));
+      }
+      if (!type.startsWith("text/event-stream")) {
         const refused = await response.json().catch(() => undefined);
-        return refuse(say("unanswered", { why: refused?.error?.message ?? response.statusText }));
+        return unanswered(refused?.error ?? { message: response.statusText }, head("rule"));
       }
       shown.text.replaceChildren();
       for await (const data of events(response.body)) {
@@ -175,18 +241,20 @@ const begin = () => {
         }
         const event = JSON.parse(data);
         if (event.error) {
-          refuse(say("broken-off", { why: event.error.message }));
+          refuse(say("broken-off", { why: "" }), event.error.message);
           break;
         }
         const choice = event.choices?.[0];
         const piece = choice?.delta?.content ?? choice?.delta?.refusal;
         if (piece) {
           facts.text += piece;
-          show();
-          shown.article.scrollIntoView({ block: "end" });
+          show.soon();
         }
-        if (choice?.finish_reason === "length") tag(shown.foot, say("length"), "warn");
-        if (choice?.finish_reason === "content_filter") tag(shown.foot, say("filtered"), "warn");
+        const cut = { length: "length", content_filter: "filtered" }[choice?.finish_reason];
+        if (cut) {
+          facts.ended = cut;
+          tag(shown.foot, say(cut), "warn");
+        }
         if (event.gwanmun?.seam_at !== undefined) {
           facts.destinations = event.gwanmun.destinations;
           tag(shown.foot, say("handed-over", { destinations: facts.destinations.join(" → "), at: event.gwanmun.seam_at }), "warn");
@@ -202,15 +270,17 @@ const begin = () => {
       if (signal.aborted) {
         tag(shown.foot, say("stopped"), "warn");
         facts.ended = "stopped";
-      } else refuse(say("broken-off", { why: error.message }));
+      } else refuse(say("broken-off", { why: "" }), error.message);
     } finally {
+      show.now();
       shown.article.removeAttribute("aria-busy");
-      tag(shown.foot, facts.label ?? say("machine-wrote"));
-      shown.article.scrollIntoView({ block: "end" });
-      if (facts.text !== "") pane.said.push({ role: "assistant", content: facts.text });
-      else pane.said.pop();
-      pane.told.push(facts);
-      element("export").disabled = false;
+      const below = atEnd(pane);
+      tag(shown.foot, labelOf(facts));
+      if (below) pane.turns.scrollTop = pane.turns.scrollHeight;
+      if (facts.text !== "") said.push({ role: "assistant", content: facts.text });
+      else said.pop();
+      told.push(facts);
+      if (pane.told === told) element("export").disabled = false;
     }
   };
 
@@ -228,10 +298,13 @@ const begin = () => {
     question.value = "";
     given = [];
     files.replaceChildren();
-    running = new AbortController();
+    const own = new AbortController();
+    running = own;
     send.disabled = true;
     stop.hidden = false;
-    await Promise.all(asked.map((pane) => answer(pane, running.signal)));
+    await Promise.all(asked.map((pane) => answer(pane, own.signal)));
+    // A new conversation may have begun meanwhile, and asked.
+    if (running !== own) return;
     running = null;
     send.disabled = false;
     stop.hidden = true;
@@ -275,7 +348,16 @@ const begin = () => {
         if (fact.you !== undefined) lines.push(`## ${say("you")}`, "", fact.you, "");
         else {
           const where = fact.destinations?.join(" → ") ?? fact.destination;
-          const mark = [fact.label ?? say("machine-wrote"), fact.model, where, fact.entry && say("entry", { entry: fact.entry })];
+          const mark = [
+            labelOf(fact),
+            fact.model,
+            where,
+            fact.degraded && say("degraded"),
+            classOf(fact),
+            fact.entry && say("entry", { entry: fact.entry }),
+            reviewOf(fact),
+            ends[fact.ended] && say(ends[fact.ended]),
+          ];
           lines.push(`## ${fact.model}`, "", fact.text, "", `> ${mark.filter(Boolean).join(" · ")}`, "");
         }
       }
@@ -285,6 +367,9 @@ const begin = () => {
 
   const fresh = () => {
     running?.abort();
+    running = null;
+    send.disabled = false;
+    stop.hidden = true;
     for (const pane of panes) {
       pane.said = [];
       pane.told = [];
@@ -298,8 +383,8 @@ const begin = () => {
     ask();
   });
   question.addEventListener("keydown", (event) => {
-    // While an input method composes a syllable, Enter belongs to it.
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    // While an input method composes a syllable, Enter belongs to it; WebKit says so by the key's number alone.
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
       event.preventDefault();
       ask();
     }
@@ -315,9 +400,8 @@ const begin = () => {
     URL.revokeObjectURL(link.href);
   });
   panes[1].model.addEventListener("change", () => {
+    // What was said stays, whichever model goes on with it: each answer names its own.
     panes[1].section.hidden = panes[1].model.value === "";
-    // The second begins where the two part: with nothing said.
-    panes[1].said = [];
   });
 };
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use console::{Accounts, Parts, Role, Settings, Wanted};
+use console::{Accounts, ModelFiles, Parts, Role, Settings, Wanted};
 use gateway::app::{self, App};
 use gateway::availability::Availability;
 use gateway::clock::Clock;
@@ -24,6 +24,7 @@ use gateway::tasks::Tasks;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
+use model_store::{Settings as StoreSettings, Store};
 use request_index::{Filter, Index, Page};
 use tower::ServiceExt as _;
 
@@ -110,6 +111,12 @@ async fn console(dir: &Path, index: &Path, now: Timestamp) -> Fallible<Router> {
         clock: clock.clone(),
         tasks: tasks.clone(),
     })?;
+    let models = ModelFiles {
+        store: Store::new(data_dir.models(), StoreSettings::new(Timestamp::now)),
+        inspect: |_| Err("the bench looks into no model".to_owned()),
+        known: Vec::new(),
+        running: None,
+    };
     Ok(console::router(Parts {
         api: gateway::routes::router(Arc::clone(&app)),
         app,
@@ -117,6 +124,7 @@ async fn console(dir: &Path, index: &Path, now: Timestamp) -> Fallible<Router> {
         keys,
         availability,
         recorder,
+        models,
         settings: Settings { live, path: dir.join("data/gwanmun.toml"), named: false },
         drills: data_dir.drills(),
         request_index: index.to_owned(),

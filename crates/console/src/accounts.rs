@@ -209,7 +209,7 @@ impl Accounts {
     }
 
     /// The language that its owner has chosen; none: the browser's. No entry: it changes nothing for anybody else.
-    pub async fn choose_language(&self, name: &str, language: Option<&str>) -> Result<(), AccountError> {
+    pub async fn choose_language(&self, name: &str, language: &str) -> Result<(), AccountError> {
         let update = sqlx::query("UPDATE accounts SET language = ? WHERE name = ?").bind(language).bind(name);
         update.execute(self.database.pool()).await.map(drop).map_err(|error| self.failed(error))
     }

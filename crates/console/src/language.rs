@@ -74,6 +74,13 @@ impl Language {
         best.map_or(Self::English, |(language, _)| language)
     }
 
+    /// The names of all messages.
+    #[cfg(test)]
+    pub(crate) fn names(self) -> Vec<String> {
+        let lines = messages::files(self).iter().flat_map(|(_, text)| text.lines());
+        lines.filter_map(|line| line.split_once(" =")).map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// The message of that name.
     pub(crate) fn text(self, name: &str) -> String {
         messages::text(self, name, None)

@@ -199,6 +199,31 @@ impl Page {
         groups.filter(|group| !group.ways.is_empty()).collect()
     }
 
+    /// What the navigation calls the screen that the reader is on; the console's name where it is none of those.
+    pub(crate) fn here(&self) -> String {
+        let known = SCREENS.iter().flat_map(|(_, screens)| *screens).map(|(screen, ..)| *screen).chain([FOR_ALL.1]);
+        match known.into_iter().find(|screen| *screen == self.screen) {
+            Some(screen) => self.tt("nav", screen),
+            None => "Gwanmun".to_owned(),
+        }
+    }
+
+    /// Jurisdictions as entries and counters hold them (`KR + ?`), told: what stands for others is said in words.
+    pub(crate) fn codes(&self, codes: impl AsRef<str>) -> String {
+        let codes: Vec<_> = codes.as_ref().split(" + ").filter(|code| !code.is_empty()).collect();
+        let unknown = self.t(if codes.len() > 1 { "others-not-known" } else { "not-known" });
+        if codes.is_empty() {
+            return unknown;
+        }
+        let told: Vec<_> = codes.into_iter().map(|code| if code == "?" { &unknown } else { code }).collect();
+        told.join(" + ")
+    }
+
+    /// Money as an entry holds it, in the reader's form.
+    pub(crate) fn money(&self, written: &str) -> String {
+        self.language.money(written)
+    }
+
     /// The languages of the switch.
     #[expect(clippy::unused_self, reason = "templates ask the page")]
     pub(crate) fn languages(&self) -> [Language; 5] {

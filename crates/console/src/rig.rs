@@ -1,4 +1,5 @@
 //! The whole console for tests, without a socket: a real database and a clock that stands, no model; a log where one is asked for.
+#![expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 
 pub(crate) mod entries;
 pub(crate) mod model_files;

@@ -166,17 +166,17 @@ impl App {
     }
 
     /// Why requests should not be sent here, if they should not.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<Trouble> {
         if self.gate.is_draining() {
-            return Some("the gateway is shutting down".to_owned());
+            return Some(Trouble::Stopping);
         }
         if *self.recorder.failed().borrow() {
-            return Some("the audit log cannot be written".to_owned());
+            return Some(Trouble::Log);
         }
         if self.payloads.as_ref().is_some_and(|payloads| *payloads.failed().borrow()) {
-            return Some("sealed payloads cannot be written".to_owned());
+            return Some(Trouble::Payloads);
         }
-        Some(format!("the local model has stopped: {}", self.local_stopped()?))
+        Some(Trouble::LocalStopped(self.local_stopped()?.to_owned()))
     }
 
     /// Why the local model answers no more, where there is one that does not.
@@ -327,5 +327,34 @@ impl fmt::Debug for InForce {
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+/// Why requests should not be sent to a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// It ends.
+    #[error("the gateway is shutting down")]
+    Stopping,
+    /// What cannot be recorded is not answered.
+    #[error("the audit log cannot be written")]
+    Log,
+    /// What cannot be kept, where it must be, is not answered.
+    #[error("sealed payloads cannot be written")]
+    Payloads,
+    /// Nothing stands by any more; why, in the model's own words.
+    #[error("the local model has stopped: {0}")]
+    LocalStopped(String),
+}
+
+impl Trouble {
+    /// Ends the names of messages.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::Log => "log",
+            Self::Payloads => "payloads",
+            Self::LocalStopped(_) => "local-stopped",
+        }
     }
 }

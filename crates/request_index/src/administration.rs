@@ -36,10 +36,6 @@ pub struct AdministrationFilter {
     pub subject: Option<String>,
     /// Only by this one.
     pub by: Option<String>,
-    /// Not before then, in microseconds since 1970.
-    pub from: Option<u64>,
-    /// Before then.
-    pub until: Option<u64>,
 }
 
 impl Index {
@@ -69,12 +65,6 @@ impl Index {
         }
         if let Some(by) = &filter.by {
             select.push(" AND by_whom = ").push_bind(by);
-        }
-        if let Some(from) = filter.from {
-            select.push(" AND at >= ").push_bind(signed(from));
-        }
-        if let Some(until) = filter.until {
-            select.push(" AND at < ").push_bind(signed(until));
         }
         select.push(" ORDER BY entry DESC LIMIT ").push_bind(i64::from(page.rows()));
         let rows = select.build().fetch_all(self.pool()).await;

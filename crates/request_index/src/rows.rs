@@ -44,7 +44,7 @@ pub(crate) async fn write(connection: &mut SqliteConnection, requests: &[(&Reque
                 .push_bind(&request.surface)
                 .push_bind(request.model.as_deref())
                 .push_bind(request.stream)
-                .push_bind(request.class.map(class_word))
+                .push_bind(request.class.map(Class::word))
                 .push_bind(request.state.word())
                 .push_bind(request.served.as_ref().map(|served| served.label.as_str()))
                 .push_bind(*destination)
@@ -211,15 +211,6 @@ pub(crate) async fn attempts(connection: &mut SqliteConnection, entry: u64) -> s
     rows.iter().map(read).collect()
 }
 
-/// As the column holds it.
-pub(crate) fn class_word(class: Class) -> &'static str {
-    match class {
-        Class::Open => "open",
-        Class::Sensitive => "sensitive",
-        Class::Classified => "classified",
-    }
-}
-
 fn class_of(word: &str) -> Option<Class> {
-    [Class::Open, Class::Sensitive, Class::Classified].into_iter().find(|class| class_word(*class) == word)
+    Class::ALL.into_iter().find(|class| class.word() == word)
 }

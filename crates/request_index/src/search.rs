@@ -111,7 +111,7 @@ impl Filter {
             (" AND r.team = ", self.team.as_deref()),
             (" AND r.model = ", self.model.as_deref()),
             (" AND r.served = ", self.destination.as_deref()),
-            (class, self.class.map(rows::class_word)),
+            (class, self.class.map(Class::word)),
             (state, self.state.map(State::word)),
             (" AND r.request = ", self.request.as_deref()),
         ];

@@ -55,3 +55,29 @@ audit-cosigned = { $n ->
     [one] They have cosigned the first entry.
    *[other] They have cosigned the first { $count } entries.
 }
+audit-did-key-create = key made
+audit-did-key-revoke = key revoked
+audit-did-key-rotate = the log’s key replaced
+audit-did-voucher-grant = voucher granted
+audit-did-voucher-close = voucher closed
+audit-did-policy-change = policy in force
+audit-did-catalog-change = catalogue in force
+audit-did-configuration-change = configuration in force
+audit-did-model-add = model added
+audit-did-model-remove = model removed
+audit-did-record-adopt = older record taken over
+audit-did-evaluation-finish = evaluation finished
+audit-did-withdrawal-begin = withdrawn
+audit-did-withdrawal-end = restored
+audit-did-approval-give = approved
+audit-did-drill-begin = drill begun
+audit-did-drill-end = drill ended
+audit-did-account-create = account made
+audit-did-account-change = account changed
+audit-did-account-close = account closed for ever
+audit-did-account-lock = account rests after wrong passwords
+audit-did-session-begin = signed in
+audit-did-session-end = signed out
+audit-did-erasure = erased
+audit-did-start = gate started
+audit-did-stop = gate stopped

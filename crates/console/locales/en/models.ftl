@@ -102,3 +102,7 @@ models-store-says = It could not be done with { $name }: { $why }
 models-runs-next = runs from the next start on
 models-choose = Run from the next start
 models-choose-this = Run { $name } from the next start
+models-facts-unknown = { $n ->
+    [one] One fact is not known
+   *[other] { $count } facts are not known
+}

@@ -19,8 +19,11 @@ nav-accounts = Accounts
 language = Language
 language-change = Change
 sign-out = Sign out
-banner-withdrawn = Withdrawn:
-banner-withdrawn-what = Nothing is sent there; what is prepared answers instead.
+banner-withdrawn = { $n ->
+    [one] { $count } withdrawn
+   *[other] { $count } withdrawn
+}
+banner-withdrawn-what = Nothing is sent there. Where something else is prepared and permitted, it answers instead.
 banner-drill = Drill, taken away for everybody:
 banner-drill-until = until, at the latest,
 yes = yes
@@ -53,3 +56,20 @@ configuring-disk = Nothing was changed: { $why }.
 asking-by = Answered by { $destination }
 asking-degraded = degraded
 asking-entry = entry { $entry } of the audit log
+nav-menu = Menu
+times-in = Times: { $zone }
+unfollowed = This page is no longer followed: what it shows may have changed.
+unfollowed-reload = Load it again
+class-open = open
+class-sensitive = sensitive
+class-classified = classified
+span-ms = { $value } ms
+span-s = { $value } s
+span-min = { $value } min
+span-h = { $value } h
+span-days = { $n ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+others-not-known = others not known
+not-known = not known

@@ -55,3 +55,29 @@ audit-cosigned = { $n ->
     [one] Ils ont cosigné la première entrée.
    *[other] Ils ont cosigné les { $count } premières entrées.
 }
+audit-did-key-create = clé créée
+audit-did-key-revoke = clé révoquée
+audit-did-key-rotate = clé du journal remplacée
+audit-did-voucher-grant = bon accordé
+audit-did-voucher-close = bon clos
+audit-did-policy-change = politique en vigueur
+audit-did-catalog-change = catalogue en vigueur
+audit-did-configuration-change = configuration en vigueur
+audit-did-model-add = modèle ajouté
+audit-did-model-remove = modèle retiré du disque
+audit-did-record-adopt = ancien registre repris
+audit-did-evaluation-finish = évaluation terminée
+audit-did-withdrawal-begin = retrait
+audit-did-withdrawal-end = rétablissement
+audit-did-approval-give = approbation
+audit-did-drill-begin = exercice commencé
+audit-did-drill-end = exercice terminé
+audit-did-account-create = compte créé
+audit-did-account-change = compte modifié
+audit-did-account-close = compte clos
+audit-did-account-lock = compte suspendu après des mots de passe incorrects
+audit-did-session-begin = connexion
+audit-did-session-end = déconnexion
+audit-did-erasure = effacement
+audit-did-start = démarrage de la porte
+audit-did-stop = arrêt de la porte

@@ -102,3 +102,7 @@ models-store-says = Cela n’a pas pu se faire avec { $name } : { $why }
 models-runs-next = tourne au prochain démarrage
 models-choose = Utiliser au prochain démarrage
 models-choose-this = Utiliser { $name } au prochain démarrage
+models-facts-unknown = { $n ->
+    [one] { $count } donnée inconnue
+   *[other] { $count } données inconnues
+}

@@ -19,8 +19,11 @@ nav-accounts = Comptes
 language = Langue
 language-change = Changer
 sign-out = Se déconnecter
-banner-withdrawn = Retirés :
-banner-withdrawn-what = Rien n’y est envoyé ; ce qui est préparé répond à la place.
+banner-withdrawn = { $n ->
+    [one] { $count } retrait en cours
+   *[other] { $count } retraits en cours
+}
+banner-withdrawn-what = Rien n’y est envoyé. Là où un remplaçant est prévu et permis, il répond à la place.
 banner-drill = Exercice, retiré à tous :
 banner-drill-until = au plus tard jusqu’au
 yes = oui
@@ -53,3 +56,20 @@ configuring-disk = Rien n’a été modifié : { $why }.
 asking-by = Réponse de { $destination }
 asking-degraded = dégradé
 asking-entry = entrée { $entry } du journal d’audit
+nav-menu = Menu
+times-in = Heures : { $zone }
+unfollowed = Cette page n’est plus suivie en direct : ce qu’elle montre a pu changer.
+unfollowed-reload = La recharger
+class-open = ouverte
+class-sensitive = sensible
+class-classified = classifiée
+span-ms = { $value } ms
+span-s = { $value } s
+span-min = { $value } min
+span-h = { $value } h
+span-days = { $n ->
+    [one] { $count } jour
+   *[other] { $count } jours
+}
+others-not-known = le reste inconnu
+not-known = inconnu

@@ -1,5 +1,5 @@
 # The guard bench.
-guard-title = 検査ベンチ
+guard-title = 検出テスト
 guard-lead = テキストを貼り付けると、関門が何を検出し、どの形で外に出せるかが分かります。
 guard-text = テキスト
 guard-look = 調べる

@@ -99,3 +99,4 @@ models-store-says = { $name } について実行できませんでした: { $why
 models-runs-next = 次の起動から実行
 models-choose = 次の起動から実行
 models-choose-this = 次の起動から { $name } を実行
+models-facts-unknown = 不明な項目 { $count } 件

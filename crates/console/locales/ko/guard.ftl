@@ -1,5 +1,5 @@
 # The guard bench.
-guard-title = 검사 시험대
+guard-title = 탐지 시험
 guard-lead = 글을 붙여 넣으면 관문이 무엇을 찾아내고 어떤 형태로 내보낼 수 있는지 볼 수 있습니다.
 guard-text = 글
 guard-look = 살펴보기
@@ -20,7 +20,7 @@ guard-drawn-anew = 가명은 요청마다 새로 뽑고 답변에서 되돌립�
 guard-cannot-ambiguous = 글에 이미 있는 것과 겹치지 않는 가명을 찾지 못했습니다. 글을 줄이십시오.
 guard-cannot-too-many = 한 번에 숨길 수 있는 것보다 많은 것이 들어 있습니다. 글을 줄이십시오.
 guard-coverage = 읽는 범위
-guard-coverage-what = 채팅, 완성, 임베딩을 합친 것이며 스트림 여부와 무관합니다. 읽지 못하는 부분이 있는 요청은 정책이 그런 요청에 정한 등급 이상이 됩니다. 각 줄은 관문의 실제 동작과 맞는지 시험으로 확인합니다.
+guard-coverage-what = 채팅, 텍스트 완성, 임베딩을 합친 것이며 스트림 여부와 무관합니다. 읽지 못하는 부분이 있는 요청은 정책이 그런 요청에 정한 등급 이상이 됩니다. 각 줄은 관문의 실제 동작과 맞는지 시험으로 확인합니다.
 guard-of-request = 요청
 guard-of-answer = 답변
 guard-part = 부분

@@ -99,3 +99,4 @@ models-store-says = { $name } 모델을 처리하지 못했습니다: { $why }
 models-runs-next = 다음 시작부터 실행
 models-choose = 다음 시작부터 실행
 models-choose-this = 다음 시작부터 { $name } 실행
+models-facts-unknown = 알 수 없는 항목 { $count }개

@@ -1,5 +1,5 @@
 # The guard bench.
-guard-title = Bàn thử kiểm tra
+guard-title = Thử bộ phát hiện
 guard-lead = Dán một văn bản để xem cổng tìm thấy gì trong đó và văn bản có thể rời đi ở dạng nào.
 guard-text = Văn bản
 guard-look = Xem

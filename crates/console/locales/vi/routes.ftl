@@ -1,6 +1,6 @@
 # Routes, and what would become of a request.
 routes-title = Tuyến
-routes-lead = Người gọi có thể yêu cầu gì, và được trả lời ở đâu, theo thứ tự. Nơi đã ngừng cung cấp hoặc đang hỏng thì bị bỏ qua.
+routes-lead = Bên gọi có thể yêu cầu gì, và được trả lời ở đâu, theo thứ tự. Nơi đã ngừng cung cấp hoặc đang hỏng thì bị bỏ qua.
 routes-policy = Chính sách
 routes-configuration = Cấu hình
 routes-tried = Yêu cầu sẽ được xử lý ra sao
@@ -70,14 +70,14 @@ routes-strategy-least-loaded = Nơi ít tải nhất được hỏi trước
 routes-strategy-sticky = Một cuộc trò chuyện ở yên một nơi
 routes-splices = câu trả lời bị đứt được tiếp tục ở nơi khác
 routes-hedged = sau { $span } nơi kế tiếp được hỏi song song
-routes-resumed = câu trả lời tiếp tục thêm { $span } cho người gọi bị mất kết nối
+routes-resumed = câu trả lời tiếp tục thêm { $span } cho bên gọi bị mất kết nối
 routes-place = Thứ tự
 routes-destination = Đích
 routes-model-there = Mô hình ở đó
 routes-processed-in = Nơi xử lý
-routes-controlled-by = Nơi chi phối
+routes-controlled-by = Chịu luật của
 routes-now = Hiện giờ
-routes-unknown = không biết
+routes-unknown = không rõ
 routes-not-all-known = chưa biết hết
 routes-state-ready = hỏi được
 routes-state-resting = sự cố

@@ -82,6 +82,24 @@ impl Role {
 }
 
 impl Permission {
+    /// Ends the name of its message.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::SeeGate => "see-gate",
+            Self::SeeRequests => "see-requests",
+            Self::SeeLog => "see-log",
+            Self::TryPolicy => "try-policy",
+            Self::Withdraw => "withdraw",
+            Self::Restore => "restore",
+            Self::Drill => "drill",
+            Self::ChangeSettings => "change-settings",
+            Self::ManageKeys => "manage-keys",
+            Self::ManageModels => "manage-models",
+            Self::ManageAccounts => "manage-accounts",
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Chat,

@@ -72,5 +72,8 @@ pub(super) fn text(language: Language, name: &str, arguments: Option<&FluentArgs
         }
         Some(text.into_owned())
     });
+    // Whoever reads a message's name on a page has found a mistake; tests find it first.
+    #[cfg(test)]
+    assert!(found.is_some(), "no message `{name}`");
     found.unwrap_or_else(|| name.to_owned())
 }

@@ -108,15 +108,29 @@ fn figures_are_in_the_readers_form() {
         assert_eq!(Language::English.size(bytes), told);
     }
     assert_eq!(Language::French.size(1_117_320_768), "1,1\u{a0}Go");
-    assert_eq!(Language::English.span(std::time::Duration::from_micros(1_234)), "1.2 ms");
-    for (seconds, told) in
-        [(2, "2.0 s"), (300, "5 min"), (90, "1.5 min"), (3_600, "1 h"), (86_400, "24 h"), (172_800, "2 d")]
-    {
-        assert_eq!(Language::English.span(std::time::Duration::from_secs(seconds)), told);
+    let span = |language: Language, micros| language.span(std::time::Duration::from_micros(micros));
+    for (micros, told) in [
+        (1_234, "1.2 ms"),
+        (840_000, "840 ms"),
+        (5_000_000, "5 s"),
+        (14_500_000, "14.5 s"),
+        (90_000_000, "1 min 30 s"),
+        (3_600_000_000, "1 h"),
+        (5_400_000_000, "1 h 30 min"),
+        (86_400_000_000, "1 day"),
+        (30 * 86_400_000_000, "30 days"),
+        (2 * 86_400_000_000 + 3_600_000_000, "2 days 1 h"),
+    ] {
+        assert_eq!(span(Language::English, micros), told);
     }
-    assert_eq!(Language::French.span(std::time::Duration::from_mins(150)), "2,5 h");
+    assert_eq!(span(Language::Korean, 5_400_000_000), "1시간 30분");
+    assert_eq!(span(Language::French, 1_234), "1,2 ms");
+    assert_eq!(Language::English.money("1250 KRW"), "1,250\u{a0}KRW");
+    assert_eq!(Language::French.money("123456 EUR"), "1\u{202f}234,56\u{a0}EUR");
+    assert_eq!(Language::English.money("a lot"), "a lot");
     let at = "2026-11-22T09:05:00Z".parse().unwrap();
     assert_eq!(Language::English.time(at).machine, "2026-11-22T09:05:00Z");
+    assert_eq!(Language::English.time(at).reader, "22 Nov 2026, 09:05:00 UTC");
     let korean = Language::Korean.time(at).reader;
     assert!(korean.starts_with("2026") && korean.contains("오전 9:05") && korean.ends_with("UTC"), "{korean}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use icu_calendar::Date;
+use icu_calendar::{Date, Iso};
 use icu_datetime::{DateTimeFormatter, fieldsets::YMDT};
 use icu_decimal::{DecimalFormatter, input::Decimal};
 use icu_locale_core::Locale;
@@ -10,6 +10,11 @@ use icu_time::{DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Language;
+
+const MICROS: u64 = 1_000_000;
+const MINUTE: u64 = 60 * MICROS;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// A time for a page: for machines, and for readers (in UTC, until the reader's browser puts it into their own zone).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +28,18 @@ pub(crate) struct Written {
 thread_local! {
     // Reading a locale's data takes microseconds each time; a page has hundreds of figures.
     static NUMBERS: std::cell::RefCell<Vec<(Language, DecimalFormatter)>> = const { std::cell::RefCell::new(Vec::new()) };
+    static TIMES: std::cell::RefCell<Vec<(Language, DateTimeFormatter<YMDT>)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 impl Language {
     fn locale(self) -> Locale {
         self.tag().parse().unwrap_or(Locale::UNKNOWN)
+    }
+
+    /// For times: English is read by more than Americans, and day, month, year are in no doubt in this form.
+    fn locale_of_times(self) -> Locale {
+        let tag = if matches!(self, Self::English) { "en-GB" } else { self.tag() };
+        tag.parse().unwrap_or(Locale::UNKNOWN)
     }
 
     fn decimal(self, decimal: &Decimal) -> String {
@@ -82,22 +94,34 @@ impl Language {
         format!("{}{gap}%", self.tenths(u64::try_from(permille).unwrap_or(u64::MAX)))
     }
 
-    /// How long something took or lasts, in the unit that suits it; a whole number of minutes, hours or days without tenths.
+    /// How long something took, in the unit that suits it; from a minute on with the next smaller one beside it.
     pub(crate) fn span(self, span: Duration) -> String {
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let seconds = micros.saturating_add(MICROS / 2) / MICROS;
+        let tenths =
+            |tenths: u64| if tenths.is_multiple_of(10) { self.number(tenths / 10) } else { self.tenths(tenths) };
+        let with = |unit: &str, value: &str| self.text_with(&format!("span-{unit}"), &[("value", value)]);
+        let whole = |unit: &str, value: u64| with(unit, &self.number(value));
+        let two = |large: String, small: u64, unit: &str| {
+            if small == 0 { large } else { format!("{large} {}", whole(unit, small)) }
+        };
         match micros {
-            0..10_000 => format!("{} ms", self.tenths(micros / 100)),
-            10_000..1_000_000 => format!("{} ms", self.number(micros / 1000)),
-            1_000_000..60_000_000 => format!("{} s", self.tenths(micros / 100_000)),
-            60_000_000..3_600_000_000 => format!("{} min", self.shortest(micros / 6_000_000)),
-            3_600_000_000..172_800_000_000 => format!("{} h", self.shortest(micros / 360_000_000)),
-            _ => format!("{} d", self.shortest(micros / 8_640_000_000)),
+            0..10_000 => with("ms", &tenths(micros / 100)),
+            10_000..MICROS => whole("ms", micros / 1000),
+            MICROS..MINUTE => with("s", &tenths(micros / (MICROS / 10))),
+            MINUTE..HOUR => two(whole("min", seconds / 60), seconds % 60, "s"),
+            HOUR..DAY => two(whole("h", seconds / 3600), seconds % 3600 / 60, "min"),
+            _ => two(self.counted("span-days", seconds / 86_400), seconds % 86_400 / 3600, "h"),
         }
     }
 
-    /// Tenths, where there are any.
-    fn shortest(self, tenths: u64) -> String {
-        if tenths.is_multiple_of(10) { self.number(tenths / 10) } else { self.tenths(tenths) }
+    /// Money as entries hold it (`1250 KRW`: whole units of the smallest coin, and ISO 4217), in the reader's form.
+    pub(crate) fn money(self, written: &str) -> String {
+        let read = written.split_once(' ').and_then(|(amount, currency)| Some((amount.parse::<u64>().ok()?, currency)));
+        let Some((amount, currency)) = read else { return written.to_owned() };
+        let mut decimal = Decimal::from(amount);
+        decimal.multiply_pow10(-coins(currency));
+        format!("{}\u{a0}{currency}", self.decimal(&decimal))
     }
 
     /// A time.
@@ -107,12 +131,21 @@ impl Language {
         let date = Date::try_new_iso(i32::from(civil.year()), civil.month().unsigned_abs(), civil.day().unsigned_abs());
         let time =
             Time::try_new(civil.hour().unsigned_abs(), civil.minute().unsigned_abs(), civil.second().unsigned_abs(), 0);
-        let formatter = DateTimeFormatter::try_new(self.locale().into(), YMDT::medium());
-        let reader = match (date, time, formatter) {
-            (Ok(date), Ok(time), Ok(formatter)) => format!("{} UTC", formatter.format(&DateTime { date, time })),
-            _ => machine.clone(),
+        let reader = match (date, time) {
+            (Ok(date), Ok(time)) => self.date_time(&DateTime { date, time }),
+            _ => None,
         };
-        Written { machine, reader }
+        Written { reader: reader.map_or_else(|| machine.clone(), |reader| format!("{reader} UTC")), machine }
+    }
+
+    fn date_time(self, at: &DateTime<Iso>) -> Option<String> {
+        TIMES.with_borrow_mut(|known| {
+            if !known.iter().any(|(language, _)| *language == self) {
+                known.push((self, DateTimeFormatter::try_new(self.locale_of_times().into(), YMDT::medium()).ok()?));
+            }
+            let (_, formatter) = known.iter().find(|(language, _)| *language == self)?;
+            Some(formatter.format(at).to_string())
+        })
     }
 
     /// A time that is written as RFC 3339 already.
@@ -121,5 +154,15 @@ impl Language {
             Ok(at) => self.time(at),
             Err(_) => Written { machine: at.to_owned(), reader: at.to_owned() },
         }
+    }
+}
+
+/// How many digits of an amount are smaller than the currency's unit (ISO 4217).
+fn coins(currency: &str) -> i16 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+        | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
     }
 }

@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use audit_log::Action;
+use gateway::availability::{Cause, Outage};
+use gateway::drill::Mode;
+use policy::Class;
+
+use crate::accounts::{Permission, Role};
 use crate::language::Language;
 
 /// Names that are the same in every language.
@@ -93,4 +99,51 @@ fn every_message_that_a_template_names_is_there() {
     let missing: Vec<_> =
         named.iter().filter(|name| Language::English.text(name) == **name && !own.contains(&name.as_str())).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What each kind of message is put together with. A kind that is not here is a mistake: somebody would be shown a message's name.
+fn which(kind: &str) -> Vec<String> {
+    let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match kind {
+        "audit-did" => {
+            let words = Action::ALL.iter().map(|action| action.word()).chain(["erasure", "start", "stop"]);
+            words.map(|word| word.replace('.', "-")).collect()
+        }
+        "class" => all(&Class::ALL.map(Class::word)),
+        "cut-off-cause" => all(&Cause::ALL.map(Cause::word)),
+        "cut-off-outage" => all(&Outage::ALL.map(Outage::word)),
+        "cut-off-mode" => all(&[Mode::Replay, Mode::Shadow, Mode::Live].map(Mode::word)),
+        "cut-off-ended" => all(&["time", "stopped", "answered-share", "server-stopped", "failed"]),
+        "cut-off-confirm" | "cut-off-do" | "cut-off-places" => all(&["withdraw", "restore"]),
+        "may" => all(&Permission::ALL.map(Permission::word)),
+        "role" => all(&Role::ALL.map(Role::word)),
+        "jurisdictions-fate" => all(&["dark", "floor", "moves", "unchanged", "refused"]),
+        "jurisdictions-lost" => all(&["capability", "context", "language", "price", "tokens", "unknown"]),
+        "overview-kind" => all(&["jurisdiction", "provider"]),
+        "overview-range" => all(&["hour", "day", "week", "month"]),
+        "overview-state" => all(&["resting", "withdrawn"]),
+        "overview-trouble" => all(&["stopping", "log", "payloads", "local-stopped"]),
+        "requests-state" => all(&["answered", "refused", "failed", "cancelled", "abandoned", "lost", "open"]),
+        "routes-state" => all(&["ready", "resting", "withdrawn"]),
+        "set-up-by" => all(&["environment", "curl", "python", "javascript"]),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_message_that_a_template_puts_together_is_there() {
+    let mut kinds = BTreeSet::new();
+    for (_, text) in templates() {
+        kinds.extend(text.split("page.tt(\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+    assert!(kinds.len() > 30);
+    let english: Vec<_> = Language::English.names();
+    for kind in kinds {
+        let begins = format!("{kind}-");
+        assert!(english.iter().any(|name| name.starts_with(&begins)), "no message begins with `{begins}`");
+        for word in which(&kind) {
+            let name = format!("{begins}{word}");
+            assert!(english.contains(&name), "no message `{name}`");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One's own account, and everybody's for whoever owns the gate.
 
+pub(crate) mod closing;
 pub(crate) mod sure;
 
 use askama::Template;
@@ -30,7 +31,7 @@ struct AccountsPage {
     /// A password that was just made: whose, and what is shown once.
     made: Option<Made>,
     roles: [Role; 5],
-    permissions: Vec<(String, Vec<bool>)>,
+    permissions: Vec<(Permission, Vec<bool>)>,
 }
 
 /// An account, and how it stands.
@@ -99,10 +100,9 @@ async fn all(call: &Call, page: Page, made: Option<Made>) -> Result<Response, Re
         let rests_until = call.site.accounts.rests_until(&account.name, call.now()).await.map_err(Refused::ours)?;
         accounts.push(Listed { account, rests_until });
     }
-    let permissions = Permission::ALL.iter().map(|permission| {
-        let name = format!("{permission:?}");
-        (name, Role::ALL.iter().map(|role| role.may(*permission)).collect())
-    });
+    let permissions = Permission::ALL
+        .iter()
+        .map(|permission| (*permission, Role::ALL.iter().map(|role| role.may(*permission)).collect()));
     page::render(&AccountsPage { page, accounts, made, roles: Role::ALL, permissions: permissions.collect() })
 }
 
@@ -147,12 +147,6 @@ pub(crate) async fn change(call: Call) -> Result<Response, Refused> {
     }
     let changed = call.site.accounts.change(name, role, team, &call.by()?).await;
     done(&call, changed).await
-}
-
-pub(crate) async fn close(call: Call) -> Result<Response, Refused> {
-    let name = call.required("name", "accounts-name-wanted")?;
-    let closed = call.site.accounts.close(name, &call.by()?, call.now()).await;
-    done(&call, closed).await
 }
 
 /// Asks whether somebody shall have another password.

@@ -34,7 +34,7 @@ struct Audit {
     page: Page,
     /// None where the log is off.
     head: Option<Head>,
-    actions: Vec<&'static str>,
+    actions: Vec<Known>,
     action: String,
     subject: String,
     by: String,
@@ -45,6 +45,16 @@ struct Audit {
 struct Row {
     done: Administered,
     at: Written,
+    /// Ends the name of its message.
+    did: String,
+}
+
+/// What can have been done, to choose from.
+struct Known {
+    /// As the log calls it.
+    word: &'static str,
+    /// Ends the name of its message.
+    message: String,
 }
 
 #[derive(Template)]
@@ -69,12 +79,8 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let text = |name: &str| call.query.get(name).unwrap_or_default().to_owned();
     let (action, subject, by) = (text("action"), text("subject"), text("by"));
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let filter = AdministrationFilter {
-        actions: some(&action).into_iter().collect(),
-        subject: some(&subject),
-        by: some(&by),
-        ..AdministrationFilter::default()
-    };
+    let filter =
+        AdministrationFilter { actions: some(&action).into_iter().collect(), subject: some(&subject), by: some(&by) };
     let before = call.query.get("before").and_then(|before| before.parse().ok());
     let (found, next) = match call.site.index().await? {
         Some(index) => changed(index, &filter, before).await?,
@@ -87,7 +93,8 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         format!("/audit?{}", query.append_pair("before", &next.to_string()).finish())
     });
     let page = call.page("audit");
-    let rows = found.into_iter().map(|done| Row { at: page.time(at(done.at)), done }).collect();
+    let rows =
+        found.into_iter().map(|done| Row { at: page.time(at(done.at)), did: message(&done.action), done }).collect();
     let head = call.site.recorder.log().map(|log| Head::of(log, call.language));
     page::render(&Audit { page, head, actions: actions(), action, subject, by, rows, older })
 }
@@ -144,11 +151,16 @@ fn asked(call: &Call) -> Result<(Arc<Log>, u64), Refused> {
     Ok((Arc::clone(log), index))
 }
 
-/// What the log calls what was done, to choose from.
-fn actions() -> Vec<&'static str> {
-    let mut actions: Vec<_> = Action::ALL.iter().map(|action| action.word()).chain(BY_ITSELF).collect();
-    actions.sort_unstable();
-    actions
+/// What can have been done, to choose from.
+fn actions() -> Vec<Known> {
+    let mut words: Vec<_> = Action::ALL.iter().map(|action| action.word()).chain(BY_ITSELF).collect();
+    words.sort_unstable();
+    words.into_iter().map(|word| Known { word, message: message(word) }).collect()
+}
+
+/// Names of messages have no points.
+fn message(action: &str) -> String {
+    action.replace('.', "-")
 }
 
 /// `GET /log/tile/entries/…`: whoever may see the log has the entries; others what strangers may have.

@@ -6,6 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
+use policy::Class;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Refused;
@@ -14,7 +15,7 @@ use crate::call::Call;
 use crate::page::{self, Page};
 
 /// What is passed on of an answer's head: where it came from, and what its reader must be told.
-const PASSED_ON: [&str; 9] = [
+const PASSED_ON: [&str; 10] = [
     "content-type",
     "retry-after",
     "x-request-id",
@@ -24,6 +25,7 @@ const PASSED_ON: [&str; 9] = [
     "x-gwanmun-class",
     "x-gwanmun-label",
     "x-gwanmun-review",
+    "x-gwanmun-rule",
 ];
 const DEGRADED: HeaderName = HeaderName::from_static("x-gwanmun-degraded");
 const CONTINUITY: HeaderName = HeaderName::from_static("x-gwanmun-continuity");
@@ -38,7 +40,7 @@ struct ChatPage {
 }
 
 /// What the script says; each is the message `chat-…`.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 30] = [
     "you",
     "answered-by",
     "degraded",
@@ -59,12 +61,24 @@ const WORDS: [&str; 20] = [
     "thinking",
     "length",
     "filtered",
+    "broken",
+    "review-human",
+    "rule",
+    "refused-not-permitted",
+    "refused-too-long",
+    "refused-no-model",
+    "refused-limit",
+    "refused-busy",
+    "refused-outage",
+    "refused-withdrawn",
 ];
 
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let models = asking::models(&call.site, call.account()?).await?;
     let words = WORDS.iter().map(|word| ((*word).to_owned(), call.language.text(&format!("chat-{word}")).into()));
-    let words = serde_json::Value::Object(words.collect()).to_string();
+    let classes = Class::ALL.map(|class| format!("class-{class}"));
+    let classes = classes.iter().map(|name| (name.clone(), call.language.text(name).into()));
+    let words = serde_json::Value::Object(words.chain(classes).collect()).to_string();
     page::render(&ChatPage { page: call.page("chat"), models, words })
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod drilling;
 pub(crate) mod report;
 pub(crate) mod withdrawing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -17,6 +18,7 @@ use gateway::availability::{
 use gateway::config::Config;
 use gateway::drill::{self, Mode, store::Drill};
 use gateway::judge::Judgement;
+use gateway::withdrawal::Subject;
 use jiff::Timestamp;
 use policy::{Axis, Destination};
 
@@ -59,6 +61,8 @@ struct Tally {
 /// A destination and its models.
 struct Place {
     name: String,
+    /// As a whole, canonical.
+    subject: String,
     local: bool,
     provider: Option<String>,
     region: Option<String>,
@@ -74,8 +78,8 @@ struct ModelStand {
     state: &'static str,
     /// Of what it rests: the outage's word.
     outage: Option<&'static str>,
-    /// Until it is tried again.
-    left: Duration,
+    /// When it is tried again; none where that is under way.
+    tried_at: Option<Timestamp>,
     withdrawn: Option<InForce>,
 }
 
@@ -91,8 +95,6 @@ pub(crate) struct InForce {
     pub(crate) since: Timestamp,
     pub(crate) by: String,
     pub(crate) why: String,
-    /// Whether it is in the list that a person can end: a drill's is not.
-    pub(crate) ends_here: bool,
 }
 
 /// A withdrawal that has ended, told.
@@ -183,11 +185,12 @@ fn destinations(call: &Call, judgement: &Judgement, withdrawals: &[Withdrawal]) 
         }
         told.push(Place {
             name: place.name.to_string(),
+            subject: Subject::Destination(Arc::clone(&place.name)).to_string(),
             local: place.local,
             provider: place.provider.as_deref().map(str::to_owned),
             region: place.region.as_deref().map(str::to_owned),
-            processed_in: axis(&place.processed_in),
-            controlled_by: axis(&place.controlled_by),
+            processed_in: axis(call, &place.processed_in),
+            controlled_by: axis(call, &place.controlled_by),
             models: vec![model],
         });
     }
@@ -202,7 +205,7 @@ fn model(call: &Call, judgement: &Judgement, place: &Destination, withdrawals: &
         model: if place.local { floor_model(judgement) } else { place.model.to_string() },
         state: "ready",
         outage: None,
-        left: Duration::ZERO,
+        tried_at: None,
         withdrawn: taken.map(|it| InForce::of(call, judgement, it)),
     };
     if told.withdrawn.is_some() {
@@ -215,7 +218,8 @@ fn model(call: &Call, judgement: &Judgement, place: &Destination, withdrawals: &
         Stand::Asked(State::Ready) | Stand::Stopped => {}
         Stand::Asked(State::Resting { until, outage }) => {
             told.outage = Some(outage.word());
-            told.left = until.since(site.clock.now());
+            let left = until.since(site.clock.now());
+            told.tried_at = (!left.is_zero()).then(|| site.clock.wall().saturating_add(left).unwrap_or(Timestamp::MAX));
         }
         // Nothing of it is kept: a drill's, or what was let back this very second.
         Stand::Asked(State::Withdrawn { cause, since }) => {
@@ -226,7 +230,6 @@ fn model(call: &Call, judgement: &Judgement, place: &Destination, withdrawals: &
                 since,
                 by: String::new(),
                 why: String::new(),
-                ends_here: false,
             });
         }
     }
@@ -238,13 +241,14 @@ fn floor_model(judgement: &Judgement) -> String {
     links.filter(|link| link.local).map(|link| link.model.to_string()).next().unwrap_or_default()
 }
 
-/// The codes of an axis; none where nothing is known of it. A sign tells that they are not all.
-fn axis(axis: &Axis) -> Option<String> {
+/// The codes of an axis; none where nothing is known of it. Words tell that they are not all.
+fn axis(call: &Call, axis: &Axis) -> Option<String> {
     let known: Vec<&str> = axis.known.iter().map(AsRef::as_ref).collect();
     if known.is_empty() {
         return None;
     }
-    Some(format!("{}{}", known.join(", "), if axis.within.is_empty() { ", ?" } else { "" }))
+    let more = axis.within.is_empty().then(|| call.language.text("others-not-known"));
+    Some(known.into_iter().chain(more.as_deref()).collect::<Vec<_>>().join(", "))
 }
 
 impl Tally {
@@ -271,7 +275,6 @@ impl InForce {
             since: withdrawal.since,
             by: withdrawal.by.to_string(),
             why: withdrawal.why.to_string(),
-            ends_here: true,
         }
     }
 }
@@ -318,8 +321,8 @@ pub(crate) fn mode_message(mode: Mode) -> &'static str {
 }
 
 /// The configuration that what people choose is read against.
-pub(crate) fn config(site: &Site) -> std::sync::Arc<Config> {
-    std::sync::Arc::clone(&site.app.in_force().config)
+pub(crate) fn config(site: &Site) -> Arc<Config> {
+    Arc::clone(&site.app.in_force().config)
 }
 
 #[cfg(test)]

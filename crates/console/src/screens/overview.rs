@@ -6,10 +6,13 @@ mod figures;
 
 use askama::Template;
 use axum::response::Response;
+use gateway::app::Trouble;
+use http::header;
 
 use crate::answer::Refused;
 use crate::call::Call;
 use crate::page::{self, Page};
+use crate::screens::set_up;
 use crate::screens::subjects;
 use crate::site::Site;
 
@@ -25,7 +28,7 @@ struct Overview {
     places: u64,
     ready: u64,
     entries: Option<u64>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
     /// What does not work now.
     down: Vec<Down>,
     ranges: [Range; 4],
@@ -81,23 +84,17 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         cuts,
         own,
         unused,
-        curl: first_request(site),
+        curl: first_request(&call),
     };
     page::render(&overview)
 }
 
 /// A first question for the first model that can be asked.
-fn first_request(site: &Site) -> String {
-    let in_force = site.app.in_force();
-    let model = in_force.judgement.chains().first().map_or("default", |chain| &*chain.model).to_owned();
-    let body =
-        serde_json::json!({"model": model, "messages": [{"role": "user", "content": "안녕하세요?"}]}).to_string();
-    format!(
-        "curl http://{}/v1/chat/completions \\\n  -H \"authorization: Bearer $GWANMUN_KEY\" \\\n  \
-         -H \"content-type: application/json\" \\\n  -d '{}'",
-        site.api_listening,
-        body.replace('\'', "'\\''"),
-    )
+fn first_request(call: &Call) -> String {
+    let in_force = call.site.app.in_force();
+    let model = in_force.judgement.chains().first().map_or("default", |chain| &*chain.model);
+    let host = call.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    set_up::curl(&set_up::base(call.site.api_listening, host), model, "$GWANMUN_KEY")
 }
 
 fn down(site: &Site) -> Vec<Down> {

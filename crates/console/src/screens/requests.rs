@@ -5,24 +5,26 @@ mod one;
 mod table;
 mod wanted;
 
+use std::sync::Arc;
+
 use askama::Template;
+use audit_entry::Class;
+use axum::body::Body;
 use axum::response::Response;
-use request_index::{NameKind, Page as Part, Request, State};
+use futures_util::stream;
+use request_index::{Filter, NameKind, Page as Part, Request, State};
 
 use crate::answer::{self, Refused};
 use crate::call::Call;
 use crate::language::Written;
 use crate::page::{self, Page};
+use crate::site::Site;
 
 pub(crate) use one::show;
 use wanted::Wanted;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// Rows of a file.
-const FILE_ROWS_MAX: usize = 10_000;
-/// Parts of the log that a file's search looks through before it ends, full or not.
-const FILE_PARTS_MAX: usize = 100;
 /// Names that a field offers.
 const NAMES_MAX: u64 = 100;
 
@@ -92,7 +94,7 @@ pub(crate) async fn list(call: Call) -> Result<Response, Refused> {
     page::render(&Requests {
         page,
         names,
-        classes: wanted::CLASSES,
+        classes: Class::ALL.map(Class::word),
         states: wanted::STATES.map(State::word),
         rows,
         searched: index.is_some(),
@@ -104,26 +106,69 @@ pub(crate) async fn list(call: Call) -> Result<Response, Refused> {
     })
 }
 
-/// A search as a file of comma-separated values.
+/// A search as a file of comma-separated values: all that fits, as it is read. A file that could not be read to its end breaks off as a
+/// download, so that nobody files a part as the whole.
 pub(crate) async fn file(call: Call) -> Result<Response, Refused> {
     let wanted = Wanted::read(&call.query);
     let filter = wanted.filter(call.now(), call.language).map_err(Refused::Wrong)?;
-    let Some(index) = call.site.index().await? else { return Err(Refused::NotFound) };
-    let mut requests = Vec::new();
-    let mut before = wanted.before;
-    for _ in 0..FILE_PARTS_MAX {
-        let part = Part { before, rows: request_index::PAGE_MAX };
-        let found = index.search(&filter, part).await.map_err(Refused::ours)?;
-        requests.extend(found.requests);
-        before = found.older;
-        if before.is_none() || requests.len() >= FILE_ROWS_MAX {
-            break;
-        }
+    if call.site.index().await?.is_none() {
+        return Err(Refused::NotFound);
     }
-    requests.truncate(FILE_ROWS_MAX);
     let name = format!("requests-{:.0}.csv", call.now());
-    answer::download(&name, "text/csv; charset=utf-8", table::written(&requests))
+    let rest = Rest { site: Arc::clone(&call.site), filter, next: Next::Head(wanted.before) };
+    let parts = stream::try_unfold(rest, |mut rest| async move {
+        let part = rest.part().await?;
+        Ok::<_, FileError>(part.map(|text| (text, rest)))
+    });
+    answer::download(&name, "text/csv; charset=utf-8", Body::from_stream(parts))
 }
+
+/// What is still to be written of a file.
+struct Rest {
+    site: Arc<Site>,
+    filter: Filter,
+    next: Next,
+}
+
+/// What comes next.
+enum Next {
+    /// The head, and then what was before that entry.
+    Head(Option<u64>),
+    /// What was before that entry.
+    Rows(Option<u64>),
+    Nothing,
+}
+
+impl Rest {
+    /// The next part that has something in it; nothing at the end.
+    async fn part(&mut self) -> Result<Option<String>, FileError> {
+        let mut text = String::new();
+        while text.is_empty() {
+            let before = match self.next {
+                Next::Nothing => return Ok(None),
+                Next::Head(before) => {
+                    text = table::head();
+                    before
+                }
+                Next::Rows(before) => before,
+            };
+            let index = self.site.index().await.map_err(|_| FileError)?.ok_or(FileError)?;
+            let part = Part { before, rows: request_index::PAGE_MAX };
+            let found = index.search(&self.filter, part).await.map_err(|error| {
+                tracing::error!("a file of requests was not read to its end: {error}");
+                FileError
+            })?;
+            self.next = if found.older.is_some() { Next::Rows(found.older) } else { Next::Nothing };
+            text += &table::rows(&found.requests);
+        }
+        Ok(Some(text))
+    }
+}
+
+/// A file breaks off.
+#[derive(Debug, thiserror::Error)]
+#[error("a file of requests was not read to its end")]
+struct FileError;
 
 const FIELDS: [(&str, NameKind); 5] = [
     ("team", NameKind::Team),
@@ -142,7 +187,7 @@ impl Row {
         Self {
             id: form_urlencoded::byte_serialize(request.request.as_bytes()).collect(),
             at: page.time(at(request.at)),
-            class: request.class.map(wanted::class_word).unwrap_or_default(),
+            class: request.class.map(Class::word).unwrap_or_default(),
             tokens,
             took: request.duration.map(std::time::Duration::from_micros),
             request,

@@ -74,7 +74,7 @@ async fn configuration(call: &Call) -> Result<Configuration, Refused> {
 }
 
 /// Where clients send requests: where the API listens, or where it listens everywhere, under the name by which the console was asked.
-fn base(listening: SocketAddr, host: &str) -> String {
+pub(crate) fn base(listening: SocketAddr, host: &str) -> String {
     if !listening.ip().is_unspecified() {
         return format!("http://{listening}/v1");
     }
@@ -86,16 +86,20 @@ fn base(listening: SocketAddr, host: &str) -> String {
     format!("http://{name}:{}/v1", listening.port())
 }
 
-/// The same first question, by four ways.
-fn snippets(base: &str, model: &str) -> [Snippet; 4] {
-    let quoted = serde_json::Value::from(model).to_string();
+/// A first question as a command, for whoever has that key; `key` may be a variable of the shell.
+pub(crate) fn curl(base: &str, model: &str, key: &str) -> String {
     let body = serde_json::json!({ "model": model, "messages": [{ "role": "user", "content": "안녕하세요" }] });
     // Within single quotes a shell takes everything as it stands, but for those quotes.
     let body = body.to_string().replace('\'', r"'\''");
+    format!(
+        "curl {base}/chat/completions \\\n  -H \"Authorization: Bearer {key}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'"
+    )
+}
+
+/// The same first question, by four ways.
+fn snippets(base: &str, model: &str) -> [Snippet; 4] {
+    let quoted = serde_json::Value::from(model).to_string();
     let environment = format!("export OPENAI_BASE_URL={base}\nexport OPENAI_API_KEY={KEY}");
-    let curl = format!(
-        "curl {base}/chat/completions \\\n  -H \"Authorization: Bearer {KEY}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'"
-    );
     let python = format!(
         "from openai import OpenAI\n\nclient = OpenAI(base_url=\"{base}\", api_key=\"{KEY}\")\nanswer = client.chat.completions.create(\n    \
          model={quoted},\n    messages=[{{\"role\": \"user\", \"content\": \"안녕하세요\"}}],\n)\nprint(answer.choices[0].message.content)"
@@ -107,7 +111,7 @@ fn snippets(base: &str, model: &str) -> [Snippet; 4] {
     );
     [
         Snippet { name: "environment", code: environment },
-        Snippet { name: "curl", code: curl },
+        Snippet { name: "curl", code: curl(base, model, KEY) },
         Snippet { name: "python", code: python },
         Snippet { name: "javascript", code: javascript },
     ]

@@ -87,7 +87,7 @@ pub(crate) async fn choose_language(call: Call) -> Result<Response, Refused> {
     let chosen = call.form.get("language").and_then(Language::of_tag);
     let language = chosen.ok_or(Refused::Unreadable("refused-unreadable"))?;
     if let Some(visitor) = &call.visitor {
-        let chosen = call.site.accounts.choose_language(&visitor.account.name, Some(language.tag())).await;
+        let chosen = call.site.accounts.choose_language(&visitor.account.name, language.tag()).await;
         chosen.map_err(Refused::ours)?;
     }
     let mut response = answer::see(&back(call.form.get("back")))?;

@@ -140,6 +140,6 @@ async fn people_do_their_work_in_a_browser() {
     let floor = listed["data"].as_array().unwrap().iter().find(|model| model["owned_by"] == "local").unwrap();
     let (key, model, gate) = (server.key.as_str(), floor["id"].as_str().unwrap(), gate.to_str().unwrap());
     let more = [("GWANMUN_KEY", key), ("GWANMUN_MODEL", model), ("GWANMUN_TOLD", LONG), ("GWANMUN_GATE", gate)];
-    browsed(&server, "Console", &more, 19).await;
+    browsed(&server, "Console", &more, 29).await;
     server.end().await;
 }

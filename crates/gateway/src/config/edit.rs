@@ -72,7 +72,9 @@ impl Edit {
     /// Where `text` is not TOML.
     pub fn all(edits: &[Self], text: &str) -> Result<String, TomlError> {
         let mut document: DocumentMut = text.parse()?;
-        edits.iter().for_each(|edit| edit.make(&mut document));
+        for edit in edits {
+            edit.make(&mut document);
+        }
         Ok(document.to_string())
     }
 

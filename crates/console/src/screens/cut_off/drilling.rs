@@ -131,7 +131,9 @@ fn plan(call: &Call, fields: &Fields) -> Result<Plan, Refused> {
         .and_then(|mode| mode.parse().ok())
         .ok_or_else(|| wrong(call, "cut-off-drill-mode-wanted"))?;
     let share = |name: &str, usual: &str| {
-        drill::permille(fields.get(name).unwrap_or(usual)).ok_or_else(|| wrong(call, "cut-off-drill-share-wanted"))
+        // Half the world sets a comma where the other half sets a point.
+        let typed = fields.get(name).unwrap_or(usual).replace(',', ".");
+        drill::permille(&typed).ok_or_else(|| wrong(call, "cut-off-drill-share-wanted"))
     };
     let reference_model = match fields.get("reference") {
         Some(model) if call.site.app.in_force().judgement.chain(model).is_none() => {

@@ -193,6 +193,8 @@ async fn a_drill_is_planned_watched_and_stopped() {
         let got = rig.get(&operator, &format!("/cut-off/drill?{query}")).await;
         assert!(got.status == StatusCode::UNPROCESSABLE_ENTITY && got.text.contains(told), "{query}: {}", got.text);
     }
+    let with_a_comma = rig.get(&officer, &query.replace("99.5", "99%2C5")).await;
+    assert!(with_a_comma.status == StatusCode::OK && with_a_comma.text.contains("99.5%"), "{}", with_a_comma.text);
     // The rig keeps no log, and a drill is measured from it.
     let fields = [("subject", "provider:azure"), ("mode", "replay"), ("time", "1"), ("unit", "days")];
     let refused = rig.post(&operator, "/cut-off/drill", &fields).await;

@@ -1,4 +1,5 @@
 //! A destination that is added on the page is in the file and in force, its key nowhere else; what is wrong is told and changes nothing.
+#![expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 
 use http::StatusCode;
 

@@ -222,7 +222,9 @@ impl Rehearsal {
         };
         let (database, now) = (self.site.keys.database(), self.site.clock.wall());
         let id = store::new_id().map_err(|_| "practice-no-drill")?;
-        store::want(database, &id, &plan, now).await.map_err(|_| "practice-no-drill")?;
+        if !store::want_alone(database, &id, &plan, now).await.map_err(|_| "practice-no-drill")? {
+            return Err("cut-off-drill-under-way");
+        }
         self.site.practice.note(|told| told.drill = Some(id.clone()));
         self.until(&id, |drill| drill.state == "running" && drill.begin_entry.is_some()).await?;
         Ok(id)

@@ -78,10 +78,10 @@ async fn the_bench_is_whole_in_every_language() {
     let owner = rig.browser(Role::Owner).await;
     for (tag, word) in [
         ("en", "Guard bench"),
-        ("ko", "검사 시험대"),
-        ("vi", "Bàn thử kiểm tra"),
+        ("ko", "탐지 시험"),
+        ("vi", "Thử bộ phát hiện"),
         ("fr", "Banc d’essai"),
-        ("ja", "検査ベンチ"),
+        ("ja", "検出テスト"),
     ] {
         rig.post(&owner, "/language", &[("language", tag), ("back", "/guard")]).await;
         let page = rig.post(&owner, "/guard", &[("text", "kim@example.com")]).await.text;

@@ -162,9 +162,12 @@ fn frame(call: &Call) -> Page {
     Page { path: "/jurisdictions/policy".to_owned(), ..call.page("jurisdictions") }
 }
 
+/// A name in the configuration, and the files that it means.
+type Published = (String, Vec<(PathBuf, String)>);
+
 /// The name in the configuration, and the files, of a text that is to be in force, or the message that says what it lacks. Another text
 /// has other names.
-fn published(call: &Call) -> Result<(String, Vec<(PathBuf, String)>), &'static str> {
+fn published(call: &Call) -> Result<Published, &'static str> {
     let rules = call.form.get("rules").ok_or("jurisdictions-policy-wanted")?;
     let name = call.form.get("name").ok_or("jurisdictions-policy-name-wanted")?;
     let proper = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
@@ -173,7 +176,7 @@ fn published(call: &Call) -> Result<(String, Vec<(PathBuf, String)>), &'static s
     }
     let settings = call.form.get("settings").unwrap_or_default();
     let hash = hex::encode(Sha256::digest(format!("{rules}\0{settings}")));
-    let path = |ending: &str| format!("policies/{name}-{:.8}.{ending}", hash);
+    let path = |ending: &str| format!("policies/{name}-{hash:.8}.{ending}");
     let mut files = vec![(PathBuf::from(path("cedar")), format!("{rules}\n"))];
     if !settings.is_empty() {
         files.push((PathBuf::from(path("toml")), format!("{settings}\n")));

@@ -134,7 +134,7 @@ async fn a_policy_is_compared_before_anybody_uses_it() {
 #[tokio::test]
 async fn every_language_tells_it_whole() {
     let (rig, officer) = site().await;
-    for (language, word) in [("ko", "관할권"), ("vi", "Quyền tài phán"), ("fr", "Juridictions"), ("ja", "法域")]
+    for (language, word) in [("ko", "관할권"), ("vi", "Khu vực pháp lý"), ("fr", "Juridictions"), ("ja", "法域")]
     {
         rig.post(&officer, "/language", &[("language", language), ("back", "/jurisdictions")]).await;
         for path in ["/jurisdictions?subject=jurisdiction%3AUS", "/jurisdictions/policy"] {

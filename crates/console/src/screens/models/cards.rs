@@ -13,7 +13,9 @@ pub(super) struct Card {
     pub(super) id: String,
     /// Where it is configured: the destination and the model's name there.
     pub(super) places: Vec<(String, String)>,
-    pub(super) facts: Vec<Fact>,
+    /// What is known of it, and what is not.
+    pub(super) known: Vec<Fact>,
+    pub(super) unknown: Vec<Fact>,
     /// Whether its training took as much as the law's threshold; none where that is not known.
     pub(super) frontier: Option<bool>,
     /// Tokens that its tokenizer needs for the same text, by language; empty where nobody measured it.
@@ -72,10 +74,13 @@ pub(super) fn of(judgement: &Judgement, frontier: u128) -> (Vec<Card>, Vec<Place
 fn card(catalog: &Catalog, model: &Model, id: String, places: Vec<Place>, frontier: u128) -> Card {
     let rows = rows::show(catalog, &id).into_iter().filter(|row| row.kind == "model" && row.field != "name");
     let tokenizer = model.tokenizer.known().and_then(|id| catalog.tokenizer(id));
+    let facts = rows.map(|row| fact(catalog, row));
+    let (unknown, known) = facts.partition(|fact: &Fact| fact.value == Value::Unknown);
     let tokens = tokenizer.and_then(|tokenizer| tokenizer.ntrex_tokens.known());
     Card {
         name: model.name.clone(),
-        facts: rows.map(|row| fact(catalog, row)).collect(),
+        known,
+        unknown,
         frontier: model.training_flop.known().map(|compute| compute.flop >= frontier),
         tokens: tokens.map(|tokens| tokens.0.clone().into_iter().collect()).unwrap_or_default(),
         id,

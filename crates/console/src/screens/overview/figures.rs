@@ -55,7 +55,6 @@ pub(super) struct Share {
     /// Codes or a label; empty where nothing is known.
     pub(super) name: String,
     pub(super) tokens: u64,
-    pub(super) answered: u64,
     /// Of all tokens, in thousandths.
     pub(super) permille: u64,
 }
@@ -167,9 +166,9 @@ fn by_label(destinations: &[OfDestination]) -> Vec<Share> {
 pub(super) fn shares(told: Vec<(String, u64, u64)>) -> Vec<Share> {
     let whole: u128 = told.iter().map(|(_, tokens, _)| u128::from(*tokens)).sum();
     let told = told.into_iter().filter(|(_, tokens, answered)| *tokens > 0 || *answered > 0);
-    told.map(|(name, tokens, answered)| {
+    told.map(|(name, tokens, _)| {
         let permille = (u128::from(tokens) * 1000).checked_div(whole).unwrap_or(0);
-        Share { name, tokens, answered, permille: u64::try_from(permille).unwrap_or(1000) }
+        Share { name, tokens, permille: u64::try_from(permille).unwrap_or(1000) }
     })
     .collect()
 }

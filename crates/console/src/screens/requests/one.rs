@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use askama::Template;
+use audit_entry::Class;
 use axum::response::Response;
 use request_index::{Attempted, Request};
 
-use super::{at, wanted::class_word};
+use super::at;
 use crate::accounts::Permission;
 use crate::answer::Refused;
 use crate::call::Call;
 use crate::language::Written;
 use crate::page::{self, Page};
+
+/// What the policies that come with the gate label answers with.
+const AI_LABEL: &str = "ai-generated";
 
 #[derive(Template)]
 #[template(path = "request.html")]
@@ -29,6 +33,14 @@ struct OneRequest {
 impl OneRequest {
     fn tone(&self) -> &'static str {
         super::tone(self.request.state)
+    }
+
+    /// The answer's labels: that of the policies that come with the gate in the reader's language, others as they are.
+    fn labels(&self, labels: &str) -> Vec<String> {
+        let told = |label: &str| {
+            if label == AI_LABEL { self.page.t("chat-machine-wrote") } else { label.to_owned() }
+        };
+        labels.split(", ").map(told).collect()
     }
 }
 
@@ -50,7 +62,7 @@ pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
         .map(|attempted| Attempt { after: Duration::from_micros(attempted.at.saturating_sub(request.at)), attempted });
     page::render(&OneRequest {
         at: page.time(at(request.at)),
-        class: request.class.map(class_word).unwrap_or_default(),
+        class: request.class.map(Class::word).unwrap_or_default(),
         took: request.duration.map(Duration::from_micros),
         attempts: attempts.collect(),
         log: call.may(Permission::SeeLog),

@@ -1,8 +1,9 @@
 //! Requests as comma-separated values (RFC 4180). What callers could have written is never a formula in somebody's spreadsheet. Pure.
 
+use audit_entry::Class;
 use request_index::Request;
 
-use super::{at, wanted::class_word};
+use super::at;
 
 const HEAD: [&str; 22] = [
     "entry",
@@ -29,13 +30,14 @@ const HEAD: [&str; 22] = [
     "outcome_entry",
 ];
 
-/// The table, with its head.
-pub(super) fn written(requests: &[Request]) -> String {
-    let mut table = row(&HEAD.map(str::to_owned));
-    for request in requests {
-        table += &row(&cells(request));
-    }
-    table
+/// The head. Without the mark before it, spreadsheets in Korea and Japan read UTF-8 as an older encoding.
+pub(super) fn head() -> String {
+    format!("\u{feff}{}", row(&HEAD.map(str::to_owned)))
+}
+
+/// A row for each.
+pub(super) fn rows(requests: &[Request]) -> String {
+    requests.iter().map(|request| row(&cells(request))).collect()
 }
 
 fn cells(request: &Request) -> [String; HEAD.len()] {
@@ -50,7 +52,7 @@ fn cells(request: &Request) -> [String; HEAD.len()] {
         request.key.clone(),
         request.surface.clone(),
         request.model.clone().unwrap_or_default(),
-        request.class.map(class_word).unwrap_or_default().to_owned(),
+        request.class.map(Class::word).unwrap_or_default().to_owned(),
         request.state.word().to_owned(),
         request.reason.clone().unwrap_or_default(),
         request.served.as_ref().map(|served| served.label.clone()).unwrap_or_default(),

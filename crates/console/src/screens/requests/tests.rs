@@ -39,6 +39,8 @@ async fn a_search_shows_what_fits_and_its_link_can_be_shared() {
         ("?entry=3", [true, false, false]),
         ("?from=2026-11-22", [true, true, true]),
         ("?until=2026-11-22T08:59", [false, false, false]),
+        ("?until=2026-11-22T08:59:00.000Z", [false, false, false]),
+        ("?from=2026-11-22T18:30:00%2B09:00", [false, false, false]),
         ("?range=hour&model=m", [true, false, true]),
         ("?before=4", [true, false, false]),
     ] {
@@ -103,6 +105,7 @@ async fn a_search_is_a_file_in_which_nothing_is_a_formula() {
     assert_eq!(got.header("content-type"), "text/csv; charset=utf-8");
     let lines: Vec<_> = got.text.split("\r\n").collect();
     assert_eq!(lines.len(), 5, "a head, three requests, and the end: {}", got.text);
+    assert!(got.text.starts_with("\u{feff}entry,at,"), "spreadsheets are told that it is UTF-8: {}", got.text);
     assert!(got.text.contains(",\"'=1+1<script>\","), "{}", got.text);
     let one = rig.get(&auditor, "/requests.csv?request=r-1").await.text;
     assert!(one.contains(",r-1,desk,k_1,") && !one.contains("r-3"), "{one}");
@@ -125,5 +128,31 @@ fn cells_are_text_to_any_spreadsheet() {
         ("＝1", "\"'＝1\""),
     ] {
         assert_eq!(cell(text), written);
+    }
+}
+
+#[tokio::test]
+async fn a_file_holds_all_that_fits_however_many_parts_it_takes() {
+    let bodies = (0..450).map(|number| entries::refused(&format!("r-{number}"), "desk"));
+    let rig = Rig::with_log("", bodies.collect()).await;
+    let auditor = rig.browser(Role::Auditor).await;
+    let text = rig.get(&auditor, "/requests.csv?team=desk").await.text;
+    let ids: Vec<_> = text.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().to_owned()).collect();
+    assert_eq!(ids, (0..450).rev().map(|number| format!("r-{number}")).collect::<Vec<_>>());
+    let none = rig.get(&auditor, "/requests.csv?team=nobody").await.text;
+    assert_eq!(none.lines().count(), 1, "a head alone: {none}");
+}
+
+#[test]
+fn times_are_shown_in_utc_as_a_pages_field_takes_them() {
+    for (written, shown) in [
+        ("2026-11-22", "2026-11-22T00:00"),
+        ("2026-11-22T09:05", "2026-11-22T09:05"),
+        ("2026-11-22T18:05:00+09:00", "2026-11-22T09:05"),
+        ("2026-11-22T09:05:00.000Z", "2026-11-22T09:05"),
+        ("yesterday", "yesterday"),
+        ("", ""),
+    ] {
+        assert_eq!(super::Wanted::shown(written), shown);
     }
 }

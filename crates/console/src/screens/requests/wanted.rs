@@ -7,7 +7,6 @@ use request_index::{Filter, State};
 use crate::call::Fields;
 use crate::language::Language;
 
-pub(super) const CLASSES: [&str; 3] = ["open", "sensitive", "classified"];
 pub(super) const STATES: [State; 7] =
     [State::Answered, State::Refused, State::Failed, State::Cancelled, State::Abandoned, State::Lost, State::Open];
 const SECOND: u64 = 1_000_000;
@@ -52,6 +51,13 @@ impl Wanted {
             entry: text("entry"),
             before: query.get("before").and_then(|before| before.parse().ok()),
         }
+    }
+
+    /// A time as a page's field shows it: in UTC, to the minute; what is no time as it was written.
+    pub(super) fn shown(text: &str) -> String {
+        let at = micros(text).and_then(|micros| i64::try_from(micros).ok());
+        let at = at.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        at.map_or_else(|| text.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M").to_string())
     }
 
     /// The field of that name as it was written.
@@ -158,14 +164,6 @@ fn micros(text: &str) -> Option<u64> {
     u64::try_from(at.as_microsecond()).ok()
 }
 
-pub(super) fn class_word(class: Class) -> &'static str {
-    match class {
-        Class::Open => "open",
-        Class::Sensitive => "sensitive",
-        Class::Classified => "classified",
-    }
-}
-
 fn class_of(word: &str) -> Option<Class> {
-    [Class::Open, Class::Sensitive, Class::Classified].into_iter().find(|class| class_word(*class) == word)
+    Class::ALL.into_iter().find(|class| class.word() == word)
 }

@@ -100,7 +100,7 @@ async fn a_place_that_is_withdrawn_is_skipped() {
     let (_, tried) = page.split_once("id=\"tried\"").unwrap();
     let (tried, routes) = tried.split_once("id=\"chains\"").unwrap();
     assert!(
-        tried.contains("permitted, skipped now") && tried.contains("<code class=\"soft\">notice</code>"),
+        tried.contains("permitted, skipped now") && tried.contains("<span class=\"soft\">announced</span>"),
         "{tried}"
     );
     assert!(tried.contains("<strong>near/solar</strong>") && tried.contains("would be asked"), "{tried}");
