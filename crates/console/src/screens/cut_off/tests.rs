@@ -193,7 +193,7 @@ async fn a_drill_is_planned_watched_and_stopped() {
         let got = rig.get(&operator, &format!("/cut-off/drill?{query}")).await;
         assert!(got.status == StatusCode::UNPROCESSABLE_ENTITY && got.text.contains(told), "{query}: {}", got.text);
     }
-    let with_a_comma = rig.get(&officer, &query.replace("99.5", "99%2C5")).await;
+    let with_a_comma = rig.get(&operator, &query.replace("99.5", "99%2C5")).await;
     assert!(with_a_comma.status == StatusCode::OK && with_a_comma.text.contains("99.5%"), "{}", with_a_comma.text);
     // The rig keeps no log, and a drill is measured from it.
     let fields = [("subject", "provider:azure"), ("mode", "replay"), ("time", "1"), ("unit", "days")];
@@ -297,7 +297,7 @@ async fn every_page_says_what_a_live_drill_takes_away_and_until_when() {
     let user = rig.browser(Role::User).await;
     assert!(!rig.get(&user, "/chat").await.text.contains("Drill, taken away"));
     let until = "2026-11-22T10:05:00Z".parse().unwrap();
-    let subject = gateway::withdrawal::Subject::parse("destination:cloud", &config(&rig.site)).unwrap();
+    let subject = Subject::parse("destination:cloud", &config(&rig.site)).unwrap();
     rig.site.availability.rehearse(Some(vec![subject]), until);
     let text = rig.get(&user, "/chat").await.text;
     assert!(
