@@ -28,7 +28,7 @@ QUESTION = "Suggest a subject line for an e-mail that asks to work from home."
 TEXTS = {"korean": "홍길동 님(주민등록번호 900101-1234568, 010-1234-5678)의 계약서를 요약해 주세요."}
 TEXT = "Please sum up the contract of Hong Gildong, 900101-1234568, +82 10-1234-5678, gildong@example.com."
 # Never part of what is shown: where somebody keeps things on their own machine.
-OWN_PATHS = ("/tmp/", "/home/", "/root/")
+OWN_PATHS = tuple(f"/{folder}/" for folder in ("tmp", "home", "root"))
 
 
 def chat(page, form):

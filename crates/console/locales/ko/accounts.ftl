@@ -22,7 +22,6 @@ account-session-began = 시작
 account-session-seen = 마지막 사용
 account-session-this = 지금 이 브라우저
 account-session-end = 로그인 끝내기
-account-session-this = 지금 이곳
 account-password-present = 지금 비밀번호
 account-password-present-wrong = 지금 비밀번호가 맞지 않습니다.
 accounts-title = 계정

@@ -104,7 +104,8 @@ async fn nothing_is_acknowledged_before_bytes_and_names_are_on_the_disk() {
     });
     futures_util::future::join_all(many).await;
     let syncs = disk.taken().iter().filter(|what| **what == "sync").count();
-    assert!(syncs <= 25, "50 waited, {syncs} syncs");
+    // How many come together is the machine's; that none ever does would be ours.
+    assert!(syncs < 50, "50 waited, {syncs} syncs");
     sealing.finish().unwrap();
 }
 
