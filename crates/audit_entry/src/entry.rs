@@ -199,6 +199,8 @@ record! {
         commitment: Option<Digest>,
         /// From the request's first byte to the answer's last, in microseconds.
         duration_us: Option<Count>,
+        /// From the request's first byte to the answer's first, in microseconds; nothing where none was handed over.
+        first_byte_us: Option<Count>,
         /// The key exchange of the connection to the destination, such as `X25519MLKEM768`.
         tls_group: Option<Text>,
         /// Why the model stopped, as the destination said.

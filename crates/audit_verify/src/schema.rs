@@ -176,6 +176,7 @@ static OUTCOME: &[Field] = &[
     Field("ending", Form::OneOf(ENDINGS), Always),
     Field("findings", Form::Counts, Sometimes),
     Field("finish", Form::Text, Sometimes),
+    Field("first_byte_us", Form::Whole, Sometimes),
     Field("hidden", Form::Whole, Sometimes),
     Field("kind", Form::Kind, Always),
     Field("label", Form::Text, Sometimes),

@@ -119,7 +119,7 @@ impl Account {
                     let known = all.into_iter().find(|account| *account.name == *name);
                     let known = known.ok_or_else(|| console::AccountError::NotFound(name.clone()))?;
                     let (role, team) = (role.unwrap_or(known.role), team.unwrap_or_else(|| known.team.to_string()));
-                    accounts.change(&name, role, &team, &operator::by()).await?;
+                    accounts.change(&name, role, &team, &operator::by(), clock.wall()).await?;
                     writeln!(terminal.out(), "{name} is {role} of team {team}")?;
                 }
                 Verb::Password { name, password_stdin } => {

@@ -102,7 +102,7 @@ impl Key {
             let keys = KeyStore::open(database, data_dir.key_hash_secret()?).await?;
             match self.verb {
                 Verb::Create { name, team, class, continuity, json } => {
-                    let wanted = WantedKey { name: &name, team: &team, class, continuity };
+                    let wanted = WantedKey { class, continuity, ..WantedKey::new(&name, &team) };
                     let made = keys.create(&wanted, &operator::by(), clock.wall()).await?;
                     show(&made, json, terminal)?;
                 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use audit_log::Action;
 use gateway::changes::{self, Change};
 use gateway::database::{Database, DatabaseError};
+use gateway::keys;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -158,14 +159,25 @@ impl Accounts {
         Ok(count == 0)
     }
 
-    /// Gives an account another role and team, on behalf of `by`.
-    pub async fn change(&self, name: &str, role: Role, team: &str, by: &str) -> Result<(), AccountError> {
+    /// Gives an account another role and team, on behalf of `by`. The keys that it has made for itself as another team's end; all of them
+    /// where it may not ask any more.
+    pub async fn change(
+        &self,
+        name: &str,
+        role: Role,
+        team: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
         check_team(team)?;
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let update = "UPDATE accounts SET role = ?, team = ? WHERE name = ? AND closed_at IS NULL";
         let changed = sqlx::query(update).bind(role.word()).bind(team).bind(name).execute(&mut *transaction).await;
         self.found(changed, name)?;
         self.keep_an_owner(&mut transaction, name).await?;
+        let kept = role.may(Permission::Chat).then_some(team);
+        let ended = keys::end_of_account(&mut transaction, name, kept, by, now).await;
+        ended.map_err(|error| self.failed(error))?;
         let detail = [("role", role.word()), ("team", team)];
         self.note(&mut transaction, Action::AccountChange, name, by, &detail).await?;
         transaction.commit().await.map_err(|error| self.failed(error))
@@ -196,7 +208,7 @@ impl Accounts {
         transaction.commit().await.map_err(|error| self.failed(error))
     }
 
-    /// Closes an account and signs it out everywhere, on behalf of `by`. It stays in the list.
+    /// Closes an account, signs it out everywhere and ends the keys that it has made for itself, on behalf of `by`. It stays in the list.
     pub async fn close(&self, name: &str, by: &str, now: Timestamp) -> Result<(), AccountError> {
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let update = "UPDATE accounts SET closed_at = ? WHERE name = ? AND closed_at IS NULL";
@@ -204,6 +216,8 @@ impl Accounts {
         self.found(closed, name)?;
         self.keep_an_owner(&mut transaction, name).await?;
         sessions::end_all(&mut transaction, name).await.map_err(|error| self.failed(error))?;
+        let ended = keys::end_of_account(&mut transaction, name, None, by, now).await;
+        ended.map_err(|error| self.failed(error))?;
         self.note(&mut transaction, Action::AccountClose, name, by, &[]).await?;
         transaction.commit().await.map_err(|error| self.failed(error))
     }

@@ -99,6 +99,8 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .page("/models/{name}/remove", Who::May(P::ManageModels), models::files::ask_remove)
         .action("/models/remove", Who::May(P::ManageModels), models::files::remove)
         .page("/set-up", Who::SignedIn, set_up::show)
+        .action("/set-up/keys", Who::May(P::Chat), set_up::make_key)
+        .action("/set-up/keys/end", Who::May(P::Chat), set_up::end_key)
         .page("/routes", Who::May(P::SeeGate), routes::show)
         .action("/routes", Who::May(P::TryPolicy), routes::dry_run)
         .page("/guard", Who::May(P::TryPolicy), guard::show)

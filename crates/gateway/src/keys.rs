@@ -12,7 +12,7 @@ use crate::config::Registered;
 
 pub use grammar::{KeyText, Malformed};
 pub use secret::{HashSecret, KeyHash};
-pub use store::{KeyStore, KeyStoreError, ListedKey, NewKey, WantedKey};
+pub use store::{KeyStore, KeyStoreError, ListedKey, NewKey, OWN_KEYS_MAX, WantedKey, end_of_account};
 
 mod grammar;
 mod secret;

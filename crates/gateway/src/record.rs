@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use audit_log::{
     Administration, Appended, Attempt, Body, Count, Decision, Erasure, Log, LogError, Refusal, Refused, Stop, Text,
@@ -77,6 +78,7 @@ pub struct Outcome {
     pub answer_bytes: u64,
     pub seam_at: Option<u64>,
     pub answer: Option<Commitment>,
+    pub first_byte: Option<Duration>,
     pub tls_group: Option<&'static str>,
     pub finish: Option<&'static str>,
     pub hidden: Option<u64>,
@@ -310,7 +312,7 @@ impl Permit {
         let shared = &self.recorder.0;
         shared.ended.fetch_add(1, Ordering::Relaxed);
         let after = shared.clock.now().since(self.since);
-        let duration_us = u64::try_from(after.as_micros()).ok().map(Count);
+        let duration_us = micros(after);
         let Some(entry) = self.entry else { return Durable(Waiting::Off) };
         self.recorder.append(&Body::Outcome(outcome.entry(entry, Text::of(&self.request_id), duration_us)))
     }
@@ -338,6 +340,7 @@ impl Outcome {
             answer_bytes: 0,
             seam_at: None,
             answer: None,
+            first_byte: None,
             tls_group: None,
             finish: None,
             hidden: None,
@@ -362,6 +365,7 @@ impl Outcome {
             seam_at: self.seam_at.map(Count),
             commitment: self.answer.map(Commitment::digest),
             duration_us,
+            first_byte_us: self.first_byte.and_then(micros),
             tls_group: self.tls_group.map(Text::of),
             finish: self.finish.map(Text::of),
             hidden: self.hidden.map(Count),
@@ -438,6 +442,11 @@ impl Unnumbered {
         recorder.0.permitted.fetch_add(1, Ordering::Relaxed);
         Permit { recorder, entry, request_id, destinations, since, ended: false }
     }
+}
+
+/// As entries count time.
+fn micros(span: Duration) -> Option<Count> {
+    u64::try_from(span.as_micros()).ok().map(Count)
 }
 
 #[cfg(test)]

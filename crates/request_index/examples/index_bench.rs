@@ -227,6 +227,7 @@ impl Asked {
             seam_at: None,
             commitment: Some(Digest([4; 32])),
             duration_us: Some(Count(200_000 + chance / 43 % 20_000_000)),
+            first_byte_us: Some(Count(90_000 + chance / 53 % 100_000)),
             tls_group: Some(Text::new("X25519MLKEM768")?),
             finish: Some(Text::new("stop")?),
             hidden: None,

@@ -118,6 +118,10 @@ pub struct Request {
     pub attempts: u32,
     /// From the request's first byte to the answer's last, in microseconds.
     pub duration: Option<u64>,
+    /// From the request's first byte to the answer's first, in microseconds; nothing where none was handed over.
+    pub first_byte: Option<u64>,
+    /// When its outcome was written, in microseconds since 1970.
+    pub ended_at: Option<u64>,
     /// Tokens of the prompt, as the destination counted them, or else the gateway.
     pub prompt_tokens: Option<u64>,
     /// Tokens of the answer.
@@ -229,6 +233,8 @@ impl Request {
             by_floor: false,
             attempts: 0,
             duration: None,
+            first_byte: None,
+            ended_at: None,
             prompt_tokens: None,
             completion_tokens: None,
             outcome_entry: None,
@@ -244,8 +250,14 @@ impl Request {
         }
     }
 
-    /// Takes in how it ended. `axes` tells those of a label, for the model that was asked for.
-    pub(crate) fn ended(&mut self, entry: u64, outcome: &Outcome, axes: impl Fn(&str, &str) -> Option<Axes>) {
+    /// Takes in how it ended, as the entry of that time says. `axes` tells those of a label, for the model that was asked for.
+    pub(crate) fn ended(
+        &mut self,
+        entry: u64,
+        at: Duration,
+        outcome: &Outcome,
+        axes: impl Fn(&str, &str) -> Option<Axes>,
+    ) {
         self.state = outcome.ending.into();
         self.reason = text(outcome.reason.as_ref());
         self.served = outcome.destination.as_ref().map(|label| Served {
@@ -259,6 +271,8 @@ impl Request {
         self.degraded = served.is_some() && (served != first || (self.by_floor && !self.skipped.is_empty()));
         self.attempts = outcome.attempts;
         self.duration = whole(outcome.duration_us);
+        self.first_byte = whole(outcome.first_byte_us);
+        self.ended_at = Some(micros(at));
         self.prompt_tokens = whole(outcome.prompt_tokens).or(self.prompt_tokens);
         self.completion_tokens = whole(outcome.completion_tokens);
         self.outcome_entry = Some(entry);

@@ -10,19 +10,19 @@ use crate::request::{Attempted, Axes, Finding, Request, Served, State};
 
 /// What [`read`] reads; conditions on `r` follow.
 pub(crate) const SELECT: &str = "SELECT r.entry, r.at, r.request, r.key, r.team, r.surface, r.model, r.stream, r.class, r.state, \
-     r.served, d.processed_in, d.controlled_by, r.degraded, r.by_floor, r.attempts, r.duration, r.prompt_tokens, \
+     r.served, d.processed_in, d.controlled_by, r.degraded, r.by_floor, r.attempts, r.duration, r.first_byte, r.ended_at, r.prompt_tokens, \
      r.completion_tokens, r.outcome_entry, r.status, r.reason, r.finish, r.tls_group, r.hidden, r.label, r.review, r.seam_at, \
      r.answer_bytes, r.cost, r.rules, r.permitted, r.skipped \
      FROM requests r LEFT JOIN destinations d ON d.id = r.destination ";
 
 const INSERT: &str = "INSERT INTO requests (entry, at, request, key, team, surface, model, stream, class, state, served, destination, \
-     degraded, by_floor, attempts, duration, prompt_tokens, completion_tokens, outcome_entry, status, reason, finish, tls_group, \
+     degraded, by_floor, attempts, duration, first_byte, ended_at, prompt_tokens, completion_tokens, outcome_entry, status, reason, finish, tls_group, \
      hidden, label, review, seam_at, answer_bytes, cost, rules, permitted, skipped) ";
 
 /// Only what an outcome brings: indexes of the rest are not touched.
 const ENDED: &str = " ON CONFLICT (entry) DO UPDATE SET state = excluded.state, served = excluded.served, \
      destination = excluded.destination, degraded = excluded.degraded, by_floor = excluded.by_floor, attempts = excluded.attempts, \
-     duration = excluded.duration, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, \
+     duration = excluded.duration, first_byte = excluded.first_byte, ended_at = excluded.ended_at, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, \
      outcome_entry = excluded.outcome_entry, status = excluded.status, reason = excluded.reason, finish = excluded.finish, \
      tls_group = excluded.tls_group, hidden = excluded.hidden, label = excluded.label, review = excluded.review, \
      seam_at = excluded.seam_at, answer_bytes = excluded.answer_bytes, cost = excluded.cost";
@@ -52,6 +52,8 @@ pub(crate) async fn write(connection: &mut SqliteConnection, requests: &[(&Reque
                 .push_bind(request.by_floor)
                 .push_bind(i64::from(request.attempts))
                 .push_bind(count(request.duration))
+                .push_bind(count(request.first_byte))
+                .push_bind(count(request.ended_at))
                 .push_bind(count(request.prompt_tokens))
                 .push_bind(count(request.completion_tokens))
                 .push_bind(count(request.outcome_entry))
@@ -151,6 +153,8 @@ pub(crate) fn read(row: &SqliteRow) -> sqlx::Result<Request> {
         by_floor: row.try_get("by_floor")?,
         attempts: u32::try_from(whole("attempts")?).unwrap_or(u32::MAX),
         duration: count("duration")?,
+        first_byte: count("first_byte")?,
+        ended_at: count("ended_at")?,
         prompt_tokens: count("prompt_tokens")?,
         completion_tokens: count("completion_tokens")?,
         outcome_entry: count("outcome_entry")?,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use audit_entry::{Body, Digest, Entry, Text};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -196,7 +197,7 @@ impl Batch {
                     self.attempts.push((attempt.decision.0, Attempted::of(index, entry.at, attempt)));
                 }
             }
-            Body::Outcome(outcome) => self.end(index, outcome, axes),
+            Body::Outcome(outcome) => self.end((index, entry.at), outcome, axes),
             Body::Administration(done) => {
                 let detail = done.detail.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_string()));
                 let action = done.action.word();
@@ -230,10 +231,16 @@ impl Batch {
         self.requests.insert(request.entry, Touched { request, ended });
     }
 
-    fn end(&mut self, index: u64, outcome: &audit_entry::Outcome, axes: &(dyn Fn(&str, &str) -> Option<Axes> + Sync)) {
+    /// What the entry of that index and time says has ended.
+    fn end(
+        &mut self,
+        (index, at): (u64, Duration),
+        outcome: &audit_entry::Outcome,
+        axes: &(dyn Fn(&str, &str) -> Option<Axes> + Sync),
+    ) {
         let Some(touched) = self.requests.get_mut(&outcome.decision.0).filter(|touched| !touched.ended) else { return };
         touched.ended = true;
-        touched.request.ended(index, outcome, axes);
+        touched.request.ended(index, at, outcome, axes);
         let request = touched.request.clone();
         if let Some(served) = &request.served {
             self.see(NameKind::Destination, &served.label, &request);

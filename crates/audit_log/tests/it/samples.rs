@@ -53,6 +53,7 @@ pub(crate) fn outcome(decision: u64) -> Body {
         seam_at: None,
         commitment: Some(Digest([4; 32])),
         duration_us: Some(Count(1_234_567)),
+        first_byte_us: Some(Count(234_567)),
         tls_group: None,
         finish: Some(text("stop")),
         hidden: None,

@@ -72,6 +72,7 @@ fn outcome(decision: u64, request: &str, full: bool) -> Body {
         seam_at: full.then_some(Count(48)),
         commitment: full.then_some(Digest([4; 32])),
         duration_us: full.then_some(Count(1_234_567)),
+        first_byte_us: full.then_some(Count(234_567)),
         tls_group: full.then(|| text("X25519MLKEM768")),
         finish: full.then(|| text("stop")),
         hidden: full.then_some(Count(3)),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// CSV's columns: every field of every kind, in an order that stays. New ones come last.
-const COLUMNS: [&str; 51] = [
+const COLUMNS: [&str; 52] = [
     "index",
     "at",
     "kind",
@@ -50,6 +50,7 @@ const COLUMNS: [&str; 51] = [
     "completion_tokens",
     "answer_bytes",
     "duration_us",
+    "first_byte_us",
     "tls_group",
     "finish",
     "label",

@@ -61,6 +61,7 @@ fn outcome(decision: u64, request: &str) -> Body {
         seam_at: None,
         commitment: Some(Digest([4; 32])),
         duration_us: Some(Count(1_234_567)),
+        first_byte_us: Some(Count(234_567)),
         tls_group: None,
         finish: Some(text("stop")),
         hidden: None,

@@ -58,4 +58,6 @@ keys-team-wanted = Give a team: what the key asks counts as this team’s.
 keys-bad-name = “{ $name }” cannot be a key’s name: take 1 to 64 characters.
 keys-bad-team = “{ $team }” cannot be a team’s name: take 1 to 64 characters.
 keys-name-taken = A key “{ $name }” is in force: choose another name, or replace or revoke that one.
+keys-too-many = You have { $most } keys of your own already: revoke one first.
+keys-own-of = made by { $account } for themself
 keys-not-found = No key “{ $name }” is in force: it was revoked or replaced meanwhile.

@@ -58,4 +58,6 @@ keys-team-wanted = Donnez une équipe : ce que la clé demande compte comme le s
 keys-bad-name = « { $name } » ne peut pas être le nom d’une clé : prenez 1 à 64 caractères.
 keys-bad-team = « { $team } » ne peut pas être le nom d’une équipe : prenez 1 à 64 caractères.
 keys-name-taken = Une clé « { $name } » est en vigueur : choisissez un autre nom, ou remplacez ou révoquez celle-là.
+keys-too-many = Vous avez déjà { $most } clés à vous : révoquez-en une d’abord.
+keys-own-of = créée par { $account } pour son propre usage
 keys-not-found = Aucune clé « { $name } » n’est en vigueur : elle a été révoquée ou remplacée entre-temps.

@@ -52,4 +52,6 @@ keys-team-wanted = チームを入力してください。このキーのリク�
 keys-bad-name = 「{ $name }」はキーの名前に使えません。1〜64 文字にしてください。
 keys-bad-team = 「{ $team }」はチームの名前に使えません。1〜64 文字にしてください。
 keys-name-taken = キー「{ $name }」は有効です。別の名前を選ぶか、そのキーを交換または失効させてください。
+keys-too-many = 自分で作ったキーはすでに { $most } 個あります。先に一つ失効させてください。
+keys-own-of = { $account } が自分用に作成
 keys-not-found = 有効なキー「{ $name }」はありません。その間に失効または交換されました。

@@ -52,4 +52,6 @@ keys-team-wanted = 팀을 적으십시오. 이 키의 요청은 그 팀의 것�
 keys-bad-name = “{ $name }”은(는) 키 이름으로 쓸 수 없습니다. 1~64자로 하십시오.
 keys-bad-team = “{ $team }”은(는) 팀 이름으로 쓸 수 없습니다. 1~64자로 하십시오.
 keys-name-taken = “{ $name }” 키가 이미 유효합니다. 다른 이름을 고르거나 그 키를 교체 또는 폐기하십시오.
+keys-too-many = 직접 만든 키가 이미 { $most }개입니다. 하나를 먼저 폐기하십시오.
+keys-own-of = { $account } 계정이 직접 만든 키
 keys-not-found = 유효한 “{ $name }” 키가 없습니다. 그사이 폐기되었거나 교체되었습니다.

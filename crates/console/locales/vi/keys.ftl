@@ -52,4 +52,6 @@ keys-team-wanted = Hãy nêu nhóm: những gì khóa hỏi được tính cho n
 keys-bad-name = “{ $name }” không thể là tên khóa: hãy dùng 1 đến 64 ký tự.
 keys-bad-team = “{ $team }” không thể là tên nhóm: hãy dùng 1 đến 64 ký tự.
 keys-name-taken = Khóa “{ $name }” đang có hiệu lực: hãy chọn tên khác, hoặc thay hay thu hồi khóa đó.
+keys-too-many = Bạn đã có { $most } khóa do mình tạo: hãy thu hồi một khóa trước.
+keys-own-of = do { $account } tự tạo
 keys-not-found = Không có khóa “{ $name }” nào còn hiệu lực: nó vừa bị thu hồi hoặc thay.

@@ -129,11 +129,11 @@ async fn the_last_owner_cannot_be_lost() {
     desk.make("kim", Role::Owner).await;
     assert!(matches!(desk.accounts.close("kim", "operator", desk.now).await, Err(AccountError::LastOwner(_))));
     assert!(matches!(
-        desk.accounts.change("kim", Role::User, "audit", "operator").await,
+        desk.accounts.change("kim", Role::User, "audit", "operator", desk.now).await,
         Err(AccountError::LastOwner(_))
     ));
     desk.make("lee", Role::Owner).await;
-    desk.accounts.change("kim", Role::User, "audit", "account:lee").await.unwrap();
+    desk.accounts.change("kim", Role::User, "audit", "account:lee", desk.now).await.unwrap();
     assert_eq!(
         desk.accounts.list().await.unwrap().iter().map(|account| account.role).collect::<Vec<_>>(),
         [Role::User, Role::Owner]

@@ -63,6 +63,7 @@ pub(crate) fn ended(decision: u64, request: &str, ending: Ending, destination: &
         seam_at: None,
         commitment: None,
         duration_us: Some(Count(2_000)),
+        first_byte_us: Some(Count(900)),
         tls_group: Some(text("X25519MLKEM768")),
         finish: Some(text("stop")),
         hidden: Some(Count(2)),

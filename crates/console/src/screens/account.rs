@@ -145,7 +145,8 @@ pub(crate) async fn change(call: Call) -> Result<Response, Refused> {
     {
         return Ok(asked);
     }
-    let changed = call.site.accounts.change(name, role, team, &call.by()?).await;
+    let changed = call.site.accounts.change(name, role, team, &call.by()?, call.now()).await;
+    call.site.keys.withdraw().await.map_err(Refused::ours)?;
     done(&call, changed).await
 }
 

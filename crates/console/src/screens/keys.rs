@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::response::Response;
 use gateway::config::Continuity;
-use gateway::keys::{KeyStoreError, ListedKey, NewKey, WantedKey};
+use gateway::keys::{KeyStoreError, ListedKey, NewKey, OWN_KEYS_MAX, WantedKey};
 use policy::Class;
 
 use crate::accounts::Permission;
@@ -100,7 +100,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Refused> {
         Some(word) => Some(Continuity::of_word(word).ok_or(Refused::Unreadable("refused-unreadable"))?),
         None => None,
     };
-    let wanted = WantedKey { name, team, class, continuity };
+    let wanted = WantedKey { class, continuity, ..WantedKey::new(name, team) };
     match call.site.keys.create(&wanted, &call.by()?, call.now()).await {
         Ok(made) => all(&call, call.page("keys"), Some(shown(&made, false)), Wanted::default()).await,
         Err(error) => {
@@ -159,12 +159,15 @@ fn shown(made: &NewKey, replaces: bool) -> Made {
 }
 
 /// What went wrong, in the reader's language; what is our fault goes to the log.
-fn told(call: &Call, error: KeyStoreError) -> Result<String, Refused> {
+pub(crate) fn told(call: &Call, error: KeyStoreError) -> Result<String, Refused> {
     let language = call.language;
     Ok(match error {
         KeyStoreError::BadName { what: "team", name } => language.text_with("keys-bad-team", &[("team", &name)]),
         KeyStoreError::BadName { name, .. } => language.text_with("keys-bad-name", &[("name", &name)]),
         KeyStoreError::NameTaken { name } => language.text_with("keys-name-taken", &[("name", &name)]),
+        KeyStoreError::TooMany => {
+            language.text_with("keys-too-many", &[("most", &language.number(OWN_KEYS_MAX as u64))])
+        }
         KeyStoreError::NotFound { wanted } => language.text_with("keys-not-found", &[("name", &wanted)]),
         error @ (KeyStoreError::Chance(_) | KeyStoreError::Database(_)) => return Err(Refused::ours(error)),
     })

@@ -3,6 +3,7 @@
 
 mod one;
 mod table;
+mod timing;
 mod wanted;
 
 use std::sync::Arc;

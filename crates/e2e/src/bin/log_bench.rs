@@ -224,6 +224,7 @@ fn outcome(decision: u64) -> Fallible<Body> {
         seam_at: None,
         commitment: Some(Digest([4; 32])),
         duration_us: Some(Count(1_234_567)),
+        first_byte_us: Some(Count(234_567)),
         tls_group: None,
         finish: Some(Text::new("stop")?),
         hidden: None,

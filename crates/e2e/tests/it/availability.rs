@@ -84,9 +84,11 @@ async fn outages_are_left_alone_and_heal_by_themselves() {
     let sick = [Turn::Reset, Turn::Fault(Fault::Hang), Turn::Says(500, "{}"), Turn::Says(503, "{}")];
     for sick in sick {
         let gateway = setup().start().await;
+        let since = Instant::now();
         let touched = touched_while(&gateway, sick).await;
-        // A second for each of the first that hang, and one try after each rest.
-        assert!(touched <= BEFORE + REQUESTS / 100, "{sick:?}: {touched} of {REQUESTS}");
+        // A second for each of the first that hang, and one try after each rest: on a slow machine there are more of them.
+        let rests = usize::try_from(since.elapsed().as_secs() / 4).unwrap();
+        assert!(touched <= BEFORE + REQUESTS / 100 + rests, "{sick:?}: {touched} of {REQUESTS}");
         gateway.wall.turn("far", Turn::Fault(Fault::None));
         let healed = until_answered_by(&gateway, "foreign/far").await;
         assert!(healed < Duration::from_secs(10), "{sick:?}: {healed:?}");

@@ -70,11 +70,12 @@ fn configuration(wall: &Wall) -> String {
     )
 }
 
-/// Runs a class of the browser's tests against `server`; so many of them at least.
-async fn browsed(server: &Server, class: &str, more: &[(&str, &str)], least: usize) {
+/// Runs a file of the browser's tests against `server`; so many of them at least.
+async fn browsed(server: &Server, file: &str, more: &[(&str, &str)], least: usize) {
     let (Some(python), Some(browser)) = (python(), browser()) else { return };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/python/console");
     let mut command = Command::new(python);
-    command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/python/test_console.py"), class]);
+    command.arg("-B").arg(format!("{folder}/{file}.py"));
     command.env("GWANMUN_URL", server.url()).env("GWANMUN_PASSWORD", PASSWORD);
     command.env("GWANMUN_CONSOLE", server.console_url()).env("GWANMUN_TEST_BROWSER", browser);
     let output = command.envs(more.iter().copied()).stdin(Stdio::null()).output().await.unwrap();
@@ -92,7 +93,7 @@ async fn a_first_visit_leads_from_nothing_to_a_rehearsed_gate() {
     let wall = Wall::start().await;
     let Some(server) = Server::start(&[]).await else { return };
     account(&server, "owner").await;
-    browsed(&server, "FirstVisit", &[("GWANMUN_PROVIDER", &wall.base_url(Role::Local))], 1).await;
+    browsed(&server, "test_first_visit", &[("GWANMUN_PROVIDER", &wall.base_url(Role::Local))], 1).await;
     // What the provider heard: the key that was typed, then the other one; nothing of the rehearsal.
     let heard = wall.heard();
     let keys: Vec<_> = heard.requests().filter_map(|request| request.head.get("authorization")).collect();
@@ -121,8 +122,8 @@ fn holding(folder: &Path, bytes: &[u8], found: &mut Vec<PathBuf>) {
     }
 }
 
-#[tokio::test]
-async fn people_do_their_work_in_a_browser() {
+/// Runs a file of the browser's tests, so many at least, against a server with places of all kinds and accounts of two roles.
+async fn at_work(file: &str, least: usize) {
     let (Some(python), Some(_), Some(wheels)) = (python(), browser(), wheels()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let (pip, gate) = pip_behind_a_gate(folder.path(), &python, &wheels);
@@ -140,6 +141,31 @@ async fn people_do_their_work_in_a_browser() {
     let floor = listed["data"].as_array().unwrap().iter().find(|model| model["owned_by"] == "local").unwrap();
     let (key, model, gate) = (server.key.as_str(), floor["id"].as_str().unwrap(), gate.to_str().unwrap());
     let more = [("GWANMUN_KEY", key), ("GWANMUN_MODEL", model), ("GWANMUN_TOLD", LONG), ("GWANMUN_GATE", gate)];
-    browsed(&server, "Console", &more, 29).await;
+    browsed(&server, file, &more, least).await;
     server.end().await;
+}
+
+#[tokio::test]
+async fn every_page_is_fit_for_everybody() {
+    at_work("test_pages", 10).await;
+}
+
+#[tokio::test]
+async fn people_ask_and_see_who_answered() {
+    at_work("test_chat", 8).await;
+}
+
+#[tokio::test]
+async fn nothing_that_is_said_or_sent_works_against_a_reader() {
+    at_work("test_hostile", 4).await;
+}
+
+#[tokio::test]
+async fn withdrawals_are_made_rehearsed_and_ended_from_the_board() {
+    at_work("test_cut_off", 3).await;
+}
+
+#[tokio::test]
+async fn keys_models_and_the_log_are_looked_after() {
+    at_work("test_desk", 5).await;
 }

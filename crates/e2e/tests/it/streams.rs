@@ -565,7 +565,8 @@ async fn no_request_outlives_its_deadline() {
                     let began = Instant::now();
                     let answer = client.chat(&with(streaming(fault, "?"), &json!({"stream": stream}))).await;
                     let over = began.elapsed().saturating_sub(Duration::from_secs(seconds));
-                    assert!(over < Duration::from_millis(250), "{fault}, streamed {stream}: {over:?} over");
+                    // Whatever else would end it does so only after many seconds.
+                    assert!(over < Duration::from_secs(1), "{fault}, streamed {stream}: {over:?} over");
                     assert!(
                         !answer.claims_to_be_complete() && answer.text().contains("\"error\""),
                         "{fault}: {answer}"

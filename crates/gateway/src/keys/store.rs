@@ -2,6 +2,8 @@
 //!
 //! No request waits for it: the ring is filled from it when it changes ([`crate::changes`]). Knows nothing of HTTP.
 
+mod of_account;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use super::{Caller, HashSecret, KeyHash, KeyRing, KeyText};
 use crate::changes::{self, Change};
 use crate::config::{Continuity, Registered};
 use crate::database::{Database, DatabaseError};
+
+pub use of_account::{OWN_KEYS_MAX, end_of_account};
 
 /// Names of keys and teams, in characters: they stand in lists and records.
 const NAME_CHARS_MAX: usize = 64;
@@ -42,6 +46,8 @@ pub struct ListedKey {
     /// What becomes of its streamed answers that break off; `None` where the route says it.
     #[serde(serialize_with = "continuity_word")]
     pub continuity: Option<Continuity>,
+    /// The account that made it for itself; `None` where an operator made it.
+    pub account: Option<String>,
     /// When it was made: RFC 3339, UTC.
     pub created_at: String,
     /// When it was revoked; `None` while it is in force.
@@ -59,12 +65,14 @@ pub struct WantedKey<'a> {
     pub class: Option<Class>,
     /// What becomes of its streamed answers that break off.
     pub continuity: Option<Continuity>,
+    /// The account that makes it for itself.
+    pub account: Option<&'a str>,
 }
 
 impl<'a> WantedKey<'a> {
     /// One that nothing is said of but whose it is.
     pub fn new(name: &'a str, team: &'a str) -> Self {
-        Self { name, team, class: None, continuity: None }
+        Self { name, team, class: None, continuity: None, account: None }
     }
 }
 
@@ -94,6 +102,9 @@ pub enum KeyStoreError {
         /// The name.
         name: String,
     },
+    /// The account has made as many as it can.
+    #[error("an account can have {OWN_KEYS_MAX} keys of its own: revoke one first")]
+    TooMany,
     /// No key in force has the name or id.
     #[error("no key in force has the name or id `{}`: see `gwanmun key list`", wanted.escape_debug())]
     NotFound {
@@ -132,6 +143,11 @@ impl KeyStore {
     pub async fn create(&self, wanted: &WantedKey<'_>, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
         check_name("name", wanted.name)?;
         check_name("team", wanted.team)?;
+        if let Some(account) = wanted.account
+            && self.of_account(account).await?.len() >= OWN_KEYS_MAX
+        {
+            return Err(KeyStoreError::TooMany);
+        }
         let (key, hash) = self.fresh(wanted, now)?;
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         self.insert(&mut transaction, &key.listed, &hash).await?;
@@ -146,8 +162,10 @@ impl KeyStore {
     pub async fn rotate(&self, wanted: &str, by: &str, now: Timestamp) -> Result<NewKey, KeyStoreError> {
         let mut transaction = self.database.pool().begin().await.map_err(|error| self.failed(error))?;
         let old = self.end(&mut transaction, wanted, now).await?;
-        let ListedKey { name, team, class, continuity, .. } = &old;
-        let (key, hash) = self.fresh(&WantedKey { name, team, class: *class, continuity: *continuity }, now)?;
+        let ListedKey { name, team, class, continuity, account, .. } = &old;
+        let account = account.as_deref();
+        let wanted = WantedKey { name, team, class: *class, continuity: *continuity, account };
+        let (key, hash) = self.fresh(&wanted, now)?;
         self.insert(&mut transaction, &key.listed, &hash).await?;
         let failed = |error| self.failed(error);
         note(&mut transaction, Action::KeyRevoke, &old, &[("replaced_by", &key.listed.id)], by)
@@ -161,7 +179,7 @@ impl KeyStore {
 
     /// A key that is nowhere yet.
     fn fresh(&self, wanted: &WantedKey<'_>, now: Timestamp) -> Result<(NewKey, KeyHash), KeyStoreError> {
-        let WantedKey { name, team, class, continuity } = *wanted;
+        let WantedKey { name, team, class, continuity, account } = *wanted;
         let text = KeyText::generate()?;
         let hash = self.secret.hash(&text);
         let listed = ListedKey {
@@ -170,6 +188,7 @@ impl KeyStore {
             team: team.to_owned(),
             class,
             continuity,
+            account: account.map(str::to_owned),
             created_at: format!("{now:.0}"),
             revoked_at: None,
         };
@@ -182,8 +201,8 @@ impl KeyStore {
         key: &ListedKey,
         hash: &KeyHash,
     ) -> Result<(), KeyStoreError> {
-        let insert =
-            "INSERT INTO keys (hash, id, name, team, class, continuity, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        let insert = "INSERT INTO keys (hash, id, name, team, class, continuity, account, created_at) \
+                      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
         let inserted = sqlx::query(insert)
             .bind(hash.as_bytes().as_slice())
             .bind(&key.id)
@@ -191,6 +210,7 @@ impl KeyStore {
             .bind(&key.team)
             .bind(key.class.map(Class::word))
             .bind(key.continuity.map(Continuity::word))
+            .bind(&key.account)
             .bind(&key.created_at)
             .execute(connection)
             .await;
@@ -205,10 +225,9 @@ impl KeyStore {
 
     /// Every key that was ever made, the oldest first.
     pub async fn list(&self) -> Result<Vec<ListedKey>, KeyStoreError> {
-        let select = "SELECT id, name, team, class, continuity, created_at, revoked_at FROM keys \
-                      ORDER BY created_at, name, id";
-        let rows: Vec<Row> =
-            sqlx::query_as(select).fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
+        let select = format!("SELECT {COLUMNS} FROM keys ORDER BY created_at, name, id");
+        let select = sqlx::query_as(sqlx::AssertSqlSafe(select));
+        let rows: Vec<Row> = select.fetch_all(self.database.pool()).await.map_err(|error| self.failed(error))?;
         Ok(rows.into_iter().map(listed).collect())
     }
 
@@ -230,10 +249,12 @@ impl KeyStore {
         wanted: &str,
         now: Timestamp,
     ) -> Result<ListedKey, KeyStoreError> {
-        let update = "UPDATE keys SET revoked_at = ?1 WHERE hash = (SELECT hash FROM keys \
-                      WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) ORDER BY id = ?2 DESC LIMIT 1) \
-                      RETURNING id, name, team, class, continuity, created_at, revoked_at";
-        let update = sqlx::query_as(update).bind(format!("{now:.0}")).bind(wanted);
+        let update = format!(
+            "UPDATE keys SET revoked_at = ?1 WHERE hash = (SELECT hash FROM keys \
+             WHERE revoked_at IS NULL AND (id = ?2 OR name = ?2) ORDER BY id = ?2 DESC LIMIT 1) \
+             RETURNING {COLUMNS}"
+        );
+        let update = sqlx::query_as(sqlx::AssertSqlSafe(update)).bind(format!("{now:.0}")).bind(wanted);
         let ended: Option<Row> = update.fetch_optional(connection).await.map_err(|error| self.failed(error))?;
         Ok(listed(ended.ok_or_else(|| KeyStoreError::NotFound { wanted: wanted.to_owned() })?))
     }
@@ -283,20 +304,24 @@ async fn note(
 ) -> Result<(), sqlx::Error> {
     let class = key.class.map(|class| ("class", class.word()));
     let continuity = key.continuity.map(|continuity| ("continuity", continuity.word()));
+    let account = key.account.as_deref().map(|account| ("account", account));
     let detail = [("name", key.name.as_str()), ("team", key.team.as_str())].into_iter().chain(class).chain(continuity);
-    let detail: Vec<_> = detail.chain(beside.iter().copied()).collect();
+    let detail: Vec<_> = detail.chain(account).chain(beside.iter().copied()).collect();
     changes::insert(connection, &Change::administration(action, &key.id, by, &detail)).await
 }
 
 /// Hash, id, name, team, class, continuity.
 type HashedRow = (Vec<u8>, String, String, String, Option<String>, Option<String>);
 
-/// Id, name, team, class, continuity, when it was made, when it was revoked.
-type Row = (String, String, String, Option<String>, Option<String>, String, Option<String>);
+/// What [`listed`] reads, in its order.
+const COLUMNS: &str = "id, name, team, class, continuity, account, created_at, revoked_at";
 
-fn listed((id, name, team, class, continuity, created_at, revoked_at): Row) -> ListedKey {
+type Row = (String, String, String, Option<String>, Option<String>, Option<String>, String, Option<String>);
+
+fn listed((id, name, team, class, continuity, account, created_at, revoked_at): Row) -> ListedKey {
+    let class = class.as_deref().map(of_word);
     let continuity = continuity.as_deref().and_then(Continuity::of_word);
-    ListedKey { id, name, team, class: class.as_deref().map(of_word), continuity, created_at, revoked_at }
+    ListedKey { id, name, team, class, continuity, account, created_at, revoked_at }
 }
 
 /// A class that the database holds; one that it cannot hold counts as the highest.

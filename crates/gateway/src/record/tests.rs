@@ -85,6 +85,7 @@ fn answered() -> Outcome {
         completion_tokens: Some(4),
         answer_bytes: 5,
         answer: Some(secret().begin("r", Part::Answer).over(b"hello")),
+        first_byte: Some(Duration::from_micros(700)),
         tls_group: Some("X25519MLKEM768"),
         finish: Some("stop"),
         ..Outcome::bare(Ending::Answered, None)
@@ -179,6 +180,7 @@ async fn an_outcome_says_all_that_is_known_and_a_start_says_who_began() {
         ("tls_group", json!("X25519MLKEM768")),
         ("finish", json!("stop")),
         ("duration_us", json!(0)),
+        ("first_byte_us", json!(700)),
         ("at", json!("2026-11-21T10:00:00.123456Z")),
     ] {
         assert_eq!(entries[2][name], value, "{name}");

@@ -60,10 +60,13 @@ struct Owed {
 
 /// What the transport was given before the end marker.
 #[derive(Debug)]
+#[derive(Default)]
 struct Handed {
     bytes: u64,
     /// So many of them stand in an attempt's entry: another destination gave them.
     told_bytes: u64,
+    /// When the first of them was, since the request arrived.
+    first_byte: Option<Duration>,
     /// All of it or nothing.
     whole: bool,
     commitment: Option<Committing>,
@@ -104,7 +107,7 @@ impl Account {
         let Recorded { permit, payload } = recorded;
         let marks = Marks::of(permit.entry(), asked.class);
         let commitment = Some(app.recorder().commit(&arrival.id, Part::Answer));
-        let handed = Handed { bytes: 0, told_bytes: 0, whole: false, commitment, usage: Usage::default() };
+        let handed = Handed { commitment, ..Handed::default() };
         Self {
             app: Arc::clone(app),
             owed: Some(Owed { permit, reservation, slot }),
@@ -262,6 +265,7 @@ impl Account {
         if self.handed.bytes == 0 {
             let after = self.app.clock().now().since(self.arrived);
             self.app.metrics().first_byte(&self.destination, after);
+            self.handed.first_byte = Some(after);
         }
         self.handed.bytes = self.handed.bytes.saturating_add(bytes.len() as u64);
         if let Some(commitment) = &mut self.handed.commitment {
@@ -350,6 +354,7 @@ impl Account {
             answer_bytes: self.handed.bytes,
             seam_at: self.seam_at,
             answer,
+            first_byte: self.handed.first_byte,
             tls_group: usage.tls_group,
             finish: usage.finish,
             hidden: (self.hidden > 0).then_some(self.hidden),

@@ -53,6 +53,7 @@ async fn a_request_is_told_with_all_that_its_entries_say() {
     assert_eq!(request.permitted, ["national", "abroad/m2", "local"]);
     assert_eq!(request.findings, [Finding { kind: "kr.rrn".to_owned(), in_request: 2, in_answer: 0 }]);
     assert_eq!((request.duration, request.status, request.hidden), (Some(2_000), Some(200), Some(2)));
+    assert_eq!((request.first_byte, request.ended_at), (Some(900), Some(61_000_000)));
     assert_eq!(request.tls_group.as_deref(), Some("X25519MLKEM768"));
     assert_eq!((attempts.len(), attempts[0].number, attempts[0].entry), (1, 2, 1));
     assert_eq!((attempts[0].destination.as_str(), attempts[0].answer_bytes), ("abroad/m2", Some(5)));
@@ -388,8 +389,8 @@ fn naive(log: &[(u64, Entry)]) -> Vec<(Request, usize)> {
         };
         let ends = |(_, later): &&(u64, Entry)| matches!(&later.body, Body::Outcome(it) if it.decision.0 == *index);
         let end = if request.state == State::Open { log.iter().find(ends) } else { None };
-        if let Some((at, Entry { body: Body::Outcome(outcome), .. })) = end {
-            request.ended(*at, outcome, axes);
+        if let Some((at, ended @ Entry { body: Body::Outcome(outcome), .. })) = end {
+            request.ended(*at, ended.at, outcome, axes);
         }
         let until = end.map_or(u64::MAX, |(at, _)| *at);
         let tried = log.iter().filter(|(at, later)| {

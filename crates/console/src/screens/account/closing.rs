@@ -29,6 +29,7 @@ pub(crate) async fn ask(call: Call) -> Result<Response, Refused> {
 pub(crate) async fn close(call: Call) -> Result<Response, Refused> {
     let name = call.required("name", "accounts-name-wanted")?;
     let closed = call.site.accounts.close(name, &call.by()?, call.now()).await;
+    call.site.keys.withdraw().await.map_err(Refused::ours)?;
     super::done(&call, closed).await
 }
 

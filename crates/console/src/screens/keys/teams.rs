@@ -74,6 +74,7 @@ mod tests {
             team: team.to_owned(),
             class: None,
             continuity: None,
+            account: None,
             created_at: "2026-11-22T09:00:00Z".to_owned(),
             revoked_at: revoked.map(str::to_owned),
         }

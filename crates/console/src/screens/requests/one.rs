@@ -5,9 +5,10 @@ use std::time::Duration;
 use askama::Template;
 use audit_entry::Class;
 use axum::response::Response;
-use request_index::{Attempted, Request};
+use request_index::Request;
 
 use super::at;
+use super::timing::{self, Timing, Try};
 use crate::accounts::Permission;
 use crate::answer::Refused;
 use crate::call::Call;
@@ -25,7 +26,8 @@ struct OneRequest {
     at: Written,
     class: &'static str,
     took: Option<Duration>,
-    attempts: Vec<Attempt>,
+    timing: Option<Timing>,
+    tries: Vec<Try>,
     /// Whether the reader may see the log.
     log: bool,
 }
@@ -44,27 +46,18 @@ impl OneRequest {
     }
 }
 
-/// One try of a destination.
-struct Attempt {
-    attempted: Attempted,
-    /// Since the decision.
-    after: Duration,
-}
-
 pub(crate) async fn show(call: Call) -> Result<Response, Refused> {
     let id = call.named(0)?;
     let Some(index) = call.site.index().await? else { return Err(Refused::NotFound) };
     let found = index.request(id).await.map_err(Refused::ours)?;
-    let (request, attempts) = found.ok_or(Refused::NotFound)?;
+    let (request, further) = found.ok_or(Refused::NotFound)?;
     let page = call.page("requests");
-    let attempts = attempts
-        .into_iter()
-        .map(|attempted| Attempt { after: Duration::from_micros(attempted.at.saturating_sub(request.at)), attempted });
     page::render(&OneRequest {
         at: page.time(at(request.at)),
         class: request.class.map(Class::word).unwrap_or_default(),
         took: request.duration.map(Duration::from_micros),
-        attempts: attempts.collect(),
+        timing: Timing::of(&request, &further),
+        tries: timing::tries(&request, further),
         log: call.may(Permission::SeeLog),
         page,
         request,
