@@ -170,7 +170,10 @@ const follow = () => {
     try {
       // Nobody is there because of this: whoever has gone away is signed out all the same.
       const wishes = { headers: { "x-follows": "1" } };
-      await renew(parts.filter((part) => part.dataset.live.split(" ").some((topic) => topics.has(topic))), undefined, wishes);
+      const stale = parts.filter((part) => part.dataset.live.split(" ").some((topic) => topics.has(topic)));
+      // What stands on every page is asked for where it always is: what this page asks about may be gone.
+      const at = stale.every((part) => part.dataset.at) ? stale[0]?.dataset.at : here();
+      if (at) await renew(stale, at, wishes);
     } catch {
       // The server does not answer: the stream says so too, and when it comes back all is asked for.
     } finally {

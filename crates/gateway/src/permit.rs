@@ -49,7 +49,7 @@ pub(crate) async fn record(
     match decision {
         Decision::Permitted(permitted) => {
             let entry = permitted_entry(&permitted, facts, arrival, request);
-            let decided = recorder.decision(Arc::clone(&arrival.id), entry);
+            let decided = recorder.decision(Arc::clone(&arrival.id), arrival.at, entry);
             let (permit, payload) = tokio::join!(decided, keep(app, facts, ask, arrival));
             let permit = permit.map_err(failed)?;
             // A permit without its payload is dropped, and by that abandoned.

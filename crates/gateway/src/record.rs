@@ -166,11 +166,16 @@ impl Recorder {
         }
     }
 
-    /// Makes a decision that permits durable, then gives the permit. A caller that stops waiting leaves the decision with
-    /// the outcome [`Ending::Abandoned`].
-    pub async fn decision(&self, request_id: Arc<str>, decision: Decision) -> Result<Permit, RecordError> {
+    /// Makes a decision that permits durable, then gives the permit of the request that came at `arrived`. A caller that stops waiting
+    /// leaves the decision with the outcome [`Ending::Abandoned`].
+    pub async fn decision(
+        &self,
+        request_id: Arc<str>,
+        arrived: Moment,
+        decision: Decision,
+    ) -> Result<Permit, RecordError> {
         let destinations = decision.destinations.iter().map(|name| Arc::from(name.as_str())).collect();
-        let permit = Unnumbered { recorder: self.clone(), request_id, destinations, since: self.0.clock.now() };
+        let permit = Unnumbered { recorder: self.clone(), request_id, destinations, since: arrived };
         let log = match &self.0.mode {
             Mode::Off => return Ok(permit.number(None)),
             Mode::Kept(log) => log,

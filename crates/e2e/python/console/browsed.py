@@ -68,7 +68,12 @@ class Browsed(unittest.TestCase):
 
     def watch(self, page):
         home = urlsplit(CONSOLE).netloc
-        page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+
+        def written(message):
+            if message.type == "error":
+                self.wrong.append(f"{message.text} {message.location['url']}")
+
+        page.on("console", written)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("dialog", lambda dialog: (self.wrong.append(f"a dialogue: {dialog.message}"), dialog.dismiss()))
 

@@ -103,7 +103,7 @@ fn open(folder: &Path) -> (Recorder, Opened) {
 }
 
 async fn decide(recorder: &Recorder, id: &str) -> Result<Permit, RecordError> {
-    recorder.decision(id.into(), decision(id)).await
+    recorder.decision(id.into(), recorder.0.clock.now(), decision(id)).await
 }
 
 /// Every entry that lies in a log's segments, read by the format alone: what the disk holds, whatever was signed.
@@ -164,8 +164,12 @@ async fn decision_refusal_and_outcome_are_durable_when_told() {
 #[tokio::test]
 async fn an_outcome_says_all_that_is_known_and_a_start_says_who_began() {
     let folder = begun();
-    let (recorder, _) = open(folder.path());
-    let permit = decide(&recorder, "r").await.unwrap();
+    let (clock, hand) = Clock::by_hand("2026-11-21T10:00:00.123456Z".parse::<Timestamp>().unwrap());
+    let (recorder, _) = Recorder::open(folder.path(), secret(), clock.clone(), began()).unwrap();
+    let arrived = clock.now();
+    hand.advance(Duration::from_millis(3));
+    let permit = recorder.decision("r".into(), arrived, decision("r")).await.unwrap();
+    hand.advance(Duration::from_millis(4));
     let _ = permit.outcome(&answered()).await.unwrap();
     let entries = entries(folder.path());
     assert_eq!((&entries[0]["version"], &entries[0]["config"]), (&json!("1.2.3"), &json!("03".repeat(32))));
@@ -179,9 +183,9 @@ async fn an_outcome_says_all_that_is_known_and_a_start_says_who_began() {
         ("answer_bytes", json!(5)),
         ("tls_group", json!("X25519MLKEM768")),
         ("finish", json!("stop")),
-        ("duration_us", json!(0)),
+        ("duration_us", json!(7_000)),
         ("first_byte_us", json!(700)),
-        ("at", json!("2026-11-21T10:00:00.123456Z")),
+        ("at", json!("2026-11-21T10:00:00.130456Z")),
     ] {
         assert_eq!(entries[2][name], value, "{name}");
     }

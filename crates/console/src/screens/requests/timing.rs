@@ -9,7 +9,7 @@ const WIDTH: u64 = 1000;
 
 /// Where the time of a request that has ended went.
 pub(super) struct Timing {
-    /// From its first byte until it could be sent anywhere: read, judged, and the decision durable.
+    /// From its first byte until its decision was handed to the log: read and judged.
     pub(super) judged: Duration,
     /// From its first byte to the answer's first, where there was one.
     pub(super) first_byte: Option<Duration>,
