@@ -47,8 +47,14 @@ pub(crate) struct Addresses {
 }
 
 pub(crate) fn table(site: &Arc<Site>) -> Addresses {
-    Addresses { site: Arc::clone(site), router: assets::router(), listed: Vec::new() }
-        .page("/", Who::Anyone, sign_in::front)
+    let table = Addresses { site: Arc::clone(site), router: assets::router(), listed: Vec::new() };
+    let table = table.page("/", Who::Anyone, sign_in::front);
+    evidence(steering(asking(entering(table))))
+}
+
+/// Who somebody is: signing in, their account, everybody's accounts, and what keeps their pages fresh.
+fn entering(table: Addresses) -> Addresses {
+    table
         .page("/sign-in", Who::Anyone, sign_in::show)
         .action("/sign-in", Who::Anyone, sign_in::enter)
         .action("/sign-out", Who::SignedIn, sign_in::leave)
@@ -65,8 +71,27 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .action("/accounts/password", Who::May(P::ManageAccounts), account::reset)
         .action("/accounts/unlock", Who::May(P::ManageAccounts), account::unlock)
         .page("/live", Who::SignedIn, live::events)
+}
+
+/// What people ask with: the chat, a key of their own, keys of teams.
+fn asking(table: Addresses) -> Addresses {
+    table
         .page("/chat", Who::May(P::Chat), chat::show)
         .action("/chat/ask", Who::May(P::Chat), chat::ask)
+        .page("/set-up", Who::SignedIn, set_up::show)
+        .action("/set-up/keys", Who::May(P::Chat), set_up::make_key)
+        .action("/set-up/keys/end", Who::May(P::Chat), set_up::end_key)
+        .page("/keys", Who::May(P::SeeGate), keys::show)
+        .action("/keys", Who::May(P::ManageKeys), keys::create)
+        .page("/keys/{id}/replace", Who::May(P::ManageKeys), keys::ask_rotate)
+        .page("/keys/{id}/revoke", Who::May(P::ManageKeys), keys::ask_revoke)
+        .action("/keys/rotate", Who::May(P::ManageKeys), keys::rotate)
+        .action("/keys/revoke", Who::May(P::ManageKeys), keys::revoke)
+}
+
+/// How the gate stands, and what steers it.
+fn steering(table: Addresses) -> Addresses {
+    table
         .page("/first-steps", Who::May(P::ChangeSettings), first_steps::show)
         .action("/first-steps/ask", Who::May(P::ChangeSettings), first_steps::ask)
         .action("/first-steps/practice", Who::May(P::ChangeSettings), first_steps::rehearse)
@@ -98,19 +123,15 @@ pub(crate) fn table(site: &Arc<Site>) -> Addresses {
         .action("/models/choose", Who::May(P::ChangeSettings), models::files::choose)
         .page("/models/{name}/remove", Who::May(P::ManageModels), models::files::ask_remove)
         .action("/models/remove", Who::May(P::ManageModels), models::files::remove)
-        .page("/set-up", Who::SignedIn, set_up::show)
-        .action("/set-up/keys", Who::May(P::Chat), set_up::make_key)
-        .action("/set-up/keys/end", Who::May(P::Chat), set_up::end_key)
+}
+
+/// What would become of a request, what became of those there were, and the log.
+fn evidence(table: Addresses) -> Addresses {
+    table
         .page("/routes", Who::May(P::SeeGate), routes::show)
         .action("/routes", Who::May(P::TryPolicy), routes::dry_run)
         .page("/guard", Who::May(P::TryPolicy), guard::show)
         .action("/guard", Who::May(P::TryPolicy), guard::look)
-        .page("/keys", Who::May(P::SeeGate), keys::show)
-        .action("/keys", Who::May(P::ManageKeys), keys::create)
-        .page("/keys/{id}/replace", Who::May(P::ManageKeys), keys::ask_rotate)
-        .page("/keys/{id}/revoke", Who::May(P::ManageKeys), keys::ask_revoke)
-        .action("/keys/rotate", Who::May(P::ManageKeys), keys::rotate)
-        .action("/keys/revoke", Who::May(P::ManageKeys), keys::revoke)
         .page("/requests", Who::May(P::SeeRequests), requests::list)
         .page("/requests.csv", Who::May(P::SeeRequests), requests::file)
         .page("/requests/{id}", Who::May(P::SeeRequests), requests::show)

@@ -15,6 +15,7 @@ set-up-by-python = Python (openai)
 set-up-by-javascript = JavaScript (openai)
 set-up-configuration = Configuration in force
 set-up-file-is-truth = The file says what is in force, and is changed there; it is read again when it changes. Secrets are never shown.
+set-up-file-written = The file says what is in force. The pages Destinations, Jurisdictions and Models write into it; whoever edits it by hand is heard too: it is read again when it changes. Secrets are never shown.
 set-up-no-file = There is no file yet: everything is as it comes. A file of this name would say what is in force.
 set-up-file = File
 set-up-hash = Hash

@@ -15,6 +15,7 @@ set-up-by-python = Python (openai)
 set-up-by-javascript = JavaScript (openai)
 set-up-configuration = Configuration en vigueur
 set-up-file-is-truth = Le fichier fait foi et c’est là qu’on le change ; il est relu quand il change. Les secrets ne sont jamais montrés.
+set-up-file-written = Le fichier fait foi. Les pages Destinations, Juridictions et Modèles y écrivent ; on peut aussi le modifier à la main : il est relu quand il change. Les secrets ne sont jamais montrés.
 set-up-no-file = Il n’y a pas encore de fichier : tout est par défaut. Un fichier de ce nom ferait foi.
 set-up-file = Fichier
 set-up-hash = Empreinte

@@ -15,6 +15,7 @@ set-up-by-python = Python (openai)
 set-up-by-javascript = JavaScript (openai)
 set-up-configuration = 適用中の設定
 set-up-file-is-truth = 適用内容はこのファイルが定め、変更もファイルで行います。ファイルが変わると読み直されます。秘密情報は決して表示しません。
+set-up-file-written = 適用内容はこのファイルが定めます。送信先・法域・モデルの画面での変更はこのファイルに書き込まれ、手で編集しても読み直されます。秘密情報は決して表示しません。
 set-up-no-file = ファイルはまだなく、すべて既定値です。この名前のファイルを置くと、その内容が適用されます。
 set-up-file = ファイル
 set-up-hash = ハッシュ

@@ -15,6 +15,7 @@ set-up-by-python = Python (openai)
 set-up-by-javascript = JavaScript (openai)
 set-up-configuration = 적용 중인 설정
 set-up-file-is-truth = 적용되는 설정은 이 파일이 정하며 변경도 파일에서 합니다. 파일이 바뀌면 다시 읽습니다. 비밀값은 결코 보이지 않습니다.
+set-up-file-written = 적용되는 설정은 이 파일이 정합니다. 목적지, 관할권, 모델 화면에서 바꾸면 이 파일에 기록되고, 파일을 직접 고쳐도 다시 읽습니다. 비밀값은 결코 보이지 않습니다.
 set-up-no-file = 아직 파일이 없어 모두 기본값입니다. 이 이름의 파일을 두면 그 내용이 적용됩니다.
 set-up-file = 파일
 set-up-hash = 해시

@@ -15,6 +15,7 @@ set-up-by-python = Python (openai)
 set-up-by-javascript = JavaScript (openai)
 set-up-configuration = Cấu hình đang áp dụng
 set-up-file-is-truth = Tệp quyết định điều gì đang áp dụng và được sửa tại đó; khi tệp thay đổi, nó được đọc lại. Bí mật không bao giờ hiện ra.
+set-up-file-written = Tệp quyết định điều gì đang áp dụng. Các trang Đích, Khu vực pháp lý và Mô hình ghi vào tệp; sửa tệp bằng tay cũng được, vì tệp được đọc lại khi thay đổi. Bí mật không bao giờ hiện ra.
 set-up-no-file = Chưa có tệp nào: mọi thứ theo mặc định. Một tệp mang tên này sẽ quyết định cấu hình.
 set-up-file = Tệp
 set-up-hash = Mã băm

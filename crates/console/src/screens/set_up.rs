@@ -1,5 +1,5 @@
 //! Set-up: how a client is pointed at the gate with a key of the reader's own, and the configuration in force, to read. The file is what
-//! says it; nothing of it is changed here, and no secret is shown but a key on the page that answers its making.
+//! says it; it is changed on other pages, and no secret is shown but a key on the page that answers its making.
 
 use std::net::SocketAddr;
 
@@ -54,6 +54,8 @@ struct Configuration {
     file: String,
     /// Whether there is a file: without one, everything is as it comes.
     is_there: bool,
+    /// Whether the console writes into it too.
+    is_written: bool,
     /// Begins its SHA-256.
     hash: String,
     settings: Vec<Setting>,
@@ -120,9 +122,11 @@ async fn configuration(call: &Call) -> Result<Configuration, Refused> {
     let path = call.site.settings.path.clone();
     let file = path.display().to_string();
     let is_there = call.site.tasks.blocking("settings file", move || path.exists()).await;
+    let is_there = is_there.ok_or_else(|| Refused::ours("it could not be seen whether there is a settings file"))?;
     Ok(Configuration {
         file,
-        is_there: is_there.ok_or_else(|| Refused::ours("it could not be seen whether there is a settings file"))?,
+        is_there,
+        is_written: is_there && call.site.settings.editor.is_some(),
         hash: config.version.to_string(),
         settings: config.settings(),
         destinations: config.destinations.len() as u64,

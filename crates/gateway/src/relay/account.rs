@@ -59,8 +59,7 @@ struct Owed {
 }
 
 /// What the transport was given before the end marker.
-#[derive(Debug)]
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Handed {
     bytes: u64,
     /// So many of them stand in an attempt's entry: another destination gave them.
