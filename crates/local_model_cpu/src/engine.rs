@@ -39,7 +39,7 @@ impl CpuEngine {
         let mut pool = Pool::start(threads).map_err(refused)?;
         let weights = Weights::load(file, &mut pool)?;
         let shape = &weights.shape;
-        let page = PageShape { layers: shape.layers, kv_heads: shape.kv_heads, head_dim: shape.head_dim };
+        let page = PageShape { layers: shape.layers(), kv_heads: shape.kv_heads, head_dim: shape.head_dim };
         let pages = settings.cache_bytes / page.bytes();
         if pages == 0 {
             return Err(LoadError::Machine(format!(

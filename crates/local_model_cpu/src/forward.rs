@@ -12,11 +12,12 @@ use crate::activations::Activations;
 use crate::buffer::{Buffer, Disjoint};
 use crate::cache::Cache;
 use crate::kernels::Kernels;
+use crate::packed::Matrix;
 use crate::pool::{Panicked, Pool};
 use crate::shape::Shape;
-use crate::weights::{Layer, Weights};
-use attention::{Attention, AttentionPlan};
-use work::Work;
+use crate::weights::{Layer, Norms, Weights};
+use attention::{Attention, AttentionLayer, AttentionPlan};
+use work::{Joining, Work};
 
 /// The memory that passes work in; what is in it has no meaning between two passes.
 pub(crate) struct Forward {
@@ -29,6 +30,8 @@ pub(crate) struct Forward {
     attended: Activations,
     gate_up: Buffer<f32>,
     gated: Activations,
+    /// What half of a layer adds to the stream, where it is not added as it is computed.
+    change: Buffer<f32>,
     /// The rows that logits are wanted for, normalised.
     last: Activations,
     logits: Buffer<f32>,
@@ -46,6 +49,7 @@ impl Forward {
             attended: Activations::new(rows_max, shape.query_width())?,
             gate_up: Buffer::zeroed(rows_max * 2 * shape.feed_width)?,
             gated: Activations::new(rows_max, shape.feed_width)?,
+            change: Buffer::zeroed(rows_max * shape.width)?,
             last: Activations::new(runs_max, shape.width)?,
             logits: Buffer::zeroed(runs_max * vocabulary)?,
         })
@@ -64,7 +68,7 @@ impl Forward {
         let page_shape = cache.shape();
         let (rooms, values) = cache.parts_mut();
         let plan = AttentionPlan::new(&weights.shape, page_shape, rooms, runs, pool.threads());
-        self.attention.prepare(&plan, &weights.rope, runs);
+        self.attention.prepare(&plan, &weights.ropes, runs);
         let mut work = Work { kernels, pool, memory: weights.memory(), rows: plan.rows() };
         self.embed(&mut work, weights, runs)?;
         for (index, layer) in weights.layers.iter().enumerate() {
@@ -77,12 +81,13 @@ impl Forward {
     /// The stream begins as the tokens' rows of the embedding.
     fn embed(&mut self, work: &mut Work<'_>, weights: &Weights, runs: &[Run<'_>]) -> Result<(), Panicked> {
         let tokens: Vec<u32> = runs.iter().flat_map(|run| run.tokens).copied().collect();
-        let width = weights.shape.width;
+        let (width, scale) = (weights.shape.width, weights.shape.scales.embedding);
         let to = Disjoint::new(self.stream.values_mut());
         work.each_row(&|row| {
             // SAFETY: each row is written by one thread.
             let to = unsafe { to.part(row * width..(row + 1) * width) };
             weights.embedding.unpack_row(weights.memory(), tokens[row] as usize, to);
+            to.iter_mut().for_each(|value| *value *= scale);
         })
     }
 
@@ -97,21 +102,24 @@ impl Forward {
     ) -> Result<(), Panicked> {
         let stream = self.stream.values_mut();
         let wide = self.queries_keys_values.values_mut();
-        work.normalise(stream, &layer.attention_norm, weights.shape.norm_epsilon, &mut self.hidden)?;
+        let (shape, norms) = (&weights.shape, &layer.attention_norms);
+        let at = AttentionLayer { index, kind: layer.kind, weights: &layer.heads, norm_epsilon: shape.norm_epsilon };
+        work.normalise(stream, norms.before.as_deref(), shape.norm_epsilon, &mut self.hidden)?;
         work.multiply(&layer.queries_keys_values, &self.hidden, wide)?;
-        self.attention.place(work, plan, index, layer.biases.as_deref(), wide, cache)?;
-        self.attention.attend(work, plan, index, wide, cache)?;
+        self.attention.place(work, plan, &at, wide, cache)?;
+        self.attention.attend(work, plan, &at, wide, cache)?;
         self.attention.collect(work, plan, &mut self.attended)?;
-        work.multiply_and_add(&layer.attention_output, &self.attended, stream)
+        join(work, &layer.attention_output, &self.attended, &joining(shape, norms), self.change.values_mut(), stream)
     }
 
     fn feed_layer(&mut self, work: &mut Work<'_>, weights: &Weights, layer: &Layer) -> Result<(), Panicked> {
         let stream = self.stream.values_mut();
         let gate_up = self.gate_up.values_mut();
-        work.normalise(stream, &layer.feed_norm, weights.shape.norm_epsilon, &mut self.hidden)?;
+        let (shape, norms) = (&weights.shape, &layer.feed_norms);
+        work.normalise(stream, norms.before.as_deref(), shape.norm_epsilon, &mut self.hidden)?;
         work.multiply(&layer.gate_up, &self.hidden, gate_up)?;
-        work.gate(gate_up, &mut self.gated)?;
-        work.multiply_and_add(&layer.down, &self.gated, stream)
+        work.gate(shape.activation, gate_up, &mut self.gated)?;
+        join(work, &layer.down, &self.gated, &joining(shape, norms), self.change.values_mut(), stream)
     }
 
     /// Scores of all tokens for the last row of each run that wants them.
@@ -128,8 +136,28 @@ impl Forward {
             }
         }
         work.rows = wanted;
-        work.normalise(stream, &weights.output_norm, weights.shape.norm_epsilon, &mut self.last)?;
+        work.normalise(stream, Some(&weights.output_norm), weights.shape.norm_epsilon, &mut self.last)?;
         work.multiply(&weights.output, &self.last, self.logits.values_mut())?;
         Ok(&self.logits.values()[..wanted * weights.vocabulary()])
     }
+}
+
+fn joining<'a>(shape: &Shape, norms: &'a Norms) -> Joining<'a> {
+    Joining { weight: norms.after.as_deref(), epsilon: shape.norm_epsilon, factor: shape.scales.residual }
+}
+
+/// Adds `matrix · from` to the stream in the network's way.
+fn join(
+    work: &mut Work<'_>,
+    matrix: &Matrix,
+    from: &Activations,
+    joining: &Joining<'_>,
+    change: &mut [f32],
+    stream: &mut [f32],
+) -> Result<(), Panicked> {
+    if joining.is_plain() {
+        return work.multiply_and_add(matrix, from, stream);
+    }
+    work.multiply(matrix, from, change)?;
+    work.add_change(change, joining, matrix.rows, stream)
 }

@@ -63,10 +63,18 @@ compiled_for_each! {
     fn multiply(product: &Product<'_>, strips: Range<usize>) = multiply::multiply;
     /// `to = from / rms(from) · weight`.
     fn normalise(from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) = rows::normalise;
+    /// `vector = vector / rms(vector) · weight`.
+    fn normalise_in_place(vector: &mut [f32], weight: &[f32], epsilon: f32) = rows::normalise_in_place;
+    /// `to += from / rms(from) · weight`.
+    fn add_normalised(from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) = rows::add_normalised;
+    /// `to += from · factor`.
+    fn add_scaled(from: &[f32], factor: f32, to: &mut [f32]) = rows::add_scaled;
     /// Rounds a row to blocks of 8 bits.
     fn quantise(from: &[f32], to: &QuantRow<'_>) = rows::quantise;
     /// `to = silu(gate) · up`, where gates and ups lie in turns of 16.
     fn swiglu(from: &[f32], to: &mut [f32]) = rows::swiglu;
+    /// `to = gelu(gate) · up`, the same way, gelu being approximated by a hyperbolic tangent.
+    fn geglu(from: &[f32], to: &mut [f32]) = rows::geglu;
     /// Turns one head's vector by its position's angles.
     fn rotate(vector: &mut [f32], cosines: &[f32], sines: &[f32]) = rows::rotate;
     /// Attention of a few queries over some pages of one head.

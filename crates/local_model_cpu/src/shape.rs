@@ -1,9 +1,14 @@
 //! The sizes of a network, read from a model file's metadata and checked. It must not know weights.
 
+pub(crate) mod architecture;
+mod layers;
+
 use crate::LoadError;
 use crate::gguf::Metadata;
 use crate::kernels::HEAD_DIM_MAX;
 use crate::packed::{TILE_COLUMNS, TILE_ROWS};
+use architecture::{Architecture, KNOWN, NormsAfter, Scaling};
+pub(crate) use layers::{LayerKind, Turns};
 
 /// How a family orders the components of its queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +19,51 @@ pub(crate) enum PairOrder {
     Halves,
 }
 
+/// The function that gates a feed-forward layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// x · sigmoid(x).
+    Silu,
+    /// x · Φ(x), the normal distribution approximated by a hyperbolic tangent.
+    GeluTanh,
+}
+
+/// What a layer normalises beside its heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Norms {
+    pub(crate) before: bool,
+    pub(crate) after: bool,
+    /// Whether `after` is so only where the file has weights for it.
+    pub(crate) after_where_stored: bool,
+    pub(crate) heads: bool,
+}
+
+/// Constants that are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scales {
+    /// With embeddings.
+    pub(crate) embedding: f32,
+    /// With what a layer adds to the stream.
+    pub(crate) residual: f32,
+    /// With products of queries and keys.
+    pub(crate) scores: f32,
+    /// With logits.
+    pub(crate) logits: f32,
+}
+
+/// How angles of positions come about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Angles {
+    pub(crate) base: f32,
+    /// What positions are divided by.
+    pub(crate) stretch: f32,
+}
+
 /// A network's sizes.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
-    pub(crate) layers: usize,
+    /// One entry a layer.
+    pub(crate) layer_kinds: Vec<LayerKind>,
     /// Width of the residual stream.
     pub(crate) width: usize,
     /// Width of the gated feed-forward layer.
@@ -27,7 +73,13 @@ pub(crate) struct Shape {
     pub(crate) kv_heads: usize,
     pub(crate) head_dim: usize,
     pub(crate) pair_order: PairOrder,
-    pub(crate) rope_base: f32,
+    pub(crate) norms: Norms,
+    pub(crate) activation: Activation,
+    pub(crate) scales: Scales,
+    /// Of layers that see everything.
+    pub(crate) angles: Angles,
+    /// Of layers with a window, where they differ.
+    pub(crate) window_angles: Option<Angles>,
     pub(crate) norm_epsilon: f32,
     /// Tokens that the model was made for.
     pub(crate) context_tokens: usize,
@@ -36,36 +88,55 @@ pub(crate) struct Shape {
 impl Shape {
     /// Reads and checks them.
     pub(crate) fn read(metadata: &Metadata<'_>) -> Result<Self, LoadError> {
-        let architecture = metadata.need_string("general.architecture")?;
-        let pair_order = match architecture {
-            "llama" => PairOrder::Neighbours,
-            "qwen2" => PairOrder::Halves,
-            other => {
-                return Err(LoadError::Unsupported(format!(
-                    "models of the architecture `{other}` are not computed; take one of `llama` or `qwen2`"
-                )));
-            }
+        let name = metadata.need_string("general.architecture")?;
+        let Some(family) = KNOWN.iter().find(|family| family.name == name) else {
+            let known: Vec<&str> = KNOWN.iter().map(|family| family.name).collect();
+            return Err(LoadError::Unsupported(format!(
+                "models of the architecture `{name}` are not computed; take one of {}",
+                known.join(", ")
+            )));
         };
-        let entries = Entries { metadata, architecture };
+        let entries = Entries { metadata, family };
         entries.refuse_what_is_not_computed()?;
         let width = entries.size("embedding_length", 1 << 16)?;
         let heads = entries.size("attention.head_count", 1 << 10)?;
         let kv_heads = entries.optional_size("attention.head_count_kv", 1 << 10)?.unwrap_or(heads);
         let head_dim = entries.optional_size("attention.key_length", HEAD_DIM_MAX)?.unwrap_or(width / heads);
+        let layers = entries.size("block_count", 1 << 10)?;
+        let angles =
+            Angles { base: entries.positive("rope.freq_base")?.unwrap_or(10_000.0), stretch: entries.stretch()? };
+        let window_base = match family.window_rope_base {
+            Some(usual) => Some(entries.positive("rope.freq_base_swa")?.unwrap_or(usual)),
+            None => None,
+        };
         let shape = Self {
-            layers: entries.size("block_count", 1 << 10)?,
+            layer_kinds: entries.layer_kinds(layers)?,
             width,
             feed_width: entries.size("feed_forward_length", 1 << 18)?,
             heads,
             kv_heads,
             head_dim,
-            pair_order,
-            rope_base: metadata.f32(&entries.key("rope.freq_base"))?.unwrap_or(10_000.0),
+            pair_order: family.pair_order,
+            norms: Norms {
+                before: family.norms_before,
+                after: family.norms_after != NormsAfter::Never,
+                after_where_stored: family.norms_after == NormsAfter::WhereStored,
+                heads: family.head_norms,
+            },
+            activation: family.activation,
+            scales: entries.scales(width, heads, head_dim, layers)?,
+            angles,
+            window_angles: window_base.map(|base| Angles { base, stretch: 1.0 }),
             norm_epsilon: metadata.need_f32(&entries.key("attention.layer_norm_rms_epsilon"))?,
             context_tokens: entries.size("context_length", 1 << 24)?,
         };
         entries.check(&shape)?;
         Ok(shape)
+    }
+
+    /// Number of layers.
+    pub(crate) fn layers(&self) -> usize {
+        self.layer_kinds.len()
     }
 
     /// Width of all heads' queries together.
@@ -86,12 +157,12 @@ impl Shape {
 
 struct Entries<'a> {
     metadata: &'a Metadata<'a>,
-    architecture: &'a str,
+    family: &'a Architecture,
 }
 
 impl Entries<'_> {
     fn key(&self, name: &str) -> String {
-        format!("{}.{name}", self.architecture)
+        format!("{}.{name}", self.family.name)
     }
 
     fn size(&self, name: &str, max: usize) -> Result<usize, LoadError> {
@@ -104,18 +175,58 @@ impl Entries<'_> {
         self.metadata.u64(&key)?.map(|value| within(&key, value, max)).transpose()
     }
 
+    /// A number above zero.
+    fn positive(&self, name: &str) -> Result<Option<f32>, LoadError> {
+        let key = self.key(name);
+        match self.metadata.f32(&key)? {
+            Some(value) if value.is_normal() && value > 0.0 => Ok(Some(value)),
+            Some(_) => Err(LoadError::metadata(&key, "must be a positive number")),
+            None => Ok(None),
+        }
+    }
+
     /// What other networks of these families have, and would be computed wrongly if it were passed over.
     fn refuse_what_is_not_computed(&self) -> Result<(), LoadError> {
         if self.metadata.u64(&self.key("expert_count"))?.unwrap_or(0) > 0 {
             return Err(LoadError::Unsupported("mixtures of experts are not computed; take a dense model".to_owned()));
         }
+        for name in ["attn_logit_softcapping", "final_logit_softcapping"] {
+            let key = self.key(name);
+            if self.metadata.f32(&key)?.unwrap_or(0.0) != 0.0 {
+                return Err(LoadError::metadata(&key, "bounds scores, which is not computed; take a model without it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What positions are divided by.
+    fn stretch(&self) -> Result<f32, LoadError> {
         let scaling = self.key("rope.scaling.type");
         match self.metadata.string(&scaling)? {
-            None | Some("none") => Ok(()),
+            None | Some("none") => Ok(1.0),
+            Some("linear") => Ok(self.positive("rope.scaling.factor")?.unwrap_or(1.0)),
             Some(kind) => Err(LoadError::Unsupported(format!(
                 "the model stretches positions by `{kind}` (entry `{scaling}`), which is not computed; take a model \
                  without it"
             ))),
+        }
+    }
+
+    fn scales(&self, width: usize, heads: usize, head_dim: usize, layers: usize) -> Result<Scales, LoadError> {
+        let divisor = if self.family.scores_by_width == Some(layers) { width / heads } else { head_dim };
+        let plain = Scales { embedding: 1.0, residual: 1.0, scores: 1.0 / (divisor as f32).sqrt(), logits: 1.0 };
+        match self.family.scaling {
+            Scaling::Nothing => Ok(plain),
+            Scaling::EmbeddingByWidth => Ok(Scales { embedding: (width as f32).sqrt(), ..plain }),
+            Scaling::DividedLogits | Scaling::MultipliedLogits => {
+                let logits = self.positive("logit_scale")?.unwrap_or(1.0);
+                Ok(Scales {
+                    embedding: self.positive("embedding_scale")?.unwrap_or(1.0),
+                    residual: self.positive("residual_scale")?.unwrap_or(1.0),
+                    scores: self.positive("attention.scale")?.unwrap_or(plain.scores),
+                    logits: if self.family.scaling == Scaling::DividedLogits { 1.0 / logits } else { logits },
+                })
+            }
         }
     }
 
@@ -147,9 +258,6 @@ impl Entries<'_> {
         if !(shape.norm_epsilon.is_finite() && shape.norm_epsilon >= 0.0) {
             return wrong("attention.layer_norm_rms_epsilon", "must be a small positive number".to_owned());
         }
-        if !(shape.rope_base.is_finite() && shape.rope_base > 0.0) {
-            return wrong("rope.freq_base", "must be a positive number".to_owned());
-        }
         Ok(())
     }
 }
@@ -160,3 +268,6 @@ fn within(key: &str, value: u64, max: usize) -> Result<usize, LoadError> {
         _ => Err(LoadError::metadata(key, format!("is {value}; 1 to {max} are computed"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,29 +12,55 @@ use crate::memory::ensure_available;
 use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
 use crate::pool::Pool;
 use crate::rope::Rope;
-use crate::shape::{PairOrder, Shape};
+use crate::shape::{LayerKind, PairOrder, Shape};
 
 /// One layer. Matrices that are multiplied with the same activations are one.
 pub(crate) struct Layer {
-    pub(crate) attention_norm: Vec<f32>,
+    pub(crate) kind: LayerKind,
+    pub(crate) attention_norms: Norms,
     /// Queries of all heads, then keys, then values.
     pub(crate) queries_keys_values: Matrix,
-    /// What is added to those, where the network has it.
-    pub(crate) biases: Option<Vec<f32>>,
+    pub(crate) heads: HeadWeights,
     pub(crate) attention_output: Matrix,
-    pub(crate) feed_norm: Vec<f32>,
+    pub(crate) feed_norms: Norms,
     /// Gates and ups in turns of 16 rows.
     pub(crate) gate_up: Matrix,
     pub(crate) down: Matrix,
 }
 
+/// What half of a layer normalises, where the network does.
+#[derive(Default)]
+pub(crate) struct Norms {
+    /// What goes in.
+    pub(crate) before: Option<Vec<f32>>,
+    /// What comes out; the factor of what is added to the stream is in it.
+    pub(crate) after: Option<Vec<f32>>,
+}
+
+/// What is done to queries, keys and values before they are turned, where the network does it.
+#[derive(Default)]
+pub(crate) struct HeadWeights {
+    /// Added to queries, keys and values.
+    pub(crate) biases: Option<Vec<f32>>,
+    /// Each head's query is normalised with the first, its key with the second.
+    pub(crate) norms: Option<[Vec<f32>; 2]>,
+}
+
+/// Angles of all layers.
+pub(crate) struct Ropes {
+    pub(crate) full: Rope,
+    /// Of layers with a window, where they differ.
+    pub(crate) windowed: Option<Rope>,
+}
+
 /// All weights.
 pub(crate) struct Weights {
     pub(crate) shape: Shape,
-    pub(crate) rope: Rope,
+    pub(crate) ropes: Ropes,
     pub(crate) layers: Vec<Layer>,
     /// A row for each token.
     pub(crate) embedding: Matrix,
+    /// The factor of the logits is in it.
     pub(crate) output_norm: Vec<f32>,
     /// From the last layer to a score for each token; the same as `embedding` where the file has no other.
     pub(crate) output: Matrix,
@@ -46,9 +72,9 @@ impl Weights {
     pub(crate) fn load(file: &File, pool: &mut Pool) -> Result<Self, LoadError> {
         let shape = Shape::read(&file.metadata())?;
         let mut plan = Plan::new(file, &shape);
-        let Network { rope, layers, embedding, output_norm, output } = plan.network()?;
+        let Network { ropes, layers, embedding, output_norm, output } = plan.network()?;
         let memory = plan.pack(pool)?;
-        Ok(Self { shape, rope, layers, embedding, output_norm, output, memory })
+        Ok(Self { shape, ropes, layers, embedding, output_norm, output, memory })
     }
 
     /// Checks that [`Weights::load`] would find all weights in their shapes, without packing any: takes milliseconds.
@@ -125,7 +151,7 @@ struct Plan<'a> {
 
 /// A network's parts as planned: all of [`Weights`] but the memory.
 struct Network {
-    rope: Rope,
+    ropes: Ropes,
     layers: Vec<Layer>,
     embedding: Matrix,
     output_norm: Vec<f32>,
@@ -140,13 +166,13 @@ impl<'a> Plan<'a> {
     fn network(&mut self) -> Result<Network, LoadError> {
         let shape = self.shape;
         let embedding = self.embedding()?;
-        let layers = (0..shape.layers).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
-        let output_norm = self.vector("output_norm.weight", shape.width)?;
+        let layers = (0..shape.layers()).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
+        let output_norm = scaled(self.vector("output_norm.weight", shape.width)?, shape.scales.logits);
         let output = match self.file.find_tensor("output.weight") {
             Some(_) => self.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
             None => embedding.clone(),
         };
-        Ok(Network { rope: self.rope()?, layers, embedding, output_norm, output })
+        Ok(Network { ropes: self.ropes()?, layers, embedding, output_norm, output })
     }
 
     fn embedding(&mut self) -> Result<Matrix, LoadError> {
@@ -177,14 +203,34 @@ impl<'a> Plan<'a> {
             Part::whole(name("attn_v"), shape.kv_width()),
         ];
         Ok(Layer {
-            attention_norm: self.vector(&name("attn_norm"), shape.width)?,
+            kind: shape.layer_kinds[layer],
+            attention_norms: self.norms(&name("attn_norm"), &name("post_attention_norm"))?,
             queries_keys_values: self.matrix(shape.width, &queries_keys_values)?,
-            biases: self.biases(layer, order)?,
+            heads: HeadWeights { biases: self.biases(layer, order)?, norms: self.head_norms(layer, order)? },
             attention_output: self.matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
-            feed_norm: self.vector(&name("ffn_norm"), shape.width)?,
+            feed_norms: self.norms(&name("ffn_norm"), &name("post_ffw_norm"))?,
             gate_up: self.gate_up(&name("ffn_gate"), &name("ffn_up"))?,
             down: self.matrix(shape.feed_width, &[Part::whole(name("ffn_down"), shape.width)])?,
         })
+    }
+
+    fn norms(&self, before: &str, after: &str) -> Result<Norms, LoadError> {
+        let (width, norms) = (self.shape.width, self.shape.norms);
+        let has_after = norms.after && (!norms.after_where_stored || self.file.find_tensor(after).is_some());
+        let after = has_after.then(|| self.vector(after, width)).transpose()?;
+        Ok(Norms {
+            before: norms.before.then(|| self.vector(before, width)).transpose()?,
+            after: after.map(|after| scaled(after, self.shape.scales.residual)),
+        })
+    }
+
+    fn head_norms(&self, layer: usize, order: RowOrder) -> Result<Option<[Vec<f32>; 2]>, LoadError> {
+        let head_dim = self.shape.head_dim;
+        let norm = |what: &str| {
+            let stored = self.vector(&format!("blk.{layer}.{what}.weight"), head_dim)?;
+            Ok((0..head_dim).map(|row| stored[order.source(row)]).collect())
+        };
+        if self.shape.norms.heads { Ok(Some([norm("attn_q_norm")?, norm("attn_k_norm")?])) } else { Ok(None) }
     }
 
     fn gate_up(&mut self, gate: &str, up: &str) -> Result<Matrix, LoadError> {
@@ -216,17 +262,18 @@ impl<'a> Plan<'a> {
         Ok(present.then_some(biases))
     }
 
-    fn rope(&self) -> Result<Rope, LoadError> {
+    fn ropes(&self) -> Result<Ropes, LoadError> {
         const NAME: &str = "rope_freqs.weight";
-        let (head_dim, base) = (self.shape.head_dim, self.shape.rope_base);
+        let (head_dim, angles) = (self.shape.head_dim, self.shape.angles);
+        let windowed = self.shape.window_angles.map(|angles| Rope::new(head_dim, angles, None));
         if self.file.find_tensor(NAME).is_none() {
-            return Ok(Rope::new(head_dim, base, None));
+            return Ok(Ropes { full: Rope::new(head_dim, angles, None), windowed });
         }
         let factors = self.vector(NAME, head_dim / 2)?;
         if factors.iter().any(|factor| !factor.is_normal()) {
             return Err(LoadError::tensor(NAME, "holds a factor that cannot be divided by"));
         }
-        Ok(Rope::new(head_dim, base, Some(&factors)))
+        Ok(Ropes { full: Rope::new(head_dim, angles, Some(&factors)), windowed })
     }
 
     /// A vector of floats.
@@ -293,6 +340,11 @@ impl StripSource<'_> {
         }
         pack_strip(self.tensor.kind, &rows[..self.rows.len()], to);
     }
+}
+
+fn scaled(mut vector: Vec<f32>, factor: f32) -> Vec<f32> {
+    vector.iter_mut().for_each(|value| *value *= factor);
+    vector
 }
 
 fn expect_dims(tensor: &Tensor<'_>, expected: &[usize]) -> Result<(), LoadError> {

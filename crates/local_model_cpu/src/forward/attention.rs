@@ -17,7 +17,8 @@ use crate::kernels::{
 };
 use crate::pool::Panicked;
 use crate::rope::Rope;
-use crate::shape::Shape;
+use crate::shape::{LayerKind, Shape, Turns};
+use crate::weights::{HeadWeights, Ropes};
 
 /// Pieces for each thread below which pages are shared out.
 const PIECES_PER_THREAD: usize = 3;
@@ -59,6 +60,8 @@ pub(crate) struct AttentionPlan<'a> {
     page_shape: PageShape,
     rows: usize,
     partials: usize,
+    /// Factor of the scores.
+    scale: f32,
     stretches: Vec<Stretch>,
     spans: Vec<Span<'a>>,
     pieces: Vec<Piece>,
@@ -81,6 +84,7 @@ impl<'a> AttentionPlan<'a> {
             page_shape,
             rows: 0,
             partials: 0,
+            scale: shape.scales.scores,
             stretches: Vec::new(),
             spans: Vec::new(),
             pieces: Vec::new(),
@@ -147,41 +151,65 @@ impl<'a> AttentionPlan<'a> {
     }
 }
 
-/// The memory that attention works in.
+/// Cosines and sines of each row's angles, half a head each.
 #[derive(Default)]
-pub(crate) struct Attention {
-    /// Angles of each row, half a head each.
+struct RowAngles {
     cosines: Vec<f32>,
     sines: Vec<f32>,
-    partials: Vec<f32>,
 }
 
-impl Attention {
-    /// Angles of all rows, and room for the partial results.
-    pub(crate) fn prepare(&mut self, plan: &AttentionPlan<'_>, rope: &Rope, runs: &[Run<'_>]) {
+impl RowAngles {
+    fn prepare(&mut self, plan: &AttentionPlan<'_>, rope: &Rope, runs: &[Run<'_>]) {
         let half = plan.head_dim / 2;
         self.cosines.resize(plan.rows * half, 0.0);
         self.sines.resize(plan.rows * half, 0.0);
-        self.partials.resize(plan.partials * plan.partial_values(), 0.0);
         let positions = runs.iter().flat_map(|run| run.position..run.position + run.tokens.len());
         let angles = self.cosines.chunks_exact_mut(half).zip(self.sines.chunks_exact_mut(half));
         for (position, (cosines, sines)) in positions.zip(angles) {
             rope.angles(position, cosines, sines);
         }
     }
+}
 
-    /// Adds biases, turns queries and keys by their positions, and puts keys and values into the cache.
+/// The memory that attention works in.
+#[derive(Default)]
+pub(crate) struct Attention {
+    full: RowAngles,
+    windowed: RowAngles,
+    partials: Vec<f32>,
+}
+
+/// The layer whose attention is computed.
+pub(crate) struct AttentionLayer<'a> {
+    /// Its place in the cache.
+    pub(crate) index: usize,
+    pub(crate) kind: LayerKind,
+    pub(crate) weights: &'a HeadWeights,
+    pub(crate) norm_epsilon: f32,
+}
+
+impl Attention {
+    /// Angles of all rows, and room for the partial results.
+    pub(crate) fn prepare(&mut self, plan: &AttentionPlan<'_>, ropes: &Ropes, runs: &[Run<'_>]) {
+        self.partials.resize(plan.partials * plan.partial_values(), 0.0);
+        self.full.prepare(plan, &ropes.full, runs);
+        if let Some(windowed) = &ropes.windowed {
+            self.windowed.prepare(plan, windowed, runs);
+        }
+    }
+
+    /// Adds biases, normalises heads, turns queries and keys by their positions, each where the network does, and puts
+    /// keys and values into the cache.
     pub(crate) fn place(
         &self,
         work: &mut Work<'_>,
         plan: &AttentionPlan<'_>,
-        layer: usize,
-        biases: Option<&[f32]>,
+        layer: &AttentionLayer<'_>,
         wide: &mut [f32],
         cache: &mut [u16],
     ) -> Result<(), Panicked> {
         let kernels = work.kernels;
-        let target = Placing { wide: Disjoint::new(wide), cache: Disjoint::new(cache), biases, layer };
+        let target = Placing { wide: Disjoint::new(wide), cache: Disjoint::new(cache), layer };
         let items = plan.stretches.len() * plan.kv_heads;
         let grain = if plan.rows == 1 { items } else { 1 };
         work.pool.share(items, grain, &|items| {
@@ -201,28 +229,46 @@ impl Attention {
         kv_head: usize,
     ) {
         let (head_dim, group, half) = (plan.head_dim, plan.group(), plan.head_dim / 2);
-        let place = plan.page_shape.head(stretch.page, target.layer, kv_head);
+        let layer = target.layer;
+        let place = plan.page_shape.head(stretch.page, layer.index, kv_head);
+        let angles = match layer.kind.turns {
+            Turns::Not => None,
+            Turns::AsFull => Some(&self.full),
+            Turns::AsWindowed => Some(&self.windowed),
+        };
+        let [query_norm, key_norm] = match &layer.weights.norms {
+            Some([query, key]) => [Some(query), Some(key)],
+            None => [None, None],
+        };
         // SAFETY: a head's part of a page belongs to one sequence, of which this is the only stretch there.
         let page = unsafe { target.cache.part(place..place + head_values(head_dim)) };
         for index in 0..stretch.rows {
             let row = stretch.first_row + index;
-            let cosines = &self.cosines[row * half..(row + 1) * half];
-            let sines = &self.sines[row * half..(row + 1) * half];
             let biased = |head: usize| {
                 let at = head * head_dim..(head + 1) * head_dim;
                 let start = row * plan.row_values();
                 // SAFETY: these heads of this row are this item's alone, and taken one after another.
                 let vector = unsafe { target.wide.part(start + at.start..start + at.end) };
-                if let Some(biases) = target.biases {
+                if let Some(biases) = &layer.weights.biases {
                     vector.iter_mut().zip(&biases[at]).for_each(|(value, bias)| *value += bias);
                 }
                 vector
             };
+            let turned = |head: usize, norm: Option<&Vec<f32>>| {
+                let vector = biased(head);
+                if let Some(norm) = norm {
+                    kernels.normalise_in_place(vector, norm, layer.norm_epsilon);
+                }
+                if let Some(RowAngles { cosines, sines }) = angles {
+                    let at = row * half..(row + 1) * half;
+                    kernels.rotate(vector, &cosines[at.clone()], &sines[at]);
+                }
+                vector
+            };
             for head in kv_head * group..(kv_head + 1) * group {
-                kernels.rotate(biased(head), cosines, sines);
+                turned(head, query_norm);
             }
-            let key = biased(plan.heads + kv_head);
-            kernels.rotate(key, cosines, sines);
+            let key = turned(plan.heads + kv_head, key_norm);
             store_key(page, stretch.token + index, key);
             store_value(page, stretch.token + index, biased(plan.heads + plan.kv_heads + kv_head));
         }
@@ -233,7 +279,7 @@ impl Attention {
         &mut self,
         work: &mut Work<'_>,
         plan: &AttentionPlan<'_>,
-        layer: usize,
+        layer: &AttentionLayer<'_>,
         wide: &[f32],
         cache: &[u16],
     ) -> Result<(), Panicked> {
@@ -274,14 +320,13 @@ impl Attention {
 struct Placing<'a> {
     wide: Disjoint<'a, f32>,
     cache: Disjoint<'a, u16>,
-    biases: Option<&'a [f32]>,
-    layer: usize,
+    layer: &'a AttentionLayer<'a>,
 }
 
 fn attend_piece(
     plan: &AttentionPlan<'_>,
     piece: &Piece,
-    layer: usize,
+    layer: &AttentionLayer<'_>,
     wide: &[f32],
     cache: &[u16],
     partials: Disjoint<'_, f32>,
@@ -290,28 +335,33 @@ fn attend_piece(
     let (group, head_dim) = (plan.group(), plan.head_dim);
     let span = &plan.spans[piece.span];
     let mut queries = [&[][..]; QUERIES_MAX];
-    let mut seen = [0; QUERIES_MAX];
+    let (mut seen, mut forgotten) = ([0; QUERIES_MAX], [0; QUERIES_MAX]);
     for (index, query) in piece.queries.clone().enumerate() {
         let (row, head) = (query / group, piece.kv_head * group + query % group);
         let at = (span.first_row + row) * plan.row_values() + head * head_dim;
         queries[index] = &wide[at..at + head_dim];
         seen[index] = span.position + row + 1;
+        forgotten[index] = layer.kind.window.map_or(0, |window| seen[index].saturating_sub(window));
     }
     let count = piece.queries.len();
     let visible = seen[count - 1].div_ceil(PAGE_TOKENS);
-    let first = span.pages.len() * piece.part / span.parts;
-    let end = (span.pages.len() * (piece.part + 1) / span.parts).min(visible).max(first);
+    // Pages that the window of the piece's first query, and so of all, has left behind are nobody's part.
+    let left_behind = forgotten[0] / PAGE_TOKENS;
+    let part_begin = |part: usize| left_behind + (span.pages.len() - left_behind) * part / span.parts;
+    let first = part_begin(piece.part);
+    let end = part_begin(piece.part + 1).min(visible).max(first);
     let at = plan.partial(span, piece.kv_head, piece.part, piece.queries.start);
     // SAFETY: partial results are numbered by head, part and query, so pieces do not share any.
     let partials = unsafe { partials.part(at..at + count * plan.partial_values()) };
     attend(&mut Attend {
         head_dim,
-        scale: 1.0 / (head_dim as f32).sqrt(),
+        scale: plan.scale,
         cache,
-        pages: &mut span.pages[first..end].iter().map(|page| plan.page_shape.head(*page, layer, piece.kv_head)),
+        pages: &mut span.pages[first..end].iter().map(|page| plan.page_shape.head(*page, layer.index, piece.kv_head)),
         position: first * PAGE_TOKENS,
         queries: &queries[..count],
         seen: &seen[..count],
+        forgotten: &forgotten[..count],
         partials,
     });
 }

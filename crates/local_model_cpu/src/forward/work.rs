@@ -5,6 +5,7 @@ use crate::buffer::Disjoint;
 use crate::kernels::{Kernels, Product, QuantRow};
 use crate::packed::Matrix;
 use crate::pool::{Panicked, Pool};
+use crate::shape::Activation;
 
 /// Rows that a thread takes at once where a row costs about a microsecond.
 const ROW_GRAIN: usize = 4;
@@ -22,30 +23,82 @@ pub(crate) struct Work<'a> {
     pub(crate) rows: usize,
 }
 
+/// How what half of a layer has computed joins the stream.
+pub(crate) struct Joining<'a> {
+    /// It is normalised with this first.
+    pub(crate) weight: Option<&'a [f32]>,
+    pub(crate) epsilon: f32,
+    /// What it is multiplied with where it is not normalised.
+    pub(crate) factor: f32,
+}
+
+impl Joining<'_> {
+    /// Whether it is added as it is.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.weight.is_none() && self.factor.to_bits() == 1.0_f32.to_bits()
+    }
+}
+
 impl Work<'_> {
     /// Does something for each row.
     pub(crate) fn each_row(&mut self, step: &(dyn Fn(usize) + Sync)) -> Result<(), Panicked> {
         self.pool.share(self.rows, ROW_GRAIN, &|rows| rows.for_each(step))
     }
 
-    /// `to = stream / rms(stream) · weight`, rounded as well.
+    /// `to = stream / rms(stream) · weight`, or the stream as it is where there is no weight; rounded as well.
     pub(crate) fn normalise(
         &mut self,
         stream: &[f32],
-        weight: &[f32],
+        weight: Option<&[f32]>,
         epsilon: f32,
         to: &mut Activations,
     ) -> Result<(), Panicked> {
         let (kernels, width) = (self.kernels, to.columns());
         self.fill(to, &|row, floats| {
-            kernels.normalise(&stream[row * width..(row + 1) * width], weight, epsilon, floats);
+            let from = &stream[row * width..(row + 1) * width];
+            match weight {
+                Some(weight) => kernels.normalise(from, weight, epsilon, floats),
+                None => floats.copy_from_slice(from),
+            }
         })
     }
 
-    /// `to = silu(gate) · up`, rounded as well.
-    pub(crate) fn gate(&mut self, gate_up: &[f32], to: &mut Activations) -> Result<(), Panicked> {
+    /// `to = activation(gate) · up`, rounded as well.
+    pub(crate) fn gate(
+        &mut self,
+        activation: Activation,
+        gate_up: &[f32],
+        to: &mut Activations,
+    ) -> Result<(), Panicked> {
         let (kernels, width) = (self.kernels, 2 * to.columns());
-        self.fill(to, &|row, floats| kernels.swiglu(&gate_up[row * width..(row + 1) * width], floats))
+        self.fill(to, &|row, floats| {
+            let from = &gate_up[row * width..(row + 1) * width];
+            match activation {
+                Activation::Silu => kernels.swiglu(from, floats),
+                Activation::GeluTanh => kernels.geglu(from, floats),
+            }
+        })
+    }
+
+    /// `stream += change · factor`, or `stream += change / rms(change) · weight` where there is a weight.
+    pub(crate) fn add_change(
+        &mut self,
+        change: &[f32],
+        joining: &Joining<'_>,
+        width: usize,
+        stream: &mut [f32],
+    ) -> Result<(), Panicked> {
+        let kernels = self.kernels;
+        let stream = Disjoint::new(stream);
+        self.each_row(&|row| {
+            let change = &change[row * width..(row + 1) * width];
+            // SAFETY: each row is written by one thread.
+            let stream = unsafe { stream.part(row * width..(row + 1) * width) };
+            match joining.weight {
+                Some(weight) => kernels.add_normalised(change, weight, joining.epsilon, stream),
+                None => kernels.add_scaled(change, joining.factor, stream),
+            }
+        })
     }
 
     /// Writes each row of activations with `step`, then rounds it.

@@ -205,6 +205,20 @@ impl<'a> Metadata<'a> {
         }
     }
 
+    /// The truth values of an array.
+    pub(crate) fn bools(&self, key: &str) -> Result<Option<Vec<bool>>, LoadError> {
+        let Some(entry) = self.entries.get(key) else { return Ok(None) };
+        match self.elements(entry) {
+            Some((ValueKind::Bool, elements)) => Ok(Some(elements.map(|bytes| bytes == [1]).collect())),
+            _ => Err(wrong_type(key, entry, "an array of truth values")),
+        }
+    }
+
+    /// Whether there is such an entry and it is an array.
+    pub(crate) fn is_array(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.elements.is_some())
+    }
+
     /// The texts of an array.
     pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<&'a str>>, LoadError> {
         let Some(entry) = self.entries.get(key) else { return Ok(None) };

@@ -39,6 +39,8 @@ pub(crate) struct Attend<'a> {
     pub(crate) queries: &'a [&'a [f32]],
     /// How many of the sequence's tokens each query sees, from the first.
     pub(crate) seen: &'a [usize],
+    /// How many of those, again from the first, its window has left behind.
+    pub(crate) forgotten: &'a [usize],
     /// For each query `head_dim` + [`PARTIAL_EXTRA`] values.
     pub(crate) partials: &'a mut [f32],
 }
@@ -80,11 +82,12 @@ fn attend_some<S: Simd, const R: usize>(simd: S, task: &mut Attend<'_>) {
         let page = &task.cache[place..place + head_values(head_dim)];
         let (keys, values) = page.as_chunks::<LANES>().0.split_at(PAGE_TOKENS * head_dim / LANES);
         let before = task.position + index * PAGE_TOKENS;
-        let mut visible = [0; R];
-        for (visible, seen) in visible.iter_mut().zip(task.seen) {
-            *visible = seen.saturating_sub(before).min(PAGE_TOKENS);
+        let mut visible = [(0, 0); R];
+        for (visible, (forgotten, seen)) in visible.iter_mut().zip(task.forgotten.iter().zip(task.seen)) {
+            let in_page = |tokens: usize| tokens.saturating_sub(before).min(PAGE_TOKENS);
+            *visible = (in_page(*forgotten), in_page(*seen));
         }
-        let tokens = visible.iter().copied().max().unwrap_or(0);
+        let tokens = visible.iter().map(|(_, end)| *end).max().unwrap_or(0);
         let mut scores = [[0.0; PAGE_TOKENS]; R];
         score::<S, R>(simd, keys, queries, tokens, &mut scores);
         let factors = weigh::<S, R>(simd, &mut scores, visible, &mut greatest, &mut weights);
@@ -127,17 +130,19 @@ fn score<S: Simd, const R: usize>(
 fn weigh<S: Simd, const R: usize>(
     simd: S,
     scores: &mut Scores<R>,
-    visible: [usize; R],
+    visible: [(usize, usize); R],
     greatest: &mut [f32; R],
     weights: &mut [f32; R],
 ) -> [f32; R] {
     let mut factors = [1.0; R];
     for row in 0..R {
-        if visible[row] == 0 {
+        let (begin, end) = visible[row];
+        if begin >= end {
             scores[row] = [0.0; PAGE_TOKENS];
             continue;
         }
-        scores[row][visible[row]..].fill(f32::NEG_INFINITY);
+        scores[row][end..].fill(f32::NEG_INFINITY);
+        scores[row][..begin].fill(f32::NEG_INFINITY);
         let groups = scores[row].as_chunks_mut::<LANES>().0;
         let mut high = simd.splat(greatest[row]);
         for group in &*groups {
@@ -155,7 +160,8 @@ fn weigh<S: Simd, const R: usize>(
             simd.store(weight, group);
         }
         // Those not visible have got e^-87 each, nothing in an f32 sum that holds a 1.
-        scores[row][visible[row]..].fill(0.0);
+        scores[row][end..].fill(0.0);
+        scores[row][..begin].fill(0.0);
         weights[row] = weights[row] * factors[row] + simd.sum(sum);
     }
     factors

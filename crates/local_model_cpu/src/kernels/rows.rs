@@ -17,16 +17,47 @@ pub(crate) struct QuantRow<'a> {
 #[inline(always)]
 pub(super) fn normalise<S: Simd>(simd: S, from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) {
     let (from, weight, to) = (from.as_chunks::<LANES>().0, weight.as_chunks().0, to.as_chunks_mut().0);
+    let factor = simd.splat(inverse_rms(simd, from, epsilon));
+    for ((part, weight), to) in from.iter().zip(weight).zip(to) {
+        simd.store(simd.mul(simd.mul(simd.load(part), factor), simd.load(weight)), to);
+    }
+}
+
+#[inline(always)]
+pub(super) fn normalise_in_place<S: Simd>(simd: S, vector: &mut [f32], weight: &[f32], epsilon: f32) {
+    let (vector, weight) = (vector.as_chunks_mut::<LANES>().0, weight.as_chunks().0);
+    let factor = simd.splat(inverse_rms(simd, vector, epsilon));
+    for (part, weight) in vector.iter_mut().zip(weight) {
+        simd.store(simd.mul(simd.mul(simd.load(part), factor), simd.load(weight)), part);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_normalised<S: Simd>(simd: S, from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) {
+    let (from, weight, to) = (from.as_chunks::<LANES>().0, weight.as_chunks().0, to.as_chunks_mut().0);
+    let factor = simd.splat(inverse_rms(simd, from, epsilon));
+    for ((part, weight), to) in from.iter().zip(weight).zip(to) {
+        simd.store(simd.mul_add(simd.mul(simd.load(part), factor), simd.load(weight), simd.load(to)), to);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_scaled<S: Simd>(simd: S, from: &[f32], factor: f32, to: &mut [f32]) {
+    let factor = simd.splat(factor);
+    for (part, to) in from.as_chunks::<LANES>().0.iter().zip(to.as_chunks_mut().0) {
+        simd.store(simd.mul_add(simd.load(part), factor, simd.load(to)), to);
+    }
+}
+
+#[inline(always)]
+fn inverse_rms<S: Simd>(simd: S, from: &[[f32; LANES]], epsilon: f32) -> f32 {
     let mut squares = simd.splat(0.0);
     for part in from {
         let part = simd.load(part);
         squares = simd.mul_add(part, part, squares);
     }
     let mean = simd.sum(squares) / (from.len() * LANES) as f32;
-    let factor = simd.splat(1.0 / (mean + epsilon).sqrt());
-    for ((part, weight), to) in from.iter().zip(weight).zip(to) {
-        simd.store(simd.mul(simd.mul(simd.load(part), factor), simd.load(weight)), to);
-    }
+    1.0 / (mean + epsilon).sqrt()
 }
 
 #[inline(always)]
@@ -45,6 +76,22 @@ pub(super) fn swiglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
     for (pair, to) in from.as_chunks::<LANES>().0.as_chunks::<2>().0.iter().zip(to.as_chunks_mut().0) {
         let (gate, up) = (simd.load(&pair[0]), simd.load(&pair[1]));
         let sigmoid = simd.div(one, simd.add(one, simd.exp(simd.sub(simd.splat(0.0), gate))));
+        simd.store(simd.mul(simd.mul(gate, sigmoid), up), to);
+    }
+}
+
+/// By tanh(t) = 2 · sigmoid(2t) − 1 the usual approximation is a sigmoid too.
+#[inline(always)]
+pub(super) fn geglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    /// 2 · √(2 / π), and that times the cube's coefficient.
+    const LINEAR: f32 = 1.595_769_1;
+    const CUBIC: f32 = LINEAR * 0.044_715;
+    let one = simd.splat(1.0);
+    for (pair, to) in from.as_chunks::<LANES>().0.as_chunks::<2>().0.iter().zip(to.as_chunks_mut().0) {
+        let (gate, up) = (simd.load(&pair[0]), simd.load(&pair[1]));
+        let slope = simd.mul_add(simd.mul(gate, gate), simd.splat(CUBIC), simd.splat(LINEAR));
+        let power = simd.sub(simd.splat(0.0), simd.mul(gate, slope));
+        let sigmoid = simd.div(one, simd.add(one, simd.exp(power)));
         simd.store(simd.mul(simd.mul(gate, sigmoid), up), to);
     }
 }

@@ -143,19 +143,48 @@ fn normalising_divides_by_the_root_of_the_mean_square() {
 }
 
 #[test]
-fn gating_multiplies_with_the_sigmoid_weighted_gate() {
+fn normalising_in_place_and_on_top_of_the_stream_is_the_same() {
+    for kernels in all_kernels() {
+        let mut random = Random(8);
+        let (from, weight, before) = (random.floats(96), random.floats(96), random.floats(96));
+        let (mut normalised, mut in_place) = (vec![0.0; 96], from.clone());
+        kernels.normalise(&from, &weight, 1e-5, &mut normalised);
+        kernels.normalise_in_place(&mut in_place, &weight, 1e-5);
+        assert_eq!(normalised, in_place, "{}", kernels.name());
+        let (mut added, mut scaled) = (before.clone(), before.clone());
+        kernels.add_normalised(&from, &weight, 1e-5, &mut added);
+        kernels.add_scaled(&from, 0.22, &mut scaled);
+        for at in 0..96 {
+            assert!((added[at] - before[at] - normalised[at]).abs() < 1e-6, "{}", kernels.name());
+            assert!((scaled[at] - before[at] - 0.22 * from[at]).abs() < 1e-6, "{}", kernels.name());
+        }
+    }
+}
+
+#[test]
+fn gating_multiplies_with_the_activated_gate() {
+    let silu = |gate: f64| gate / (1.0 + (-gate).exp());
+    let gelu = |gate: f64| {
+        let inner = (2.0 / std::f64::consts::PI).sqrt() * (gate + 0.044_715 * gate.powi(3));
+        0.5 * gate * (1.0 + inner.tanh())
+    };
+    check_gating("silu", Kernels::swiglu, silu);
+    check_gating("gelu", Kernels::geglu, gelu);
+}
+
+fn check_gating(name: &str, computed: fn(Kernels, &[f32], &mut [f32]), activation: impl Fn(f64) -> f64) {
     for kernels in all_kernels() {
         let mut random = Random(4);
         let mut from: Vec<f32> = random.floats(128).iter().map(|x| x * 30.0).collect();
         (from[0], from[1]) = (-200.0, 200.0);
         let mut to = vec![0.0; 64];
-        kernels.swiglu(&from, &mut to);
+        computed(kernels, &from, &mut to);
         for (index, to) in to.iter().enumerate() {
             let at = index / 16 * 32 + index % 16;
             let (gate, up) = (f64::from(from[at]), f64::from(from[at + 16]));
-            let expected = gate / (1.0 + (-gate).exp()) * up;
+            let expected = activation(gate) * up;
             let off = (f64::from(*to) - expected).abs();
-            assert!(off <= 1e-5 * expected.abs().max(1.0), "{} {gate} {up}: {to} {expected}", kernels.name());
+            assert!(off <= 1e-5 * expected.abs().max(1.0), "{name} {} {gate} {up}: {to} {expected}", kernels.name());
         }
     }
 }
@@ -171,7 +200,14 @@ fn plain_attention(query: &[f32], keys: &[Vec<f32>], values: &[Vec<f32>]) -> Vec
     (0..query.len()).map(|at| sum(at) / total).collect()
 }
 
-fn check_attention(kernels: Kernels, head_dim: usize, tokens: usize, count: usize, split: usize) {
+fn check_attention(
+    kernels: Kernels,
+    head_dim: usize,
+    tokens: usize,
+    count: usize,
+    split: usize,
+    window: Option<usize>,
+) {
     let mut random = Random((head_dim * 1000 + tokens * 10 + count) as u64);
     let mut rounded = |count: usize, size: f32| -> Vec<Vec<f32>> {
         let round = |x: f32| half::f16::from_f32(x * size).to_f32();
@@ -190,6 +226,8 @@ fn check_attention(kernels: Kernels, head_dim: usize, tokens: usize, count: usiz
     }
     let query_slices: Vec<&[f32]> = queries.iter().map(Vec::as_slice).collect();
     let seen: Vec<usize> = (0..count).map(|query| tokens - (count - 1 - query).min(tokens - 1)).collect();
+    let forgotten: Vec<usize> =
+        seen.iter().map(|seen| window.map_or(0, |window| seen.saturating_sub(window))).collect();
     let size = head_dim + PARTIAL_EXTRA;
     let mut partials = vec![vec![0.0; count * size]; 2];
     for (part, range) in [(0, 0..split.min(pages)), (1, split.min(pages)..pages)] {
@@ -201,13 +239,17 @@ fn check_attention(kernels: Kernels, head_dim: usize, tokens: usize, count: usiz
             pages: &mut range.map(place),
             queries: &query_slices,
             seen: &seen,
+            forgotten: &forgotten,
             partials: &mut partials[part],
         });
     }
     for query in 0..count {
         let mut result = vec![0.0; head_dim];
         merge_partials(partials.iter().map(|part| &part[query * size..(query + 1) * size]), &mut result);
-        let expected = plain_attention(&queries[query], &keys[..seen[query]], &values[..seen[query]]);
+        let expected = {
+            let visible = forgotten[query]..seen[query];
+            plain_attention(&queries[query], &keys[visible.clone()], &values[visible])
+        };
         for (result, expected) in result.iter().zip(expected) {
             let off = (f64::from(*result) - expected).abs();
             assert!(off < 1e-4, "{} {head_dim} {tokens} {count} {split}: {result} {expected}", kernels.name());
@@ -220,12 +262,23 @@ fn attention_is_the_weighted_mean_of_what_a_query_sees() {
     for kernels in all_kernels() {
         for head_dim in [16, 64, 80, 128, 256] {
             for tokens in [1, 15, 16, 63, 64, 65, 200] {
-                check_attention(kernels, head_dim, tokens, 3, 1);
+                check_attention(kernels, head_dim, tokens, 3, 1, None);
             }
         }
         for count in 1..=QUERIES_MAX {
-            check_attention(kernels, 64, 130, count, 2);
-            check_attention(kernels, 64, 5, count, 0);
+            check_attention(kernels, 64, 130, count, 2, None);
+            check_attention(kernels, 64, 5, count, 0, None);
+        }
+    }
+}
+
+#[test]
+fn a_window_hides_what_it_has_left_behind() {
+    for kernels in all_kernels() {
+        for window in [1, 2, 15, 16, 63, 64, 65, 128, 1000] {
+            for tokens in [1, 64, 65, 130, 200] {
+                check_attention(kernels, 32, tokens, 5, 1, Some(window));
+            }
         }
     }
 }

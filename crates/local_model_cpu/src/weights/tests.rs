@@ -46,7 +46,7 @@ fn missing_misshapen_and_misstored_tensors_are_named() {
 #[test]
 fn sizes_that_are_not_computed_are_refused_by_their_entry() {
     type Change = fn(&mut GgufWriter);
-    let cases: [(Change, &str); 10] = [
+    let cases: [(Change, &str); 13] = [
         (
             |file| {
                 file.string("general.architecture", "mamba");
@@ -106,6 +106,24 @@ fn sizes_that_are_not_computed_are_refused_by_their_entry() {
                 file.f32("llama.attention.layer_norm_rms_epsilon", -1.0);
             },
             "small positive",
+        ),
+        (
+            |file| {
+                file.f32("llama.rope.freq_base", 0.0);
+            },
+            "`llama.rope.freq_base` must be a positive",
+        ),
+        (
+            |file| {
+                file.f32("llama.final_logit_softcapping", 30.0);
+            },
+            "`llama.final_logit_softcapping` bounds scores",
+        ),
+        (
+            |file| {
+                file.string("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", -8.0);
+            },
+            "`llama.rope.scaling.factor` must be a positive",
         ),
     ];
     for (change, expected) in cases {
