@@ -2,6 +2,7 @@
 //! ones, and against files made to break it.
 #![cfg(test)]
 
+mod architectures;
 mod blocks;
 mod continuing;
 #[expect(dead_code, reason = "the crate's own tests use the rest of it")]
