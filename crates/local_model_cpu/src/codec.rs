@@ -6,6 +6,7 @@
 
 mod byte_level;
 mod pre_tokenizers;
+mod sentence_piece;
 mod spellings;
 mod template;
 mod vocabulary;
@@ -19,13 +20,27 @@ use crate::LoadError;
 use crate::gguf::Metadata;
 use byte_level::{Alphabet, ByteLevelCodec};
 use pre_tokenizers::PreTokenizer;
+use sentence_piece::SentencePieceCodec;
 use spellings::Spellings;
 use template::Template;
 use vocabulary::{Class, Vocabulary};
 
+/// How texts become tokens.
+enum Merging {
+    ByteLevel(ByteLevelCodec),
+    Pieces(SentencePieceCodec),
+}
+
+/// What a file says of how.
+#[derive(Clone, Copy)]
+enum Kind {
+    ByteLevel(PreTokenizer),
+    Pieces,
+}
+
 /// A model's tokenizer and chat template.
 pub(crate) struct Codec {
-    merging: ByteLevelCodec,
+    merging: Merging,
     controls: Spellings,
     user_defined: Spellings,
     /// Characters for private use that control tokens are spelled with: no marks can be made of them.
@@ -45,7 +60,7 @@ pub(crate) struct CodecFacts {
 
 /// Checks that a file's codec can be built, without the vocabulary, which takes long.
 pub(crate) fn facts(metadata: Metadata<'_>) -> Result<CodecFacts, LoadError> {
-    read_pre_tokenizer(metadata)?;
+    read_kind(metadata)?;
     let template = metadata.string(TEMPLATE)?;
     if let Some(source) = template {
         Template::compile(source, "", "", Zoned::now)?;
@@ -58,10 +73,16 @@ const TEMPLATE: &str = "tokenizer.chat_template";
 impl Codec {
     /// Builds the codec that the file describes. `now` is asked only by templates that write the date.
     pub(crate) fn read(metadata: Metadata<'_>, now: fn() -> Zoned) -> Result<Self, LoadError> {
-        let pre_tokenizer = read_pre_tokenizer(metadata)?;
+        let kind = read_kind(metadata)?;
         let vocabulary = Vocabulary::read(metadata)?;
-        let merging = ByteLevelCodec::read(metadata, &vocabulary, pre_tokenizer)?;
-        let begins = metadata.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(pre_tokenizer.begins);
+        let (merging, usually_begins) = match kind {
+            Kind::ByteLevel(pre_tokenizer) => {
+                let codec = ByteLevelCodec::read(metadata, &vocabulary, pre_tokenizer)?;
+                (Merging::ByteLevel(codec), pre_tokenizer.begins)
+            }
+            Kind::Pieces => (Merging::Pieces(SentencePieceCodec::read(metadata, &vocabulary)?), true),
+        };
+        let begins = metadata.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(usually_begins);
         let spelling = |token: Option<Token>| token.map_or("", |token| vocabulary.spelling(token));
         let template = match metadata.string(TEMPLATE)? {
             Some(source) => Some(Template::compile(source, spelling(vocabulary.begin), spelling(vocabulary.end), now)?),
@@ -72,7 +93,7 @@ impl Codec {
             controls: Spellings::new(vocabulary.of_class(Class::Control))?,
             user_defined: Spellings::new(vocabulary.of_class(Class::UserDefined))?,
             private_in_controls: vocabulary.of_class(Class::Control).flat_map(|(_, text)| private(text)).collect(),
-            bytes: TokenBytes::new(&vocabulary),
+            bytes: TokenBytes::new(&vocabulary, kind),
             begin: vocabulary.begin.filter(|_| begins),
             ends: vocabulary.ends,
             template,
@@ -91,7 +112,10 @@ impl Codec {
     fn encode_plain(&self, text: &str, tokens: &mut Vec<Token>) -> Result<(), CodecError> {
         self.user_defined.split(text, |plain, token| {
             if !plain.is_empty() {
-                self.merging.encode(plain, tokens)?;
+                match &self.merging {
+                    Merging::ByteLevel(codec) => codec.encode(plain, tokens)?,
+                    Merging::Pieces(codec) => codec.encode(plain, tokens),
+                }
             }
             tokens.extend(token);
             Ok(())
@@ -147,15 +171,21 @@ fn private(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|letter| matches!(letter, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}'))
 }
 
-fn read_pre_tokenizer(metadata: Metadata<'_>) -> Result<PreTokenizer, LoadError> {
-    let model = metadata.need_string("tokenizer.ggml.model")?;
-    if model != "gpt2" {
-        return Err(LoadError::Unsupported(format!(
+fn read_kind(metadata: Metadata<'_>) -> Result<Kind, LoadError> {
+    const PREFIX: &str = "tokenizer.ggml.add_space_prefix";
+    match metadata.need_string("tokenizer.ggml.model")? {
+        "gpt2" => Ok(Kind::ByteLevel(PreTokenizer::named(metadata.need_string("tokenizer.ggml.pre")?)?)),
+        // Before which pieces of a conversation such a space stands, programs do not agree.
+        "llama" if metadata.bool(PREFIX)?.unwrap_or(true) => Err(LoadError::Unsupported(format!(
+            "the model's tokenizer puts a space before each text (entry `{PREFIX}`), which this engine does not do; it \
+             knows those of this kind that do not, such as Gemma's"
+        ))),
+        "llama" => Ok(Kind::Pieces),
+        model => Err(LoadError::Unsupported(format!(
             "the model's tokenizer is of the kind `{model}` (entry `tokenizer.ggml.model`), which this engine does not \
-             know; it knows gpt2"
-        )));
+             know; it knows gpt2 and llama"
+        ))),
     }
-    PreTokenizer::named(metadata.need_string("tokenizer.ggml.pre")?)
 }
 
 /// What each token stands for, one after another.
@@ -166,11 +196,12 @@ struct TokenBytes {
 }
 
 impl TokenBytes {
-    fn new(vocabulary: &Vocabulary<'_>) -> Self {
+    fn new(vocabulary: &Vocabulary<'_>, kind: Kind) -> Self {
         let alphabet = Alphabet::new();
         let mut table = Self { bytes: Vec::new(), ends: Vec::with_capacity(vocabulary.spellings.len()) };
         for (spelling, class) in vocabulary.spellings.iter().zip(&vocabulary.classes) {
             match class {
+                class if matches!(kind, Kind::Pieces) => table.bytes.extend(sentence_piece::bytes_of(spelling, *class)),
                 Class::Control => {}
                 Class::UserDefined => table.bytes.extend_from_slice(spelling.as_bytes()),
                 Class::Normal | Class::Unused | Class::Byte => match alphabet.bytes(spelling) {

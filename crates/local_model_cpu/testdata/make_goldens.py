@@ -3,6 +3,7 @@
     python make_goldens.py vocabulary                        trains tiny_vocabulary.json (needs tokenizers)
     python make_goldens.py templates                         renders templates.json (needs transformers)
     python make_goldens.py tiny                              cuts tiny_tokens.json (needs llama_cpp, gguf)
+    python make_goldens.py pieces                            trains tiny_pieces.json and cuts with it (needs tokenizers, llama_cpp, gguf)
     python make_goldens.py blocks                            decodes blocks.json (needs gguf)
     python make_goldens.py transformers MODEL.gguf OUT.json  its section of a real model's golden (needs transformers, torch, gguf)
     python make_goldens.py llama MODEL.gguf OUT.json         its section of a real model's golden (needs llama_cpp)
@@ -124,6 +125,52 @@ def tiny():
         families.setdefault(tuple(" ".join(map(str, ids)) for ids in rows), []).append(name)
     rows = [{"names": names, "tokens": list(rows)} for rows, names in families.items()]
     write(HERE / "tiny_tokens.json", {"made_by": made_by, "families": rows})
+
+
+def pieces():
+    """A vocabulary in Gemma's manner: pieces with scores, bytes for the rest; and its tokens, by llama.cpp."""
+    import gguf
+    import llama_cpp
+    from tokenizers import Tokenizer, models, trainers
+
+    texts = [text.replace(" ", "\u2581") for text in TEXTS["sentences"] + TEXTS["passages"] * 3]
+    tokenizer = Tokenizer(models.BPE())
+    trainer = trainers.BpeTrainer(vocab_size=700, show_progress=False, min_frequency=2)
+    tokenizer.train_from_iterator(texts, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    merged = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in model["merges"]]
+    letters = [token for token in model["vocab"] if token not in set(merged)]
+    # Rare letters have no piece, so that bytes occur.
+    letters = [letter for letter in letters if sum(text.count(letter) for text in texts) > 2]
+    special = ["<pad>", "<eos>", "<bos>", "<unk>"]
+    tokens = special + [f"<0x{byte:02X}>" for byte in range(256)] + merged + letters + ["<end_of_turn>"]
+    kinds = [3, 3, 3, 2] + [6] * 256 + [1] * (len(merged) + len(letters)) + [3]
+    scores = [-1000.0] * 260 + [float(-rank) for rank in range(len(merged))] + [-1000.0] * (len(letters) + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tiny.gguf"
+        writer = gguf.GGUFWriter(path, "gemma3")
+        for key, value in [("context_length", 64), ("embedding_length", 32), ("block_count", 1),
+                           ("feed_forward_length", 32), ("attention.head_count", 1)]:
+            writer.add_uint32(f"gemma3.{key}", value)
+        writer.add_float32("gemma3.attention.layer_norm_rms_epsilon", 1e-6)
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list(tokens)
+        writer.add_token_types(kinds)
+        writer.add_token_scores(scores)
+        writer.add_add_space_prefix(False)
+        writer.add_bos_token_id(2)
+        writer.add_eos_token_id(1)
+        writer.add_unk_token_id(3)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.close()
+        model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+        rows = [model.tokenize(text.encode(), add_bos=False, special=False) for text in TEXTS["sentences"]]
+    write(HERE / "tiny_pieces.json", {
+        "made_by": f"tokenizers {version('tokenizers')}, llama_cpp_python {llama_cpp.__version__}", "tokens": tokens,
+        "types": " ".join(map(str, kinds)), "scores": " ".join(str(int(score)) for score in scores),
+        "encoded": [" ".join(map(str, ids)) for ids in rows],
+    })
 
 
 def blocks():
@@ -316,7 +363,7 @@ def compact(section):
 
 if __name__ == "__main__":
     commands = {
-        "vocabulary": vocabulary, "templates": templates, "tiny": tiny, "blocks": blocks,
+        "vocabulary": vocabulary, "templates": templates, "tiny": tiny, "pieces": pieces, "blocks": blocks,
         "transformers": with_transformers, "llama": with_llama,
     }
     commands[sys.argv[1]](*sys.argv[2:])

@@ -98,6 +98,77 @@ fn every_way_of_cutting_gives_the_tokens_of_llama_cpp() {
     assert_eq!(held, known, "every known way of cutting needs its golden");
 }
 
+/// A file with the tiny vocabulary of pieces.
+fn tiny_pieces() -> GgufWriter {
+    let vocabulary = testdata("tiny_pieces.json");
+    let tokens = texts(&vocabulary["tokens"]);
+    let types: Vec<i32> = numbers(vocabulary["types"].as_str().unwrap()).iter().map(|kind| *kind as i32).collect();
+    let scores = vocabulary["scores"].as_str().unwrap().split(' ');
+    let scores: Vec<u8> = scores.flat_map(|score| score.parse::<f32>().unwrap().to_le_bytes()).collect();
+    let mut writer = GgufWriter::default();
+    writer
+        .string("tokenizer.ggml.model", "llama")
+        .bool("tokenizer.ggml.add_space_prefix", false)
+        .strings("tokenizer.ggml.tokens", &tokens)
+        .i32s("tokenizer.ggml.token_type", &types)
+        .array("tokenizer.ggml.scores", 6, tokens.len() as u64, &scores)
+        .u32("tokenizer.ggml.bos_token_id", 2)
+        .u32("tokenizer.ggml.eos_token_id", 1);
+    writer
+}
+
+#[test]
+fn pieces_are_joined_as_llama_cpp_joins_them() {
+    let golden = testdata("tiny_pieces.json");
+    let corpus = testdata("texts.json");
+    let codec = read(&tiny_pieces()).unwrap();
+    for (text, expected) in texts(&corpus["sentences"]).iter().zip(texts(&golden["encoded"])) {
+        let tokens = codec.encode(text).unwrap();
+        let said: Vec<u8> = tokens.iter().flat_map(|token| codec.bytes(*token)).copied().collect();
+        assert_eq!(tokens, numbers(expected), "{text:?}");
+        assert_eq!(String::from_utf8_lossy(&said), *text);
+    }
+    assert_eq!(codec.encode_prompt("").unwrap(), [2], "this kind begins texts where the file does not say otherwise");
+    assert!(codec.encode("<eos><bos><end_of_turn><0x41>").unwrap().iter().all(|token| *token > 3));
+}
+
+#[test]
+fn a_codec_of_pieces_that_cannot_be_built_says_why() {
+    type Spoil = fn(&mut GgufWriter);
+    let faults: [(Spoil, &str); 4] = [
+        (
+            |file| {
+                file.remove("tokenizer.ggml.add_space_prefix");
+            },
+            "puts a space before each text",
+        ),
+        (
+            |file| {
+                file.remove("tokenizer.ggml.scores");
+            },
+            "entry `tokenizer.ggml.scores` is missing",
+        ),
+        (
+            |file| {
+                file.array("tokenizer.ggml.scores", 6, 1, &[0; 4]);
+            },
+            "has 1 entries for",
+        ),
+        (
+            |file| {
+                file.i32s("tokenizer.ggml.token_type", &vec![1; texts(&testdata("tiny_pieces.json")["tokens"]).len()]);
+            },
+            "has no token for the byte `<0x00>`",
+        ),
+    ];
+    for (spoil, expected) in faults {
+        let mut file = tiny_pieces();
+        spoil(&mut file);
+        let words = read(&file).err().expect("it should be refused").to_string();
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+}
+
 #[test]
 fn templates_render_as_hugging_face_renders_them() {
     let golden = testdata("templates.json");

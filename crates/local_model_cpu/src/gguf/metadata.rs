@@ -214,6 +214,19 @@ impl<'a> Metadata<'a> {
         }
     }
 
+    /// The finite floating-point numbers of an array, each of 32 bits.
+    pub(crate) fn floats(&self, key: &str) -> Result<Option<Vec<f32>>, LoadError> {
+        let Some(entry) = self.entries.get(key) else { return Ok(None) };
+        let Some((ValueKind::F32, elements)) = self.elements(entry) else {
+            return Err(wrong_type(key, entry, "an array of 32-bit floating-point numbers"));
+        };
+        let floats: Vec<f32> = elements.map(|bytes| f32::from_le_bytes(fixed(bytes))).collect();
+        if floats.iter().all(|float| float.is_finite()) {
+            return Ok(Some(floats));
+        }
+        Err(LoadError::metadata(key, "holds a number that is not finite"))
+    }
+
     /// Whether there is such an entry and it is an array.
     pub(crate) fn is_array(&self, key: &str) -> bool {
         self.entries.get(key).is_some_and(|entry| entry.elements.is_some())
