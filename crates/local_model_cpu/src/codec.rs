@@ -27,7 +27,7 @@ use vocabulary::{Class, Vocabulary};
 
 /// How texts become tokens.
 enum Merging {
-    ByteLevel(ByteLevelCodec),
+    ByteLevel(Box<ByteLevelCodec>),
     Pieces(SentencePieceCodec),
 }
 
@@ -78,7 +78,7 @@ impl Codec {
         let (merging, usually_begins) = match kind {
             Kind::ByteLevel(pre_tokenizer) => {
                 let codec = ByteLevelCodec::read(metadata, &vocabulary, pre_tokenizer)?;
-                (Merging::ByteLevel(codec), pre_tokenizer.begins)
+                (Merging::ByteLevel(Box::new(codec)), pre_tokenizer.begins)
             }
             Kind::Pieces => (Merging::Pieces(SentencePieceCodec::read(metadata, &vocabulary)?), true),
         };

@@ -87,7 +87,9 @@ impl Forward {
             // SAFETY: each row is written by one thread.
             let to = unsafe { to.part(row * width..(row + 1) * width) };
             weights.embedding.unpack_row(weights.memory(), tokens[row] as usize, to);
-            to.iter_mut().for_each(|value| *value *= scale);
+            for value in to {
+                *value *= scale;
+            }
         })
     }
 

@@ -7,7 +7,8 @@ use crate::LoadError;
 use crate::gguf::Metadata;
 use crate::kernels::HEAD_DIM_MAX;
 use crate::packed::{TILE_COLUMNS, TILE_ROWS};
-use architecture::{Architecture, KNOWN, NormsAfter, Scaling};
+pub(crate) use architecture::NormsAfter;
+use architecture::{Architecture, KNOWN, Scaling};
 pub(crate) use layers::{LayerKind, Turns};
 
 /// How a family orders the components of its queries and keys.
@@ -32,9 +33,7 @@ pub(crate) enum Activation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Norms {
     pub(crate) before: bool,
-    pub(crate) after: bool,
-    /// Whether `after` is so only where the file has weights for it.
-    pub(crate) after_where_stored: bool,
+    pub(crate) after: NormsAfter,
     pub(crate) heads: bool,
 }
 
@@ -117,12 +116,7 @@ impl Shape {
             kv_heads,
             head_dim,
             pair_order: family.pair_order,
-            norms: Norms {
-                before: family.norms_before,
-                after: family.norms_after != NormsAfter::Never,
-                after_where_stored: family.norms_after == NormsAfter::WhereStored,
-                heads: family.head_norms,
-            },
+            norms: Norms { before: family.norms_before, after: family.norms_after, heads: family.head_norms },
             activation: family.activation,
             scales: entries.scales(width, heads, head_dim, layers)?,
             angles,

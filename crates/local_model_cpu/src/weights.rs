@@ -12,7 +12,7 @@ use crate::memory::ensure_available;
 use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
 use crate::pool::Pool;
 use crate::rope::Rope;
-use crate::shape::{LayerKind, PairOrder, Shape};
+use crate::shape::{LayerKind, NormsAfter, PairOrder, Shape};
 
 /// One layer. Matrices that are multiplied with the same activations are one.
 pub(crate) struct Layer {
@@ -216,7 +216,11 @@ impl<'a> Plan<'a> {
 
     fn norms(&self, before: &str, after: &str) -> Result<Norms, LoadError> {
         let (width, norms) = (self.shape.width, self.shape.norms);
-        let has_after = norms.after && (!norms.after_where_stored || self.file.find_tensor(after).is_some());
+        let has_after = match norms.after {
+            NormsAfter::Never => false,
+            NormsAfter::Always => true,
+            NormsAfter::WhereStored => self.file.find_tensor(after).is_some(),
+        };
         let after = has_after.then(|| self.vector(after, width)).transpose()?;
         Ok(Norms {
             before: norms.before.then(|| self.vector(before, width)).transpose()?,
@@ -343,7 +347,9 @@ impl StripSource<'_> {
 }
 
 fn scaled(mut vector: Vec<f32>, factor: f32) -> Vec<f32> {
-    vector.iter_mut().for_each(|value| *value *= factor);
+    for value in &mut vector {
+        *value *= factor;
+    }
     vector
 }
 

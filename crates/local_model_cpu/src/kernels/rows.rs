@@ -84,7 +84,7 @@ pub(super) fn swiglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
 #[inline(always)]
 pub(super) fn geglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
     /// 2 · √(2 / π), and that times the cube's coefficient.
-    const LINEAR: f32 = 1.595_769_1;
+    const LINEAR: f32 = 2.0 * 0.797_884_6;
     const CUBIC: f32 = LINEAR * 0.044_715;
     let one = simd.splat(1.0);
     for (pair, to) in from.as_chunks::<LANES>().0.as_chunks::<2>().0.iter().zip(to.as_chunks_mut().0) {

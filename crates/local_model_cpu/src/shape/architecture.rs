@@ -32,7 +32,7 @@ pub(crate) struct Architecture {
 
 /// Whether a layer normalises what comes out of its halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NormsAfter {
+pub(crate) enum NormsAfter {
     Never,
     Always,
     /// Where the file brings the weights for it.

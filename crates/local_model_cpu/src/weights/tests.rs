@@ -46,7 +46,7 @@ fn missing_misshapen_and_misstored_tensors_are_named() {
 #[test]
 fn sizes_that_are_not_computed_are_refused_by_their_entry() {
     type Change = fn(&mut GgufWriter);
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 10] = [
         (
             |file| {
                 file.string("general.architecture", "mamba");
@@ -107,6 +107,19 @@ fn sizes_that_are_not_computed_are_refused_by_their_entry() {
             },
             "small positive",
         ),
+    ];
+    for (change, expected) in cases {
+        let mut file = small_network();
+        change(&mut file);
+        let problem = refusal(&file);
+        assert!(problem.contains(expected), "{expected}: {problem}");
+    }
+}
+
+#[test]
+fn angles_and_bounds_that_are_not_computed_are_refused_by_their_entry() {
+    type Change = fn(&mut GgufWriter);
+    let cases: [(Change, &str); 3] = [
         (
             |file| {
                 file.f32("llama.rope.freq_base", 0.0);
