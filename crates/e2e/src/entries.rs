@@ -11,12 +11,13 @@ use sha2::{Digest as _, Sha256};
 use crate::segments;
 
 /// What differs from run to run, or is the same in every entry, and is not shown in snapshots.
-const NOT_SHOWN: [&str; 13] = [
+const NOT_SHOWN: [&str; 14] = [
     "at",
     "commitment",
     "config",
     "decision",
     "duration_us",
+    "first_byte_us",
     "key",
     "kind",
     "policy",

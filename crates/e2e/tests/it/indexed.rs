@@ -74,6 +74,7 @@ async fn requests_are_in_the_index_soon_after_as_the_log_tells_them() {
         let request = found.iter().find(|it| json!(it.entry) == outcome["decision"]).expect("each is in the index");
         assert_eq!(json!(request.request), outcome["request"]);
         assert_eq!(json!(request.duration), outcome["duration_us"]);
+        assert_eq!(json!(request.first_byte), outcome.get("first_byte_us").cloned().unwrap_or(Value::Null));
         assert_eq!(json!(request.completion_tokens), outcome.get("completion_tokens").cloned().unwrap_or(Value::Null));
     }
 }
