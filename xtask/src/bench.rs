@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// The model to measure the floor with; the starter model without it.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// A text that the floor and llama.cpp are to predict, token by token.
+    #[arg(long, value_name = "FILE")]
+    perplexity: Option<PathBuf>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub(crate) fn run(repository: &Repository, options: &Options) -> Result<bool> {
         let compared = floor::Compared {
             python: options.llama_python.clone(),
             model: options.model.clone(),
+            text: options.perplexity.clone(),
             quick: options.quick,
         };
         told.insert("floor".to_owned(), floor::run(repository, &compared)?);

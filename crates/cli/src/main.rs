@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod completions;
 mod drill;
+mod embedder;
 mod failure;
 mod floor;
 mod index;

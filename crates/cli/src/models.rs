@@ -49,6 +49,7 @@ pub(crate) fn inspect(path: &Path) -> Result<Facts, String> {
         context_tokens: card.context_tokens,
         vocabulary: card.vocabulary,
         chat: card.chat,
+        dimensions: card.dimensions,
         licence: card.licence,
         languages: card.languages,
     })

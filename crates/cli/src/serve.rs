@@ -211,6 +211,7 @@ fn tell(
         key,
         model: assembly.floor.as_ref().map(|floor| floor.model.card()),
         notes: assembly.floor.as_ref().map_or(&[], |floor| &floor.notes),
+        embedder: assembly.embedder.as_ref().map(|embedder| embedder.model.card()),
     };
     for line in banner.lines() {
         writeln!(terminal.out(), "{line}")?;

@@ -107,6 +107,7 @@ async fn console(dir: &Path, index: &Path, now: Timestamp) -> Fallible<Router> {
         recorder: recorder.clone(),
         payloads: None,
         local: None,
+        embedder: None,
         availability: availability.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),

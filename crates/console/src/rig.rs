@@ -122,6 +122,7 @@ impl Rig {
             keys: keys.ring(),
             recorder: recorder.clone(),
             payloads: None,
+            embedder: None,
             local,
             availability: availability.clone(),
             clock: clock.clone(),

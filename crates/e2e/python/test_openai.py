@@ -4,6 +4,7 @@ Started by the Rust tests with the address, the key and the model's name in the 
 package's documentation says of OpenAI's service: whoever points a program at the gateway instead should notice nothing.
 """
 
+import json
 import os
 import threading
 import unittest
@@ -151,6 +152,148 @@ class Chat(unittest.TestCase):
         self.assertTrue(all("Paris" in answer or "France" in answer for answer in answers), answers)
 
 
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Tells the weather of a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "maxLength": 20},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["city", "unit"],
+            "additionalProperties": False,
+        },
+    },
+}
+TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the time."}}
+
+
+class Tools(unittest.TestCase):
+    def ask(self, words="How warm is it in Paris?", **more):
+        messages = [{"role": "user", "content": words}]
+        settings = {"model": MODEL, "messages": messages, "tools": [WEATHER, TIME], "max_tokens": 100, "temperature": 0}
+        return client().chat.completions.create(**settings | more)
+
+    def check(self, call, names):
+        self.assertEqual(call.type, "function")
+        self.assertTrue(call.id.startswith("call_"))
+        self.assertIn(call.function.name, names)
+        arguments = json.loads(call.function.arguments)
+        if call.function.name == "get_weather":
+            self.assertEqual(list(arguments), ["city", "unit"])
+            self.assertIn(arguments["unit"], ("celsius", "fahrenheit"))
+        else:
+            self.assertEqual(arguments, {})
+        return arguments
+
+    def test_a_call_that_must_be(self):
+        answer = self.ask(tool_choice="required", parallel_tool_calls=False)
+        choice = answer.choices[0]
+        self.assertEqual(choice.finish_reason, "tool_calls")
+        self.assertIsNone(choice.message.content)
+        self.assertEqual(len(choice.message.tool_calls), 1)
+        self.check(choice.message.tool_calls[0], ("get_weather", "get_time"))
+
+    def test_a_call_by_name_and_its_answer(self):
+        named = {"type": "function", "function": {"name": "get_weather"}}
+        message = self.ask(tool_choice=named).choices[0].message
+        self.check(message.tool_calls[0], ("get_weather",))
+        messages = [
+            {"role": "user", "content": "How warm is it in Paris?"},
+            message.model_dump(exclude_none=True),
+            {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "It is 21 degrees in Paris."},
+        ]
+        answer = self.ask(messages=messages, tool_choice="none").choices[0]
+        self.assertIn("21", answer.message.content)
+        self.assertIsNone(answer.message.tool_calls)
+
+    def test_a_stream_tells_the_arguments_piece_by_piece(self):
+        named = {"type": "function", "function": {"name": "get_weather"}}
+        whole = self.ask(tool_choice=named).choices[0].message.tool_calls[0]
+        chunks = [c.choices[0] for c in self.ask(tool_choice=named, stream=True) if c.choices]
+        calls = [call for chunk in chunks for call in chunk.delta.tool_calls or []]
+        self.assertEqual(calls[0].function.name, "get_weather")
+        self.assertTrue(calls[0].id.startswith("call_"))
+        self.assertEqual({call.index for call in calls}, {0})
+        pieces = [call.function.arguments for call in calls if call.function.arguments]
+        self.assertEqual("".join(pieces), whole.function.arguments)
+        self.assertGreater(len(pieces), 2)
+        self.assertEqual(chunks[-1].finish_reason, "tool_calls")
+        self.assertFalse(any(chunk.delta.content for chunk in chunks))
+
+    def test_words_where_nothing_is_called(self):
+        choice = self.ask("Say hello.", tool_choice="none").choices[0]
+        self.assertIsNone(choice.message.tool_calls)
+        self.assertTrue(choice.message.content)
+        self.assertIn(choice.finish_reason, ("stop", "length"))
+        # Left to the model, it is words or whole calls, never a broken one.
+        for words in ("Say hello.", "How warm is it in Paris?", "What time is it?"):
+            choice = self.ask(words, seed=1, temperature=1).choices[0]
+            for call in choice.message.tool_calls or []:
+                if choice.finish_reason == "tool_calls":
+                    self.check(call, ("get_weather", "get_time"))
+            self.assertNotIn("<tool_call>", choice.message.content or "")
+
+    def test_what_cannot_be_enforced_is_named(self):
+        def refused(param, **settings):
+            with self.assertRaises(openai.BadRequestError) as caught:
+                self.ask(**settings)
+            self.assertEqual(caught.exception.param, param)
+
+        broken = {"type": "function", "function": {"name": "f", "parameters": {"type": "nonsense"}}}
+        refused("tools[1].function.parameters", tools=[WEATHER, broken])
+        refused("tool_choice", tool_choice={"type": "function", "function": {"name": "other"}})
+        never = {"type": "string", "minLength": 2, "maxLength": 1}
+        schema = {"name": "s", "strict": True, "schema": never}
+        refused("response_format", tools=[], response_format={"type": "json_schema", "json_schema": schema})
+
+
+class Structured(unittest.TestCase):
+    def ask(self, schema, **more):
+        form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+        messages = [{"role": "user", "content": "Tell me about Paris."}]
+        settings = {"model": MODEL, "messages": messages, "response_format": form, "max_tokens": 200, "temperature": 0}
+        return client().chat.completions.create(**settings | more)
+
+    def test_a_schema(self):
+        schema = {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "maxLength": 30},
+                "kind": {"enum": ["city", "river"]},
+                "sights": {"type": "array", "items": {"type": "string", "maxLength": 30}, "minItems": 2, "maxItems": 2},
+                "inhabitants": {"type": "integer", "minimum": 0, "maximum": 99999999},
+            },
+            "required": ["name", "kind", "sights", "inhabitants"],
+            "additionalProperties": False,
+        }
+        answer = self.ask(schema).choices[0]
+        said = json.loads(answer.message.content)
+        self.assertEqual(list(said), ["name", "kind", "sights", "inhabitants"])
+        self.assertEqual(len(said["sights"]), 2)
+        self.assertIsInstance(said["inhabitants"], int)
+        self.assertEqual(answer.finish_reason, "stop")
+        pieces = [c.choices[0].delta.content or "" for c in self.ask(schema, stream=True) if c.choices]
+        self.assertEqual("".join(pieces), answer.message.content)
+
+    def test_several_choices_and_likelihoods(self):
+        schema = {"enum": ["yes", "no", "perhaps"]}
+        answer = self.ask(schema, n=3, temperature=1.5, seed=3)
+        self.assertEqual(len([json.loads(choice.message.content) for choice in answer.choices]), 3)
+        answer = self.ask(schema, logprobs=True)
+        tokens = answer.choices[0].logprobs.content
+        self.assertEqual("".join(token.token for token in tokens), answer.choices[0].message.content)
+
+    def test_some_json_object(self):
+        answer = self.ask({}, response_format={"type": "json_object"}, max_tokens=400).choices[0]
+        if answer.finish_reason == "stop":
+            self.assertIsInstance(json.loads(answer.message.content), dict)
+        self.assertTrue(answer.message.content.startswith("{"))
+
+
 class Others(unittest.TestCase):
     def test_models(self):
         models = list(client().models.list())
@@ -195,9 +338,9 @@ class Errors(unittest.TestCase):
         self.refused("stop", stop=["a", "b", "c", "d", "e"])
 
     def test_what_this_model_cannot_do_is_named(self):
-        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-        self.refused("tools", tools=[tool])
-        self.refused("response_format", response_format={"type": "json_object"})
+        self.refused("reasoning_effort", reasoning_effort="high")
+        self.refused("functions", functions=[{"name": "f", "parameters": {}}])
+        self.refused("tools[0].type", tools=[{"type": "custom", "custom": {"name": "f"}}])
         self.refused("messages[0].content[0]", messages=[
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}])
 

@@ -49,7 +49,7 @@ pub fn python() -> Option<PathBuf> {
     prepared("GWANMUN_TEST_PYTHON")
 }
 
-/// A folder with the starter model's package, as the package index has it; nothing where none was prepared.
+/// A folder with the models' packages, as the package index has it; nothing where none was prepared.
 pub fn wheels() -> Option<PathBuf> {
     prepared("GWANMUN_TEST_WHEELS")
 }

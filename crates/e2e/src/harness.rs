@@ -128,6 +128,7 @@ impl Setup {
             keys: keys.clone(),
             recorder: recorder.clone(),
             payloads: payloads.as_ref().map(|sealed| sealed.payloads.clone()),
+            embedder: None,
             local,
             availability: availability.clone(),
             clock: clock.clone(),

@@ -12,10 +12,10 @@ use std::{
 
 use arc_swap::ArcSwap;
 use http::StatusCode;
-use local_model::LocalModel;
+use local_model::{EmbeddingModel, LocalModel};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
-use wire::error::Code;
+use wire::{error::Code, needs::Need};
 
 use crate::{
     admit::Gate,
@@ -24,13 +24,13 @@ use crate::{
     config::{self, Config},
     destinations::{
         Destination,
-        local::Floor,
+        local::{Embedder, Floor},
         remote::{Remote, Ways},
     },
     drill::Shadows,
     error::ApiError,
     inspect::Conversations,
-    judge::{FloorModel, Judgement},
+    judge::{FloorModel, Judgement, Link},
     keys::KeyRing,
     metrics::{Levels, Metrics},
     payloads::Payloads,
@@ -54,6 +54,8 @@ pub struct Parts {
     pub payloads: Option<Payloads>,
     /// The local floor's model, where there is one.
     pub local: Option<LocalModel>,
+    /// What makes vectors of texts on this machine, where something does.
+    pub embedder: Option<EmbeddingModel>,
     /// How each place is doing.
     pub availability: Availability,
     /// The time.
@@ -72,6 +74,7 @@ pub struct App {
     recorder: Recorder,
     payloads: Option<Payloads>,
     local: Option<LocalModel>,
+    embedder: Option<EmbeddingModel>,
     availability: Availability,
     ways: Ways,
     clock: Clock,
@@ -101,6 +104,8 @@ pub struct InForce {
     /// What judges.
     pub judgement: Arc<Judgement>,
     destinations: Vec<(Arc<str>, Destination)>,
+    /// It is `local` too, for who asks for its model.
+    embedder: Option<Destination>,
 }
 
 impl App {
@@ -111,8 +116,9 @@ impl App {
 
     /// As [`App::new`], with these ways outside.
     pub(crate) fn with_ways(parts: Parts, ways: Ways) -> Result<Arc<Self>, getrandom::Error> {
-        let Parts { config, keys, recorder, payloads, local, availability, clock, tasks } = parts;
-        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), local.as_ref(), &ways, &clock));
+        let Parts { config, keys, recorder, payloads, local, embedder, availability, clock, tasks } = parts;
+        let here = (local.as_ref(), embedder.as_ref());
+        let in_force = ArcSwap::from_pointee(InForce::new(config.load_full(), here, &ways, &clock));
         let began_seconds = u64::try_from(clock.wall().as_second()).unwrap_or(0);
         let mut pseudonyms = [0; 32];
         getrandom::fill(&mut pseudonyms)?;
@@ -124,6 +130,7 @@ impl App {
             recorder,
             payloads,
             local,
+            embedder,
             ways,
             clock,
             gate: Arc::new(Gate::new(tasks.stop())),
@@ -153,7 +160,8 @@ impl App {
         if Arc::ptr_eq(&known.config, &self.config.load()) {
             return known;
         }
-        let fresh = InForce::new(self.config.load_full(), self.local.as_ref(), &self.ways, &self.clock);
+        let here = (self.local.as_ref(), self.embedder.as_ref());
+        let fresh = InForce::new(self.config.load_full(), here, &self.ways, &self.clock);
         let fresh = Arc::new(fresh);
         self.in_force.store(Arc::clone(&fresh));
         fresh
@@ -207,6 +215,11 @@ impl App {
     /// The local floor's model, where there is one: what it is, and how busy.
     pub fn local(&self) -> Option<&LocalModel> {
         self.local.as_ref()
+    }
+
+    /// What makes vectors of texts on this machine, where something does.
+    pub fn embedder(&self) -> Option<&EmbeddingModel> {
+        self.embedder.as_ref()
     }
 
     /// When the process began to offer its models, in seconds since 1970.
@@ -294,13 +307,25 @@ impl App {
 }
 
 impl InForce {
-    fn new(config: Arc<Config>, local: Option<&LocalModel>, ways: &Ways, clock: &Clock) -> Self {
+    fn new(
+        config: Arc<Config>,
+        (local, embedder): (Option<&LocalModel>, Option<&EmbeddingModel>),
+        ways: &Ways,
+        clock: &Clock,
+    ) -> Self {
         let mut destinations = Vec::new();
         let floor = local.map(|model| Floor::new(model.clone(), config.local.answer_tokens_default));
-        let model = floor
-            .as_ref()
-            .map(|floor| FloorModel { name: Arc::clone(floor.model_name()), context_tokens: floor.context_tokens() });
-        let judgement = Arc::new(Judgement::new(&config, model.as_ref()));
+        let model = floor.as_ref().map(|floor| FloorModel {
+            name: Arc::clone(floor.model_name()),
+            context_tokens: floor.context_tokens(),
+            serves: floor.serves(),
+        });
+        let vectors = embedder.map(|model| FloorModel {
+            name: model.card().name.as_str().into(),
+            context_tokens: model.card().context_tokens,
+            serves: [Need::Embeddings].into(),
+        });
+        let judgement = Arc::new(Judgement::with_embedder(&config, model.as_ref(), vectors.as_ref()));
         if let Some(floor) = floor {
             destinations.push((LOCAL_DESTINATION.into(), Destination::Local(floor)));
         }
@@ -309,7 +334,14 @@ impl InForce {
             let remote = Remote::new(Arc::clone(remote), ways, clock);
             destinations.push((name, Destination::Remote(Box::new(remote))));
         }
-        Self { config, judgement, destinations }
+        let embedder = embedder.map(|model| Destination::Embedder(Embedder::new(model.clone())));
+        Self { config, judgement, destinations, embedder }
+    }
+
+    /// Where a link leads.
+    pub(crate) fn destination_of(&self, link: &Link) -> Option<&Destination> {
+        let embeds = link.serves(Need::Embeddings);
+        if link.local && embeds { self.embedder.as_ref() } else { self.destination(&link.destination) }
     }
 
     /// The destination of that name.

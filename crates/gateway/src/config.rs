@@ -119,6 +119,8 @@ pub struct Admission {
 pub struct Local {
     /// Which model: absent means the starter model.
     pub model: Option<LocalModelChoice>,
+    /// Which model makes vectors of texts: absent means the first stored one that does, by name, and none where none is stored.
+    pub embedding_model: Option<LocalModelChoice>,
     /// Threads that compute. `None`: one for each processor core that the process may use.
     pub threads: Option<usize>,
     /// Jobs that wait for a place in the batch; one more is refused with 429.
@@ -140,7 +142,7 @@ pub enum LocalModelChoice {
     None,
     /// A model of the data directory, by name.
     Named(Arc<str>),
-    /// A GGUF file: what was typed holds a `/` or ends in `.gguf`.
+    /// A GGUF file, or a model's folder: what was typed holds a `/` or ends in `.gguf`.
     File(PathBuf),
 }
 

@@ -155,7 +155,7 @@ pub(crate) fn decide(facts: &Facts<'_>, judgement: &Judgement) -> Decision {
 /// What the request needs that the place is known not to have. Of one that nobody knows anything of it is left to the place to say.
 fn lack<'f>(facts: &'f Facts<'_>, link: &Link) -> Option<&'f Needed> {
     let lacks = |needed: &&Needed| match (capability(needed.need), &link.capabilities) {
-        _ if !link.understands_everything() => true,
+        _ if !link.serves(needed.need) => true,
         (Some(capability), Some(known)) => !known.contains(&capability),
         (Some(_), None) | (None, _) => false,
     };

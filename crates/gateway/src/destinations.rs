@@ -21,6 +21,8 @@ use crate::{
 pub(crate) enum Destination {
     /// The local floor.
     Local(local::Floor),
+    /// What makes vectors of texts on this machine.
+    Embedder(local::Embedder),
     /// An OpenAI-compatible service outside.
     Remote(Box<remote::Remote>),
 }
@@ -49,6 +51,8 @@ pub(crate) struct Errand {
 pub(crate) enum Source {
     /// The local floor.
     Local(Box<local::Reply>),
+    /// Vectors made on this machine.
+    Vectors(Box<local::VectorsReply>),
     /// A remote.
     Remote(Box<remote::Reply>),
 }
@@ -72,6 +76,7 @@ impl Destination {
     pub(crate) async fn send(&self, errand: Errand) -> Result<Source, ApiError> {
         match self {
             Self::Local(floor) => Ok(Source::Local(Box::new(floor.send(errand).await?))),
+            Self::Embedder(embedder) => Ok(Source::Vectors(Box::new(embedder.send(&errand).await?))),
             Self::Remote(remote) => Ok(Source::Remote(Box::new(remote.send(errand.asked_to_go_on()?).await?))),
         }
     }
@@ -84,6 +89,7 @@ impl Source {
     pub(crate) async fn next(&mut self) -> Piece {
         match self {
             Self::Local(reply) => reply.next().await,
+            Self::Vectors(reply) => reply.next().await,
             Self::Remote(reply) => reply.next().await,
         }
     }
@@ -92,6 +98,8 @@ impl Source {
     pub(crate) fn says_something(&self) -> bool {
         match self {
             Self::Local(reply) => reply.says_something(),
+            // They come whole.
+            Self::Vectors(_) => false,
             Self::Remote(reply) => reply.says_something(),
         }
     }
@@ -100,6 +108,7 @@ impl Source {
     pub(crate) fn usage(&self) -> Usage {
         match self {
             Self::Local(reply) => reply.usage(),
+            Self::Vectors(reply) => reply.usage(),
             Self::Remote(reply) => reply.usage(),
         }
     }

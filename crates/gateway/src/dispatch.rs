@@ -251,7 +251,7 @@ impl Onward {
     /// Sends the request to one place; comes back with the first piece that says something.
     async fn first_words(&self, place: usize, continuing: Option<Partial>) -> Result<(Source, Piece), ApiError> {
         let outgoing = self.outgoing(place)?;
-        let destination = self.force.destination(&outgoing.place.link.destination).ok_or_else(not_there)?;
+        let destination = self.force.destination_of(&outgoing.place.link).ok_or_else(not_there)?;
         let errand = Errand {
             caller: Arc::clone(&self.caller),
             answer_id: Arc::clone(&self.arrival.id),

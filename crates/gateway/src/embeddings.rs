@@ -1,4 +1,4 @@
-//! `POST /v1/embeddings`: vectors of texts. The same road as [`crate::chat`], with its own words; the local floor has none.
+//! `POST /v1/embeddings`: vectors of texts. The same road as [`crate::chat`], with its own words.
 
 use std::sync::Arc;
 

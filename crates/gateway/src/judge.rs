@@ -15,9 +15,12 @@ use std::{
 
 use ::policy::{Destination, Judge, Proof};
 use catalog::{Capability, Catalog, Price};
+use wire::needs::Need;
 
 pub use explain::{Explained, FoundIn, Hidden, Question, Step};
 pub use facts_of::FRONTIER_FLOP;
+
+pub use crate::destinations::local::serves as local_serves;
 
 use crate::config::{Config, Judged, Manner, Operator, Registered, RouteStep, Version};
 
@@ -84,6 +87,8 @@ pub struct Link {
     pub answer_tokens_default: Option<u64>,
     /// Which model of the catalogue it is, where that is known.
     pub card: Option<Arc<str>>,
+    /// What it serves beyond text in and text out; `None`: it takes everything that the API defines, and refuses itself what it lacks.
+    pub serves: Option<Arc<[Need]>>,
     /// What the model can do beside text; `None`: nobody knows.
     pub capabilities: Option<Arc<BTreeSet<Capability>>>,
     /// What tokens cost there, where that is known.
@@ -101,17 +106,24 @@ pub struct FloorModel {
     pub name: Arc<str>,
     /// Tokens of prompt and answer together.
     pub context_tokens: u64,
+    /// What it serves beyond text in and text out.
+    pub serves: Arc<[Need]>,
 }
 
 impl Judgement {
     /// What judges under `config`, with this local floor.
     pub fn new(config: &Config, floor: Option<&FloorModel>) -> Self {
+        Self::with_embedder(config, floor, None)
+    }
+
+    /// As [`Judgement::new`], where this model on this machine makes vectors of texts.
+    pub fn with_embedder(config: &Config, floor: Option<&FloorModel>, embedder: Option<&FloorModel>) -> Self {
         let judged = config.policy.clone();
         let destinations = facts_of::destinations(config);
         let places: HashMap<Arc<str>, usize> =
             destinations.iter().enumerate().map(|(place, it)| (Arc::clone(&it.id), place)).collect();
         let judge = compiled(&judged, destinations);
-        let chains = chains(config, floor, &places);
+        let chains = chains(config, &OnThisMachine { floor, embedder }, &places);
         let by_model = chains.iter().enumerate().map(|(place, chain)| (Arc::clone(&chain.model), place)).collect();
         let hashes =
             Hashes { policy: judged.rules.hash(), catalog: judged.catalog.hash().bytes(), config: config.version };
@@ -187,9 +199,9 @@ fn compiled(judged: &Judged, destinations: Vec<Destination>) -> Arc<Judge> {
 }
 
 impl Link {
-    /// Whether it takes everything that the API defines (and refuses itself what it lacks); otherwise text in, text out.
-    pub fn understands_everything(&self) -> bool {
-        !self.local
+    /// Whether it is worth asking for this: it serves it, or nobody can tell but itself.
+    pub fn serves(&self, need: Need) -> bool {
+        self.serves.as_ref().is_none_or(|serves| serves.contains(&need))
     }
 
     /// Whether an answer from there is degraded: the local floor stands in for another.
@@ -206,11 +218,11 @@ impl fmt::Debug for Judgement {
 }
 
 /// Models with a route of their own first, as they were typed; then the floor's, then those of destinations.
-fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>, usize>) -> Vec<Chain> {
+fn chains(config: &Config, here: &OnThisMachine<'_>, places: &HashMap<Arc<str>, usize>) -> Vec<Chain> {
     let mut chains: Vec<Chain> = Vec::new();
     for route in &config.routes {
         let weights = route.manner.weights.iter().copied().chain(std::iter::repeat(1));
-        let link = |(step, weight)| link(config, floor, places, &route.model, step).map(|link| Link { weight, ..link });
+        let link = |(step, weight)| link(config, here, places, &route.model, step).map(|link| Link { weight, ..link });
         let links: Vec<Link> = route.steps.iter().zip(weights).filter_map(link).collect();
         if !links.is_empty() {
             let (model, registered) = (Arc::clone(&route.model), route.registered.clone());
@@ -218,13 +230,14 @@ fn chains(config: &Config, floor: Option<&FloorModel>, places: &HashMap<Arc<str>
         }
     }
     let routed: Vec<Arc<str>> = chains.iter().map(|chain| Arc::clone(&chain.model)).collect();
-    let local = floor.map(|floor| (Arc::clone(&floor.name), RouteStep::Local));
+    let local =
+        [here.floor, here.embedder].into_iter().flatten().map(|model| (Arc::clone(&model.name), RouteStep::Local));
     let remote = config.destinations.iter().flat_map(|it| {
         let step = |model: &Arc<str>| RouteStep::Remote { destination: Arc::clone(&it.name), model: Arc::clone(model) };
         it.models.iter().map(move |model| (Arc::clone(&model.name), step(&model.name)))
     });
-    for (model, step) in local.into_iter().chain(remote).filter(|(model, _)| !routed.contains(model)) {
-        let Some(link) = link(config, floor, places, &model, &step) else { continue };
+    for (model, step) in local.chain(remote).filter(|(model, _)| !routed.contains(model)) {
+        let Some(link) = link(config, here, places, &model, &step) else { continue };
         if let Some(chain) = chains.iter_mut().find(|chain| chain.model == model) {
             chain.links.push(link);
         } else {
@@ -247,27 +260,46 @@ fn mark_substitutes(chain: &mut Chain) {
     }
 }
 
+/// The models that this process runs.
+struct OnThisMachine<'a> {
+    /// Answers in words.
+    floor: Option<&'a FloorModel>,
+    /// Makes vectors of texts.
+    embedder: Option<&'a FloorModel>,
+}
+
+impl OnThisMachine<'_> {
+    /// Who answers for `asked`, and whether that is with vectors. They are of use only among those of the same model, so the embedder
+    /// stands in for no other: `local` is it where it is asked for by its name.
+    fn answers(&self, asked: &str) -> Option<(&FloorModel, bool)> {
+        let embedder = self.embedder.filter(|model| &*model.name == asked).map(|model| (model, true));
+        embedder.or(self.floor.map(|model| (model, false)))
+    }
+}
+
 /// None where there is no local floor to go to.
 fn link(
     config: &Config,
-    floor: Option<&FloorModel>,
+    here: &OnThisMachine<'_>,
     places: &HashMap<Arc<str>, usize>,
     asked: &Arc<str>,
     step: &RouteStep,
 ) -> Option<Link> {
     match step {
         RouteStep::Local => {
-            let floor = floor?;
+            let (model, embeds) = here.answers(asked)?;
             Some(Link {
                 judged: *places.get(LOCAL_DESTINATION)?,
                 label: LOCAL_DESTINATION.into(),
                 destination: LOCAL_DESTINATION.into(),
-                model: Arc::clone(&floor.name),
+                model: Arc::clone(&model.name),
                 local: true,
                 own: true,
-                context_tokens: Some(floor.context_tokens),
-                answer_tokens_default: Some(config.local.answer_tokens_default.into()),
+                // Of an embedder it is that of one text; a request has many.
+                context_tokens: (!embeds).then_some(model.context_tokens),
+                answer_tokens_default: (!embeds).then_some(config.local.answer_tokens_default.into()),
                 card: None,
+                serves: Some(Arc::clone(&model.serves)),
                 capabilities: None,
                 price: None,
                 substitutes: false,
@@ -288,6 +320,7 @@ fn link(
                 context_tokens: offered.context_tokens,
                 answer_tokens_default: None,
                 card: offered.card,
+                serves: None,
                 capabilities: offered.capabilities.map(Arc::new),
                 price: offered.price.map(Arc::new),
                 substitutes: false,

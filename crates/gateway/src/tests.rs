@@ -6,3 +6,4 @@ mod reach;
 mod refusals;
 mod remote;
 pub(crate) mod rig;
+mod vectors;

@@ -21,6 +21,9 @@ pub struct ModelCard {
     pub bytes: u64,
     /// Whether the file brings a chat template.
     pub chat: bool,
+    /// Whether it can reason before it answers.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reasons: bool,
     /// SPDX identifier or the licence's own name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub licence: Option<String>,
@@ -30,6 +33,9 @@ pub struct ModelCard {
     /// SHA-256 of the file, in lower-case hex, where it has been computed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
+    /// Numbers of each vector, of a model that makes vectors of texts; absent: it answers in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dimensions: Option<u64>,
     /// What holds where a caller says nothing.
     #[serde(default)]
     pub defaults: AnswerDefaults,

@@ -1,7 +1,7 @@
 //! The two seams between the floor and what computes it: an [`Engine`] turns tokens into logits, a [`TextCodec`] turns
 //! text into tokens and back. An engine knows nothing of callers, queues, sampling or stop strings; those are this crate's.
 
-use crate::ModelCard;
+use crate::{Conversation, Dialect, ModelCard, Opened, Turn};
 
 /// A number that stands for a piece of text in a model's vocabulary.
 pub type Token = u32;
@@ -77,37 +77,6 @@ pub trait Engine: Send {
 #[error("the engine could not compute: {0}")]
 pub struct EngineError(pub String);
 
-/// Who says one turn of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Speaker {
-    /// Instructions (OpenAI's `system` and `developer`).
-    System,
-    /// The person or program that asks.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Speaker {
-    /// The role's name as chat templates know it.
-    pub fn role(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
-/// One turn of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// Who says it.
-    pub speaker: Speaker,
-    /// What is said.
-    pub text: String,
-}
-
 /// Text to tokens and back. Shared between threads; pure.
 pub trait TextCodec: Send + Sync {
     /// Plain text as tokens. Spellings of control tokens (`<|im_end|>`) in it stay text.
@@ -116,11 +85,24 @@ pub trait TextCodec: Send + Sync {
     /// A prompt for a bare completion: as [`TextCodec::encode`], with the begin-of-text token where the model wants one.
     fn encode_prompt(&self, text: &str) -> Result<Vec<Token>, CodecError>;
 
-    /// A conversation through the model's chat template, ready for the assistant to speak. Spellings of control tokens
-    /// in what people said stay text: a caller cannot close its own turn.
-    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError>;
+    /// What the model itself would say, as tokens: as [`TextCodec::encode`], but the marks of its dialect that are control
+    /// tokens become those.
+    fn encode_own(&self, text: &str) -> Result<Vec<Token>, CodecError>;
 
-    /// The bytes that a token stands for: possibly part of a UTF-8 sequence; empty for control tokens and unknown numbers.
+    /// A conversation through the model's chat template, ready for the assistant to speak. Spellings of control tokens
+    /// in what people said, in tools and in calls stay text: a caller cannot close its own turn.
+    fn open(&self, conversation: &Conversation) -> Result<Opened, CodecError>;
+
+    /// The prompt of a conversation of nothing but turns.
+    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError> {
+        self.open(&Conversation::of(turns)).map(|opened| opened.tokens)
+    }
+
+    /// How the model writes calls and reasoning.
+    fn dialect(&self) -> &Dialect;
+
+    /// The bytes that a token stands for: possibly part of a UTF-8 sequence; empty for control tokens, but for the marks of the
+    /// model's dialect, and for unknown numbers.
     fn bytes(&self, token: Token) -> &[u8];
 
     /// Whether the model ends its turn with this token.

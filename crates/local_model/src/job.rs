@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Capacity, CodecError, TextCodec, Token};
+use crate::{Capacity, CodecError, Form, TextCodec, Token};
 
 /// Answers to one prompt, at most: eight times what the public APIs allow, and few enough to be queued as one job.
 const CHOICES_MAX: u32 = 128;
@@ -26,6 +26,8 @@ pub struct Job {
     pub sampling: Sampling,
     /// Texts that end an answer and are no part of it; none may be empty.
     pub stop: Vec<String>,
+    /// What each answer is held to, if anything.
+    pub form: Option<Form>,
     /// Whether each token's log-probability is wanted, and of how many of its likeliest rivals; see [`crate::TokenScore`].
     pub top_logprobs: Option<u8>,
 }
@@ -168,6 +170,18 @@ pub enum Refused {
         prompt: usize,
         /// Tokens of prompt and answer together that the model holds here.
         context: usize,
+    },
+    /// A text is longer than the model was made to make a vector of; none is cut off silently.
+    #[error("text {index} has {tokens} tokens; the model `{model}` embeds at most {most}: split the text")]
+    TextTooLong {
+        /// Which text, from 0.
+        index: usize,
+        /// Its tokens, those that the model puts round it among them.
+        tokens: usize,
+        /// Tokens of one text at most.
+        most: u64,
+        /// The model's name.
+        model: String,
     },
     /// The job makes no sense to this model; the words say why.
     #[error("{0}")]

@@ -6,9 +6,13 @@
 mod answer;
 mod batch;
 mod card;
+mod conversation;
 mod cut;
+mod dialect;
+mod embedding;
 mod engine;
 mod exponential;
+mod form;
 mod gauges;
 mod job;
 mod local_model;
@@ -21,14 +25,18 @@ mod scores;
 pub mod scripted;
 mod sequence;
 mod stop;
-
 mod text;
 
 pub use answer::{Answer, Event, Finish, TokenScore};
 pub use card::{AnswerDefaults, ModelCard};
-pub use engine::{
-    Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, Speaker, TextCodec, Token, Turn,
+pub use conversation::{Called, Conversation, Opened, Speaker, Tool, Turn};
+pub use dialect::{CallSyntax, Dialect, Listener, Said, Thought};
+pub use embedding::{
+    Embedder, EmbedderRunning, Embedding, EmbeddingJob, EmbeddingModel, EmbeddingSettings, LoadedEmbedder, TextTokens,
+    Vectors,
 };
+pub use engine::{Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, TextCodec, Token};
+pub use form::{Form, FormError, Forms, Reasoning, Wanted};
 pub use gauges::Load;
 pub use job::{Continuation, Job, Refused, Sampling};
 pub use local_model::{Clock, LocalModel, Running, Settings, Stop};

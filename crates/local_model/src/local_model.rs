@@ -10,7 +10,7 @@ use std::{fmt, io, thread};
 use crate::gauges::Gauges;
 use crate::reader::Reader;
 use crate::scheduler::{Message, Scheduler};
-use crate::{Answer, Capacity, Job, Load, LoadedModel, ModelCard, Refused, TextCodec};
+use crate::{Answer, Capacity, Forms, Job, Load, LoadedModel, ModelCard, Refused, TextCodec};
 
 /// Time since any fixed moment, never running backwards. Comes in as an argument so that tests own time.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -63,6 +63,7 @@ struct Inner {
     card: ModelCard,
     codec: Arc<dyn TextCodec>,
     capacity: Capacity,
+    forms: Forms,
     messages: Sender<Message>,
     gauges: Arc<Gauges>,
     queue_jobs_max: usize,
@@ -79,7 +80,8 @@ impl LocalModel {
         let scheduler = Scheduler::new(engine, Arc::clone(&codec), inbox, Arc::clone(&gauges), settings);
         let thread = thread::Builder::new().name("local model".to_owned()).spawn(move || scheduler.run())?;
         let running = Running { thread, messages: messages.clone(), gauges: Arc::clone(&gauges) };
-        let inner = Inner { card, codec, capacity, messages, gauges, queue_jobs_max };
+        let forms = Forms::new(Arc::clone(&codec), capacity.vocabulary);
+        let inner = Inner { card, codec, capacity, forms, messages, gauges, queue_jobs_max };
         Ok((Self { inner: Arc::new(inner) }, running))
     }
 
@@ -91,6 +93,11 @@ impl LocalModel {
     /// Its tokenizer and chat template.
     pub fn codec(&self) -> &dyn TextCodec {
         &*self.inner.codec
+    }
+
+    /// Makes forms that its answers can be held to.
+    pub fn forms(&self) -> &Forms {
+        &self.inner.forms
     }
 
     /// What its engine can hold.

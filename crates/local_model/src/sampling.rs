@@ -39,6 +39,8 @@ pub(crate) struct Sampler {
 /// Buffers that all samplers of a thread share, so that none allocates a vocabulary's worth for each token.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
+    /// Logits of tokens that may come; the others' are negative infinity.
+    pub(crate) masked: Vec<f32>,
     logits: Vec<f32>,
     /// How likely each token is compared with the likeliest; 0 where it may not be drawn.
     weights: Vec<f32>,
@@ -55,7 +57,7 @@ impl Sampler {
 
     /// The next token, or nothing where no logit is a number above negative infinity.
     pub(crate) fn choose(&mut self, logits: &[f32], scratch: &mut Scratch) -> Option<Token> {
-        let Scratch { logits: adjusted, weights, cut } = scratch;
+        let Scratch { logits: adjusted, weights, cut, masked: _ } = scratch;
         let logits = if self.adjusts() {
             adjusted.clear();
             adjusted.extend_from_slice(logits);
@@ -73,9 +75,14 @@ impl Sampler {
             self.keep_top_p(weights, cut);
             draw(weights, self.chance.random())?
         };
+        self.note(token);
+        Some(token)
+    }
+
+    /// Takes note of a token that the answer holds without having been drawn.
+    pub(crate) fn note(&mut self, token: Token) {
         let times = self.answered.entry(token).or_default();
         *times = times.saturating_add(1);
-        Some(token)
     }
 
     fn adjusts(&self) -> bool {

@@ -76,8 +76,8 @@ enum Advance {
     Goes,
     /// Its choice is complete.
     Complete(Box<Sequence>),
-    /// No token could be chosen.
-    Lost,
+    /// No token could be chosen, and why.
+    Lost(String),
 }
 
 impl Scheduler {
@@ -234,8 +234,8 @@ impl Scheduler {
             Ok(lost) => {
                 self.measure(&parts, took);
                 self.publish();
-                for job in lost {
-                    self.fail(job, "the local model's numbers are no numbers");
+                for (job, why) in lost {
+                    self.fail(job, &why);
                 }
             }
             Err(why) => {
@@ -254,29 +254,24 @@ impl Scheduler {
         let reading = self.jobs.iter().filter(|(_, underway)| !underway.reader.is_behind());
         let sequences = reading.flat_map(|(&job, underway)| underway.running.iter().map(move |one| (job, one)));
         let (prompts, answers): (Vec<_>, Vec<_>) = sequences.partition(|(_, sequence)| sequence.prompt_left() > 0);
-        let room = self.capacity.batch_tokens_max.saturating_sub(answers.len());
+        let mut room = self.capacity.batch_tokens_max.saturating_sub(answers.len());
+        let answering: Vec<Part> =
+            answers.iter().map(|&(job, sequence)| answer_part(job, sequence, &mut room)).collect();
         let room = if answers.is_empty() { room } else { room.min(self.pace.prompt_tokens()) };
         let left: Vec<usize> = prompts.iter().map(|(_, sequence)| sequence.prompt_left()).collect();
         let shares = batch::share(&left, room);
 
-        let answering = answers.iter().map(|&(job, sequence)| Part {
-            job,
-            choice: sequence.choice,
-            tokens: 1,
-            chooses: true,
-            in_prompt: false,
-        });
         let prompting =
             prompts.iter().zip(shares).filter(|&(_, tokens)| tokens > 0).map(|(&(job, sequence), tokens)| {
                 let chooses = tokens == sequence.prompt_left();
                 Part { job, choice: sequence.choice, tokens, chooses, in_prompt: true }
             });
-        answering.chain(prompting).collect()
+        answering.into_iter().chain(prompting).collect()
     }
 
     /// Computes the parts and chooses their tokens. Gives the jobs whose logits no token could be chosen from.
-    fn compute(&mut self, parts: &[Part]) -> Result<Vec<JobId>, String> {
-        let Self { engine, codec, jobs, scratch, pace, .. } = self;
+    fn compute(&mut self, parts: &[Part]) -> Result<Vec<(JobId, String)>, String> {
+        let Self { engine, codec, jobs, scratch, pace, totals, .. } = self;
         let runs: Vec<Run<'_>> = parts.iter().filter_map(|part| jobs.get(&part.job)?.run(part)).collect();
         let logits = engine.forward(&runs).map_err(|error| error.to_string())?;
         if logits.rows().count() != parts.iter().filter(|part| part.chooses).count() {
@@ -288,9 +283,9 @@ impl Scheduler {
         for part in parts {
             let Some(underway) = jobs.get_mut(&part.job) else { continue };
             let row = if part.chooses { rows.next() } else { None };
-            match underway.advance(part, row, &**codec, scratch) {
+            match underway.advance(part, row, &**codec, scratch, &mut totals.answer_tokens_total) {
                 Advance::Goes => {}
-                Advance::Lost => lost.push(part.job),
+                Advance::Lost(why) => lost.push((part.job, why)),
                 Advance::Complete(sequence) => complete.push(sequence),
             }
         }
@@ -304,12 +299,11 @@ impl Scheduler {
 
     fn measure(&mut self, parts: &[Part], took: std::time::Duration) {
         let prompt_tokens = parts.iter().filter(|part| part.in_prompt).map(|part| part.tokens).sum();
-        let answer_tokens = parts.iter().filter(|part| !part.in_prompt).count();
+        let answer_tokens = parts.iter().filter(|part| !part.in_prompt).map(|part| part.tokens).sum();
         self.pace.measure(Step { prompt_tokens, answer_tokens, took });
         let count = |counted: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| counted(part)).count() as u64;
         self.totals.prompt_tokens_total += prompt_tokens as u64;
         self.totals.prompts_total += count(&|part| part.in_prompt && part.chooses);
-        self.totals.answer_tokens_total += count(&|part| part.chooses);
     }
 
     /// Tells the load before anyone can read the events of which it speaks.
@@ -366,8 +360,15 @@ impl Underway {
         Some(Run { slot: sequence.slot, position: sequence.position(), tokens, wants_logits: part.chooses })
     }
 
-    /// Takes in that a part has been computed, and the logits after it where they were wanted.
-    fn advance(&mut self, part: &Part, row: Option<&[f32]>, codec: &dyn TextCodec, scratch: &mut Scratch) -> Advance {
+    /// Takes in that a part has been computed, and the logits after it where they were wanted; adds what was chosen to `chosen`.
+    fn advance(
+        &mut self,
+        part: &Part,
+        row: Option<&[f32]>,
+        codec: &dyn TextCodec,
+        scratch: &mut Scratch,
+        chosen: &mut u64,
+    ) -> Advance {
         let choice = part.choice;
         let Some(place) = self.running.iter().position(|sequence| sequence.choice == choice) else {
             return Advance::Goes;
@@ -375,7 +376,12 @@ impl Underway {
         let Some(sequence) = self.running.get_mut(place) else { return Advance::Goes };
         sequence.note_computed(part.tokens);
         let Some(row) = row else { return Advance::Goes };
-        let Some(progress) = sequence.choose(row, codec, scratch) else { return Advance::Lost };
+        let before = sequence.answer_tokens();
+        let progress = match sequence.choose(row, codec, scratch) {
+            Ok(progress) => progress,
+            Err(why) => return Advance::Lost(why),
+        };
+        *chosen += u64::from(sequence.answer_tokens().saturating_sub(before));
         if !progress.piece.is_empty() {
             let (text, tokens) = (progress.piece.text, progress.piece.scores);
             self.reader.tell(Event::Text { choice, text, tokens });
@@ -391,6 +397,15 @@ impl Underway {
         let choices = self.job.choices.saturating_sub(self.started);
         f64::from(choices) * pace.tokens_likely(self.prompt.len(), self.job.answer_tokens_max)
     }
+}
+
+/// The next tokens of an answer: one for sure, and of those that follow it without choice what there is room for.
+fn answer_part(job: JobId, sequence: &Sequence, room: &mut usize) -> Part {
+    let left = sequence.answer_left();
+    let more = left.saturating_sub(1).min(*room);
+    *room = room.saturating_sub(more);
+    let tokens = more.saturating_add(1);
+    Part { job, choice: sequence.choice, tokens, chooses: tokens >= left, in_prompt: false }
 }
 
 /// What a panic said, as far as it said anything.

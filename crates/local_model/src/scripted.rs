@@ -16,10 +16,12 @@
 //! the last thing that a user said.
 
 mod codec;
+mod embedder;
 mod engine;
 mod probe;
 
-pub use codec::{ASSISTANT, BEGIN, END, SYSTEM, USER, VOCABULARY};
+pub use codec::{ASSISTANT, BEGIN, END, SYSTEM, TOOL, USER, VOCABULARY};
+pub use embedder::{EMBEDDER_BATCH_TOKENS, EMBEDDER_DIMENSIONS, EMBEDDER_TOKENS, embedder, gated_embedder};
 pub use probe::{Gate, Probe, Seen, SeenSequence};
 
 use std::fmt;
@@ -197,6 +199,7 @@ pub fn model(script: Script) -> LoadedModel {
         context_tokens: script.capacity.context_tokens_max as u64,
         vocabulary: VOCABULARY as u64,
         chat: true,
+        reasons: true,
         defaults: script.defaults.clone(),
         ..ModelCard::default()
     };

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::sampling::{Sampler, Scratch};
 use crate::scores;
 use crate::text::{AnswerText, Piece};
-use crate::{Finish, Job, Slot, TextCodec, Token};
+use crate::{Finish, Form, Job, Slot, TextCodec, Token, TokenScore};
+
+const NO_NUMBERS: &str = "the local model's numbers are no numbers";
 
 pub(crate) struct Sequence {
     pub(crate) choice: u32,
@@ -16,8 +18,8 @@ pub(crate) struct Sequence {
     prompt: Arc<[Token]>,
     /// Tokens that the engine has computed.
     computed: usize,
-    /// The token chosen last, to be computed next once the prompt is.
-    last: Token,
+    /// Tokens chosen and not computed yet: what comes next once the prompt is.
+    next: Vec<Token>,
     /// Tokens chosen.
     answer_tokens: u32,
     answer_tokens_max: u32,
@@ -26,6 +28,8 @@ pub(crate) struct Sequence {
     /// Bytes that the next tokens have to spell, and that are not told.
     begins_with: Vec<u8>,
     text: AnswerText,
+    /// What the answer is held to.
+    form: Option<Form>,
 }
 
 /// What a chosen token brought.
@@ -44,13 +48,14 @@ impl Sequence {
             slot,
             reserved,
             computed: 0,
-            last: 0,
+            next: Vec::new(),
             answer_tokens: 0,
             answer_tokens_max: job.answer_tokens_max.min(room),
             top_logprobs: job.top_logprobs,
             sampler: Sampler::new(job.sampling.clone(), choice, &prompt),
             begins_with: job.begins_with.clone(),
             text: AnswerText::new(&job.stop),
+            form: job.form.clone(),
             prompt,
         }
     }
@@ -58,6 +63,11 @@ impl Sequence {
     /// Tokens of the prompt that are still to be computed.
     pub(crate) fn prompt_left(&self) -> usize {
         self.prompt.len().saturating_sub(self.computed)
+    }
+
+    /// Tokens of the answer that are chosen and still to be computed.
+    pub(crate) fn answer_left(&self) -> usize {
+        self.next.len()
     }
 
     /// Where the next token to compute stands.
@@ -69,12 +79,14 @@ impl Sequence {
     pub(crate) fn next_tokens(&self, most: usize) -> &[Token] {
         match self.prompt.get(self.computed..) {
             Some(left) if !left.is_empty() => left.get(..most.min(left.len())).unwrap_or(left),
-            Some(_) | None => std::slice::from_ref(&self.last),
+            Some(_) | None => self.next.get(..most.min(self.next.len())).unwrap_or_default(),
         }
     }
 
     /// Notes that so many of them have been computed.
     pub(crate) fn note_computed(&mut self, tokens: usize) {
+        let of_prompt = tokens.min(self.prompt_left());
+        self.next.drain(..tokens.saturating_sub(of_prompt).min(self.next.len()));
         self.computed += tokens;
     }
 
@@ -83,29 +95,82 @@ impl Sequence {
         self.answer_tokens
     }
 
-    /// Chooses the next token; nothing where the logits are no numbers.
-    pub(crate) fn choose(&mut self, logits: &[f32], codec: &dyn TextCodec, scratch: &mut Scratch) -> Option<Progress> {
-        let token = if self.begins_with.is_empty() {
-            self.sampler.choose(logits, scratch)?
-        } else {
-            self.sampler.choose(&self.fitting(logits, codec), scratch)?
-        };
-        self.last = token;
+    /// Chooses the next token, and takes those that must follow it.
+    ///
+    /// # Errors
+    /// Where no token can be chosen: the words say why.
+    pub(crate) fn choose(
+        &mut self,
+        logits: &[f32],
+        codec: &dyn TextCodec,
+        scratch: &mut Scratch,
+    ) -> Result<Progress, String> {
+        let token = self.draw(logits, codec, scratch)?;
+        let mut piece = Piece::default();
+        let score = self.top_logprobs.map(|top| scores::score(logits, token, top, codec));
+        let mut finish = self.say(token, score, codec, &mut piece);
+        if let (None, Some(mut form)) = (finish, self.form.take()) {
+            form.take(token)?;
+            finish = self.follow(&mut form, codec, &mut piece)?;
+            self.form = Some(form);
+        }
+        Ok(Progress { piece, finish })
+    }
+
+    fn draw(&mut self, logits: &[f32], codec: &dyn TextCodec, scratch: &mut Scratch) -> Result<Token, String> {
+        let mut masked = std::mem::take(&mut scratch.masked);
+        let mut logits = logits;
+        if let Some(form) = &mut self.form {
+            form.mask(logits, &mut masked)?;
+            logits = &masked;
+        }
+        let fitting = (!self.begins_with.is_empty()).then(|| self.fitting(logits, codec));
+        let token = self.sampler.choose(fitting.as_deref().unwrap_or(logits), scratch);
+        scratch.masked = masked;
+        token.ok_or_else(|| NO_NUMBERS.to_owned())
+    }
+
+    /// Takes what the form leaves no choice about. Not where each token's likelihood is wanted: these were never weighed.
+    fn follow(&mut self, form: &mut Form, codec: &dyn TextCodec, piece: &mut Piece) -> Result<Option<Finish>, String> {
+        let left = self.answer_tokens_max.saturating_sub(self.answer_tokens);
+        let most = if self.top_logprobs.is_some() { 0 } else { usize::try_from(left).unwrap_or(usize::MAX) };
+        for token in form.forced(most)? {
+            self.sampler.note(token);
+            if let Some(finish) = self.say(token, None, codec, piece) {
+                return Ok(Some(finish));
+            }
+        }
+        if !form.is_complete() {
+            return Ok(None);
+        }
+        piece.append(self.text.finish());
+        Ok(Some(Finish::Stop))
+    }
+
+    /// Adds a token to the answer, and what it says to `piece`. Tells whether the answer ends with it.
+    fn say(
+        &mut self,
+        token: Token,
+        score: Option<TokenScore>,
+        codec: &dyn TextCodec,
+        piece: &mut Piece,
+    ) -> Option<Finish> {
+        self.next.push(token);
         self.answer_tokens = self.answer_tokens.saturating_add(1);
         if codec.is_end(token) {
-            return Some(Progress { piece: self.text.finish(), finish: Some(Finish::Stop) });
+            piece.append(self.text.finish());
+            return Some(Finish::Stop);
         }
-        let score = self.top_logprobs.map(|top| scores::score(logits, token, top, codec));
         let told = self.untold(codec.bytes(token));
-        let mut piece = self.text.push(told, score);
+        piece.append(self.text.push(told, score));
         if self.text.stopped() {
-            return Some(Progress { piece, finish: Some(Finish::Stop) });
+            return Some(Finish::Stop);
         }
         let full = self.answer_tokens >= self.answer_tokens_max;
         if full {
             piece.append(self.text.finish());
         }
-        Some(Progress { piece, finish: full.then_some(Finish::Length) })
+        full.then_some(Finish::Length)
     }
 
     /// The logits, with negative infinity for tokens that do not go on as the answer has to begin.

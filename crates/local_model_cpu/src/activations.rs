@@ -1,7 +1,7 @@
 //! What matrices are multiplied with: rows of floats, and the same rounded to 8 bits in blocks of 32. It must not know
 //! which layer they come from.
 //!
-//! Blocks lie as the kernels walk them: panels of 1, 2, 4 or 8 rows, in a panel block after block, in a block row after
+//! Blocks lie as the kernels walk them: panels of 1, 2, 4, 8 or 16 rows, in a panel block after block, in a block row after
 //! row. A batch of one row is one panel of width one, hence contiguous.
 
 use std::io;
@@ -69,10 +69,22 @@ fn halves(floats: &[f32; TILE_COLUMNS]) -> [&[f32; LANES]; 2] {
     [&chunks[0], &chunks[1]]
 }
 
+/// 32 activations as bfloat16s. One cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct BrainBlock(pub(crate) [u16; TILE_COLUMNS]);
+
+// SAFETY: numbers only, no padding.
+unsafe impl Plain for BrainBlock {}
+
+/// Rows that a kernel reads together at most, the last of them whatever they hold.
+pub(crate) const ROWS_TOGETHER_MAX: usize = 32;
+
 /// Rows of activations of one width, for up to a batch.
 pub(crate) struct Activations {
     floats: Buffer<f32>,
     blocks: Buffer<QuantBlock>,
+    brains: Buffer<BrainBlock>,
     columns: usize,
 }
 
@@ -81,21 +93,41 @@ pub(crate) struct Activations {
 pub(crate) struct Panels {
     /// Rows of the batch.
     pub(crate) rows: usize,
-    /// Rows of a panel: 1, 2, 4 or 8.
+    /// Rows of a panel: 1, 2, 4, 8 or 16.
     pub(crate) width: usize,
     /// Blocks of a row.
     pub(crate) blocks: usize,
+    /// What a row is rounded to where weights are quantised.
+    pub(crate) rounding: Rounding,
+}
+
+/// What activations are rounded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// 8 bits with a scale for each 32: [`QuantBlock`].
+    Bytes,
+    /// Eight significant bits each: [`BrainBlock`].
+    Brains,
 }
 
 impl Panels {
     /// Panels for `rows` rows of `columns` columns where a kernel takes up to `rows_max` at once.
     pub(crate) fn new(rows: usize, columns: usize, rows_max: usize) -> Self {
-        Self { rows, width: rows.next_power_of_two().min(rows_max), blocks: columns / TILE_COLUMNS }
+        let width = rows.next_power_of_two().min(rows_max);
+        Self { rows, width, blocks: columns / TILE_COLUMNS, rounding: Rounding::Bytes }
     }
 
     /// Number of panels; the last one may be partly filled.
     pub(crate) fn count(&self) -> usize {
         self.rows.div_ceil(self.width)
+    }
+
+    /// Rows that are read, those among them that only fill up the last panel or pair of panels.
+    pub(crate) fn rows_read(&self) -> usize {
+        match self.rounding {
+            Rounding::Bytes => self.count() * self.width,
+            Rounding::Brains => self.rows.next_multiple_of(ROWS_TOGETHER_MAX),
+        }
     }
 
     /// Where a panel's blocks lie.
@@ -114,9 +146,10 @@ impl Activations {
     /// Room for `rows_max` rows of `columns` columns, a multiple of 32.
     pub(crate) fn new(rows_max: usize, columns: usize) -> io::Result<Self> {
         // Panels are read whole, also where the last one is partly filled.
-        let rows = rows_max.next_multiple_of(8);
-        let blocks = Buffer::zeroed(rows * columns / TILE_COLUMNS)?;
-        Ok(Self { floats: Buffer::zeroed(rows * columns)?, blocks, columns })
+        let rows = rows_max.next_multiple_of(ROWS_TOGETHER_MAX);
+        let count = rows * columns / TILE_COLUMNS;
+        let (blocks, brains) = (Buffer::zeroed(count)?, Buffer::zeroed(count)?);
+        Ok(Self { floats: Buffer::zeroed(rows * columns)?, blocks, brains, columns })
     }
 
     /// Values in a row.
@@ -134,9 +167,14 @@ impl Activations {
         self.blocks.values()
     }
 
-    /// Both, to write.
-    pub(crate) fn parts_mut(&mut self) -> (&mut [f32], &mut [QuantBlock]) {
-        (self.floats.values_mut(), self.blocks.values_mut())
+    /// The same as bfloat16s.
+    pub(crate) fn brains(&self) -> &[BrainBlock] {
+        self.brains.values()
+    }
+
+    /// All of them, to write.
+    pub(crate) fn parts_mut(&mut self) -> (&mut [f32], &mut [QuantBlock], &mut [BrainBlock]) {
+        (self.floats.values_mut(), self.blocks.values_mut(), self.brains.values_mut())
     }
 }
 

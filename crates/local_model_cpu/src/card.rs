@@ -14,7 +14,7 @@ use crate::weights::Weights;
 /// Reads a model file's card, in a fraction of a second: no weights but vectors are read. Refuses what [`crate::load`]
 /// would refuse on any machine: a file whose tokenizer, template or tensors this crate could not serve. The SHA-256 is left
 /// to who reads the whole file.
-pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
+pub(crate) fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
     let file = File::open(path)?;
     let card = card(path, &file)?;
     Codec::read(file.metadata(), jiff::Zoned::now)?;
@@ -32,6 +32,7 @@ pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
     if rows < tokens as u64 {
         return Err(LoadError::tensor(embedding.name, format!("has {rows} rows for a vocabulary of {tokens} tokens")));
     }
+    let facts = codec::facts(metadata)?;
     Ok(ModelCard {
         name: name(path, metadata)?,
         architecture: metadata.need_string("general.architecture")?.to_owned(),
@@ -40,10 +41,12 @@ pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
         context_tokens: shape.context_tokens as u64,
         vocabulary: tokens as u64,
         bytes: file.bytes(),
-        chat: codec::facts(metadata)?.chat,
+        chat: facts.chat,
+        reasons: facts.reasons,
         licence: metadata.string("general.license")?.map(str::to_owned),
         languages: languages(metadata),
         sha256: None,
+        dimensions: None,
         defaults: AnswerDefaults::default(),
     })
 }

@@ -6,20 +6,23 @@
 
 mod byte_level;
 mod pre_tokenizers;
+mod rewritten;
 mod sentence_piece;
 mod spellings;
 mod template;
 mod vocabulary;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use jiff::Zoned;
-use local_model::{CodecError, Speaker, TextCodec, Token, Turn};
+use local_model::{CodecError, Conversation, Dialect, Opened, TextCodec, Token};
 
 use crate::LoadError;
 use crate::gguf::Metadata;
 use byte_level::{Alphabet, ByteLevelCodec};
 use pre_tokenizers::PreTokenizer;
+use rewritten::rewritten;
 use sentence_piece::SentencePieceCodec;
 use spellings::Spellings;
 use template::Template;
@@ -42,6 +45,9 @@ enum Kind {
 pub(crate) struct Codec {
     merging: Merging,
     controls: Spellings,
+    /// Those among them that the model's dialect is written with.
+    own: Spellings,
+    dialect: Dialect,
     user_defined: Spellings,
     /// Characters for private use that control tokens are spelled with: no marks can be made of them.
     private_in_controls: HashSet<char>,
@@ -56,6 +62,8 @@ pub(crate) struct Codec {
 pub(crate) struct CodecFacts {
     /// Whether there is a chat template.
     pub(crate) chat: bool,
+    /// Whether its model reasons before it answers.
+    pub(crate) reasons: bool,
 }
 
 /// Checks that a file's codec can be built, without the vocabulary, which takes long.
@@ -65,7 +73,8 @@ pub(crate) fn facts(metadata: Metadata<'_>) -> Result<CodecFacts, LoadError> {
     if let Some(source) = template {
         Template::compile(source, "", "", Zoned::now)?;
     }
-    Ok(CodecFacts { chat: template.is_some() })
+    let dialect = template.map_or(Dialect::PLAIN, Dialect::of_template);
+    Ok(CodecFacts { chat: template.is_some(), reasons: dialect.thought.is_some() })
 }
 
 const TEMPLATE: &str = "tokenizer.chat_template";
@@ -84,7 +93,10 @@ impl Codec {
         };
         let begins = metadata.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(usually_begins);
         let spelling = |token: Option<Token>| token.map_or("", |token| vocabulary.spelling(token));
-        let template = match metadata.string(TEMPLATE)? {
+        let source = metadata.string(TEMPLATE)?;
+        let dialect = source.map_or(Dialect::PLAIN, Dialect::of_template);
+        let own = |(_, text): &(Token, &str)| dialect.is_written_with(text);
+        let template = match source {
             Some(source) => Some(Template::compile(source, spelling(vocabulary.begin), spelling(vocabulary.end), now)?),
             None => None,
         };
@@ -93,7 +105,9 @@ impl Codec {
             controls: Spellings::new(vocabulary.of_class(Class::Control))?,
             user_defined: Spellings::new(vocabulary.of_class(Class::UserDefined))?,
             private_in_controls: vocabulary.of_class(Class::Control).flat_map(|(_, text)| private(text)).collect(),
-            bytes: TokenBytes::new(&vocabulary, kind),
+            own: Spellings::new(vocabulary.of_class(Class::Control).filter(own))?,
+            bytes: TokenBytes::new(&vocabulary, kind, &dialect),
+            dialect,
             begin: vocabulary.begin.filter(|_| begins),
             ends: vocabulary.ends,
             template,
@@ -102,8 +116,13 @@ impl Codec {
 
     /// A character for private use that nobody said and no control token is spelled with: breaking one spelling must not
     /// make another.
-    fn unused_mark(&self, turns: &[Turn]) -> Option<char> {
-        let said: HashSet<char> = turns.iter().flat_map(|turn| private(&turn.text)).collect();
+    fn unused_mark(&self, conversation: &Conversation) -> Option<char> {
+        let said: RefCell<HashSet<char>> = RefCell::default();
+        rewritten(conversation, &|text| {
+            said.borrow_mut().extend(private(text));
+            String::new()
+        });
+        let said = said.into_inner();
         let unused = |mark: &char| !said.contains(mark) && !self.private_in_controls.contains(mark);
         ('\u{e000}'..='\u{f8ff}').chain('\u{f0000}'..='\u{ffffd}').find(unused)
     }
@@ -136,14 +155,23 @@ impl TextCodec for Codec {
         Ok(tokens)
     }
 
-    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError> {
+    fn encode_own(&self, text: &str) -> Result<Vec<Token>, CodecError> {
+        let mut tokens = Vec::new();
+        self.own.split(text, |plain, token| {
+            self.encode_plain(plain, &mut tokens)?;
+            tokens.extend(token);
+            Ok(())
+        })?;
+        Ok(tokens)
+    }
+
+    fn open(&self, conversation: &Conversation) -> Result<Opened, CodecError> {
         let no_template = "the model's file brings none; send a plain prompt instead";
         let template = self.template.as_ref().ok_or_else(|| CodecError::Template(no_template.to_owned()))?;
-        let mark = self.unused_mark(turns);
+        let mark = self.unused_mark(conversation);
         let mark = mark.ok_or_else(|| CodecError::Template("every private mark is in use".to_owned()))?;
-        let guarded: Vec<(Speaker, String)> =
-            turns.iter().map(|turn| (turn.speaker, self.controls.broken_by(mark, &turn.text))).collect();
-        let rendered = template.render(&guarded)?;
+        let rendered = template.render(&rewritten(conversation, &|text| self.controls.broken_by(mark, text)))?;
+        let thinking = self.dialect.thought.is_some_and(|thought| rendered.trim_end().ends_with(thought.open));
         let mut tokens = Vec::new();
         self.controls.split(&rendered, |plain, token| {
             if plain.contains(mark) {
@@ -154,7 +182,11 @@ impl TextCodec for Codec {
             tokens.extend(token);
             Ok(())
         })?;
-        Ok(tokens)
+        Ok(Opened { tokens, thinking })
+    }
+
+    fn dialect(&self) -> &Dialect {
+        &self.dialect
     }
 
     fn bytes(&self, token: Token) -> &[u8] {
@@ -196,11 +228,14 @@ struct TokenBytes {
 }
 
 impl TokenBytes {
-    fn new(vocabulary: &Vocabulary<'_>, kind: Kind) -> Self {
+    fn new(vocabulary: &Vocabulary<'_>, kind: Kind, dialect: &Dialect) -> Self {
         let alphabet = Alphabet::new();
         let mut table = Self { bytes: Vec::new(), ends: Vec::with_capacity(vocabulary.spellings.len()) };
         for (spelling, class) in vocabulary.spellings.iter().zip(&vocabulary.classes) {
             match class {
+                Class::Control if dialect.is_written_with(spelling) => {
+                    table.bytes.extend_from_slice(spelling.as_bytes());
+                }
                 class if matches!(kind, Kind::Pieces) => table.bytes.extend(sentence_piece::bytes_of(spelling, *class)),
                 Class::Control => {}
                 Class::UserDefined => table.bytes.extend_from_slice(spelling.as_bytes()),

@@ -2,6 +2,8 @@
 //! know why these tokens are computed, nor which sequence may have room.
 
 mod attention;
+mod choices;
+mod mixing;
 mod work;
 
 use std::io;
@@ -15,9 +17,11 @@ use crate::kernels::Kernels;
 use crate::packed::Matrix;
 use crate::pool::{Panicked, Pool};
 use crate::shape::Shape;
-use crate::weights::{Layer, Norms, Weights};
+use crate::weights::{Feed, Gated, Layer, Norms, Weights};
 use attention::{Attention, AttentionLayer, AttentionPlan};
-use work::{Joining, Work};
+use mixing::Mixing;
+use work::Joining;
+pub(crate) use work::Work;
 
 /// The memory that passes work in; what is in it has no meaning between two passes.
 pub(crate) struct Forward {
@@ -30,6 +34,7 @@ pub(crate) struct Forward {
     attended: Activations,
     gate_up: Buffer<f32>,
     gated: Activations,
+    mixing: Option<Mixing>,
     /// What half of a layer adds to the stream, where it is not added as it is computed.
     change: Buffer<f32>,
     /// The rows that logits are wanted for, normalised.
@@ -49,6 +54,7 @@ impl Forward {
             attended: Activations::new(rows_max, shape.query_width())?,
             gate_up: Buffer::zeroed(rows_max * 2 * shape.feed_width)?,
             gated: Activations::new(rows_max, shape.feed_width)?,
+            mixing: shape.experts.map(|experts| Mixing::new(experts, shape.width, rows_max)).transpose()?,
             change: Buffer::zeroed(rows_max * shape.width)?,
             last: Activations::new(runs_max, shape.width)?,
             logits: Buffer::zeroed(runs_max * vocabulary)?,
@@ -116,12 +122,24 @@ impl Forward {
 
     fn feed_layer(&mut self, work: &mut Work<'_>, weights: &Weights, layer: &Layer) -> Result<(), Panicked> {
         let stream = self.stream.values_mut();
-        let gate_up = self.gate_up.values_mut();
         let (shape, norms) = (&weights.shape, &layer.feed_norms);
         work.normalise(stream, norms.before.as_deref(), shape.norm_epsilon, &mut self.hidden)?;
-        work.multiply(&layer.gate_up, &self.hidden, gate_up)?;
-        work.gate(shape.activation, gate_up, &mut self.gated)?;
-        join(work, &layer.down, &self.gated, &joining(shape, norms), self.change.values_mut(), stream)
+        let joining = joining(shape, norms);
+        match (&layer.feed, &mut self.mixing) {
+            (Feed::Dense(Gated { gate_up, down }), _) => {
+                let wide = self.gate_up.values_mut();
+                work.multiply(gate_up, &self.hidden, wide)?;
+                work.gate(shape.activation, wide, &mut self.gated)?;
+                join(work, down, &self.gated, &joining, self.change.values_mut(), stream)
+            }
+            (Feed::Mixture(mixture), Some(mixing)) => {
+                let change = self.change.values_mut();
+                mixing.mix(work, shape.activation, mixture, &self.hidden, change)?;
+                work.add_change(change, &joining, shape.width, stream)
+            }
+            // Who reads the weights of a mixture has read its sizes.
+            (Feed::Mixture(_), None) => Ok(()),
+        }
     }
 
     /// Scores of all tokens for the last row of each run that wants them.

@@ -2,21 +2,24 @@
 //! chosen when a model is loaded. It must not know files, sequences or threads.
 
 mod attend;
+#[cfg(target_arch = "x86_64")]
+mod brains;
+mod encoder;
 mod multiply;
 mod rows;
 
 use std::ops::Range;
 
+use crate::activations::{Panels, Rounding};
 use crate::simd::{Simd, portable::Portable};
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::simd::{amx::Amx, avx2::Avx2, avx512::Avx512};
 use crate::{KernelChoice, LoadError};
 
-pub(crate) use attend::{
-    Attend, HEAD_DIM_MAX, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, store_key, store_value,
-};
+pub(crate) use attend::{Attend, HEAD_DIM_MAX, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values};
+pub(crate) use encoder::AttendWhole;
 pub(crate) use multiply::Product;
-pub(crate) use rows::{QuantRow, merge_partials};
+pub(crate) use rows::{RoundedRow, merge_partials};
 
 /// The instruction set in use.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,9 @@ pub(crate) enum Kernels {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    /// Matrix registers where many rows are multiplied, AVX-512 for the rest.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
 }
 
 /// Methods of [`Kernels`] that run a generic function compiled for the instruction set in use.
@@ -52,6 +58,9 @@ macro_rules! compiled_for_each {
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: the value is the proof that the processor has these instructions.
                     Self::Avx512(simd) => unsafe { with_avx512(simd, $($argument),*) },
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: the value is the proof that the processor has these instructions.
+                    Self::Amx(amx) => unsafe { with_avx512(amx.vectors(), $($argument),*) },
                 }
             })*
         }
@@ -59,8 +68,8 @@ macro_rules! compiled_for_each {
 }
 
 compiled_for_each! {
-    /// Multiplies some strips of a matrix with all rows of activations.
-    fn multiply(product: &Product<'_>, strips: Range<usize>) = multiply::multiply;
+    /// What [`Kernels::multiply`] does, with vectors.
+    fn multiply_with_vectors(product: &Product<'_>, strips: Range<usize>) = multiply::multiply;
     /// `to = from / rms(from) · weight`.
     fn normalise(from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) = rows::normalise;
     /// `vector = vector / rms(vector) · weight`.
@@ -69,19 +78,40 @@ compiled_for_each! {
     fn add_normalised(from: &[f32], weight: &[f32], epsilon: f32, to: &mut [f32]) = rows::add_normalised;
     /// `to += from · factor`.
     fn add_scaled(from: &[f32], factor: f32, to: &mut [f32]) = rows::add_scaled;
-    /// Rounds a row to blocks of 8 bits.
-    fn quantise(from: &[f32], to: &QuantRow<'_>) = rows::quantise;
+    /// Rounds a row as its panels say.
+    fn round(from: &[f32], to: &RoundedRow<'_>) = rows::round;
     /// `to = silu(gate) · up`, where gates and ups lie in turns of 16.
     fn swiglu(from: &[f32], to: &mut [f32]) = rows::swiglu;
     /// `to = gelu(gate) · up`, the same way, gelu being approximated by a hyperbolic tangent.
     fn geglu(from: &[f32], to: &mut [f32]) = rows::geglu;
     /// Turns one head's vector by its position's angles.
     fn rotate(vector: &mut [f32], cosines: &[f32], sines: &[f32]) = rows::rotate;
+    /// Writes a token's key into its head's page.
+    fn store_key(page: &mut [u16], token: usize, key: &[f32]) = attend::store_key;
+    /// Writes a token's value into its head's page.
+    fn store_value(page: &mut [u16], token: usize, value: &[f32]) = attend::store_value;
+    /// `row = (row − mean) / √(variance + epsilon) · weight + bias`.
+    fn standardise(row: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) = encoder::standardise;
+    /// `value = gelu(value)`, exactly, where a length is a multiple of 16.
+    fn gelu(values: &mut [f32]) = encoder::gelu;
+    /// Attention of one head over one whole text.
+    fn attend_whole(task: &AttendWhole<'_>) = encoder::attend_whole;
     /// Attention of a few queries over some pages of one head.
     fn attend(task: &mut Attend<'_>) = attend::attend;
 }
 
 impl Kernels {
+    /// Multiplies some strips of a matrix with all rows of activations.
+    pub(crate) fn multiply(self, product: &Product<'_>, strips: Range<usize>) {
+        #[cfg(target_arch = "x86_64")]
+        if let Self::Amx(amx) = self
+            && product.panels.rounding == Rounding::Brains
+        {
+            return brains::multiply(amx, product, strips);
+        }
+        self.multiply_with_vectors(product, strips);
+    }
+
     /// The instruction set that was asked for, or the best that this processor has.
     pub(crate) fn choose(choice: KernelChoice) -> Result<Self, LoadError> {
         let missing = |what: &str| LoadError::Machine(format!("this processor lacks {what}; take other kernels"));
@@ -94,14 +124,23 @@ impl Kernels {
             KernelChoice::Avx512Vnni => {
                 Avx512::detect().map(Self::Avx512).ok_or_else(|| missing("AVX-512 with BW, VL, DQ and VNNI"))
             }
+            #[cfg(target_arch = "x86_64")]
+            KernelChoice::Amx => Amx::detect()
+                .map(Self::Amx)
+                .ok_or_else(|| missing("AMX with bfloat16s, or the system does not allow it")),
             #[cfg(not(target_arch = "x86_64"))]
-            KernelChoice::Avx2 | KernelChoice::Avx512Vnni => Err(missing("the x86-64 instructions")),
+            KernelChoice::Avx2 | KernelChoice::Avx512Vnni | KernelChoice::Amx => {
+                Err(missing("the x86-64 instructions"))
+            }
         }
     }
 
     fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
+            if let Some(amx) = Amx::detect() {
+                return Self::Amx(amx);
+            }
             if let Some(simd) = Avx512::detect() {
                 return Self::Avx512(simd);
             }
@@ -120,17 +159,23 @@ impl Kernels {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "amx",
         }
     }
 
-    /// Rows of activations that [`Kernels::multiply`] takes at once.
-    pub(crate) fn rows_max(self) -> usize {
+    /// How [`Kernels::multiply`] wants `rows` rows of `columns` columns.
+    pub(crate) fn panels(self, rows: usize, columns: usize) -> Panels {
         match self {
-            Self::Portable(_) => Portable::ROWS_MAX,
+            Self::Portable(_) => Panels::new(rows, columns, Portable::ROWS_MAX),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => Avx2::ROWS_MAX,
+            Self::Avx2(_) => Panels::new(rows, columns, Avx2::ROWS_MAX),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => Avx512::ROWS_MAX,
+            Self::Avx512(_) => Panels::new(rows, columns, Avx512::ROWS_MAX),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => {
+                brains::panels(rows, columns).unwrap_or_else(|| Panels::new(rows, columns, Avx512::ROWS_MAX))
+            }
         }
     }
 }

@@ -4,10 +4,12 @@
 //! files come from.
 
 mod activations;
+mod bandwidth;
 mod buffer;
 mod cache;
 mod card;
 mod codec;
+mod encoder;
 mod engine;
 mod error;
 mod forward;
@@ -27,15 +29,30 @@ mod weights;
 use std::path::Path;
 use std::sync::Arc;
 
-use local_model::{Engine, LoadedModel};
+use local_model::{Engine, LoadedModel, ModelCard};
 
-pub use card::inspect;
+pub use bandwidth::MemoryReader;
+pub use encoder::load_embedder;
 pub use error::LoadError;
 pub use settings::{KernelChoice, Settings};
+
+/// Reads a model's card: of a GGUF file, or of a folder with an encoder. See [`load`] and [`load_embedder`], and refuses what they
+/// would refuse on any machine.
+pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
+    if path.is_dir() { encoder::inspect(path) } else { card::inspect(path) }
+}
 
 /// Loads a model file: reads its tokenizer and chat template and packs its weights for this processor. Takes seconds
 /// and the model's size in memory; the file may be replaced afterwards.
 pub fn load(path: &Path, settings: &Settings) -> Result<LoadedModel, LoadError> {
+    if path.is_dir() {
+        let why = if encoder::is_embedder(path) {
+            "its model makes vectors of texts, and answers nothing in words"
+        } else {
+            "chats are answered from GGUF files"
+        };
+        return Err(LoadError::Unsupported(format!("`{}` is a folder: {why}", path.display())));
+    }
     let file = gguf::File::open(path)?;
     let card = card::card(path, &file)?;
     let codec = codec::Codec::read(file.metadata(), jiff::Zoned::now)?;
@@ -47,4 +64,9 @@ pub fn load(path: &Path, settings: &Settings) -> Result<LoadedModel, LoadError> 
 pub fn load_engine(path: &Path, settings: &Settings) -> Result<Box<dyn Engine>, LoadError> {
     let file = gguf::File::open(path)?;
     Ok(Box::new(engine::CpuEngine::load(&file, settings)?))
+}
+
+/// Bytes of packed weights that writing one token reads; nothing is packed for it.
+pub fn bytes_a_token(path: &Path) -> Result<usize, LoadError> {
+    weights::Weights::bytes_a_token(&gguf::File::open(path)?)
 }

@@ -6,7 +6,7 @@ use crate::activations::{Activations, Panels};
 use crate::buffer::{Buffer, Disjoint};
 use crate::gguf::writer::GgufWriter;
 use crate::gguf::{File, TensorKind};
-use crate::kernels::{Kernels, QuantRow};
+use crate::kernels::{Kernels, RoundedRow};
 use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
 use crate::settings::KernelChoice;
 
@@ -26,7 +26,7 @@ pub(crate) const KINDS: [TensorKind; 11] = [
 
 /// All kernels that this machine can run; the portable ones first.
 pub(crate) fn all_kernels() -> Vec<Kernels> {
-    let choices = [KernelChoice::Portable, KernelChoice::Avx2, KernelChoice::Avx512Vnni];
+    let choices = [KernelChoice::Portable, KernelChoice::Avx2, KernelChoice::Avx512Vnni, KernelChoice::Amx];
     choices.into_iter().filter_map(|choice| Kernels::choose(choice).ok()).collect()
 }
 
@@ -113,12 +113,12 @@ pub(crate) fn random_activations(
     columns: usize,
 ) -> (Activations, Panels) {
     let mut activations = Activations::new(rows, columns).unwrap();
-    let panels = Panels::new(rows, columns, kernels.rows_max());
-    let (floats, blocks) = activations.parts_mut();
-    let blocks = Disjoint::new(blocks);
+    let panels = kernels.panels(rows, columns);
+    let (floats, blocks, brains) = activations.parts_mut();
+    let (blocks, brains) = (Disjoint::new(blocks), Disjoint::new(brains));
     for (row, floats) in floats.chunks_exact_mut(columns).enumerate().take(rows) {
         floats.copy_from_slice(&random.floats(columns));
-        kernels.quantise(floats, &QuantRow { blocks, panels, row });
+        kernels.round(floats, &RoundedRow { blocks, brains, panels, row });
     }
     (activations, panels)
 }

@@ -1,5 +1,7 @@
 //! What an operator may choose about the engine, and what it is when nothing is chosen.
 
+use std::str::FromStr;
+
 /// How a model is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -37,4 +39,22 @@ pub enum KernelChoice {
     Avx2,
     /// AVX-512 with F, BW, VL, DQ and VNNI.
     Avx512Vnni,
+    /// The same, and matrix registers (AMX) with bfloat16s where many rows are computed at once.
+    Amx,
+}
+
+impl FromStr for KernelChoice {
+    type Err = String;
+
+    /// The word that the measuring programs take.
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "portable" => Ok(Self::Portable),
+            "avx2" => Ok(Self::Avx2),
+            "avx512" => Ok(Self::Avx512Vnni),
+            "amx" => Ok(Self::Amx),
+            other => Err(format!("no kernels are named `{other}`; take auto, portable, avx2, avx512 or amx")),
+        }
+    }
 }

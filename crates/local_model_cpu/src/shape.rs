@@ -1,15 +1,20 @@
 //! The sizes of a network, read from a model file's metadata and checked. It must not know weights.
 
 pub(crate) mod architecture;
+pub(crate) mod experts;
 mod layers;
+mod positions;
 
 use crate::LoadError;
 use crate::gguf::Metadata;
 use crate::kernels::HEAD_DIM_MAX;
 use crate::packed::{TILE_COLUMNS, TILE_ROWS};
-pub(crate) use architecture::NormsAfter;
+pub(crate) use architecture::Presence;
 use architecture::{Architecture, KNOWN, Scaling};
+pub(crate) use experts::Experts;
+use experts::FEED_WIDTH_MAX;
 pub(crate) use layers::{LayerKind, Turns};
+pub(crate) use positions::{Angles, Stretch};
 
 /// How a family orders the components of its queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +38,10 @@ pub(crate) enum Activation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Norms {
     pub(crate) before: bool,
-    pub(crate) after: NormsAfter,
-    pub(crate) heads: bool,
+    pub(crate) after: Presence,
+    pub(crate) heads: Presence,
+    /// What the file calls the one before the feed-forward layer.
+    pub(crate) feed_name: &'static str,
 }
 
 /// Constants that are multiplied with.
@@ -50,14 +57,6 @@ pub(crate) struct Scales {
     pub(crate) logits: f32,
 }
 
-/// How angles of positions come about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Angles {
-    pub(crate) base: f32,
-    /// What positions are divided by.
-    pub(crate) stretch: f32,
-}
-
 /// A network's sizes.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
@@ -65,8 +64,9 @@ pub(crate) struct Shape {
     pub(crate) layer_kinds: Vec<LayerKind>,
     /// Width of the residual stream.
     pub(crate) width: usize,
-    /// Width of the gated feed-forward layer.
+    /// Width of the gated feed-forward layer of layers that are no mixture of experts; zero where all are.
     pub(crate) feed_width: usize,
+    pub(crate) experts: Option<Experts>,
     pub(crate) heads: usize,
     /// Heads of keys and values; each serves `heads / kv_heads` heads.
     pub(crate) kv_heads: usize,
@@ -101,26 +101,31 @@ impl Shape {
         let heads = entries.size("attention.head_count", 1 << 10)?;
         let kv_heads = entries.optional_size("attention.head_count_kv", 1 << 10)?.unwrap_or(heads);
         let head_dim = entries.optional_size("attention.key_length", HEAD_DIM_MAX)?.unwrap_or(width / heads);
-        let layers = entries.size("block_count", 1 << 10)?;
-        let angles =
-            Angles { base: entries.positive("rope.freq_base")?.unwrap_or(10_000.0), stretch: entries.stretch()? };
-        let window_base = match family.window_rope_base {
-            Some(usual) => Some(entries.positive("rope.freq_base_swa")?.unwrap_or(usual)),
-            None => None,
-        };
+        let layers = entries.layers()?;
+        let experts = entries.experts(layers)?;
+        let (angles, window_angles) = entries.angles()?;
         let shape = Self {
             layer_kinds: entries.layer_kinds(layers)?,
             width,
-            feed_width: entries.size("feed_forward_length", 1 << 18)?,
+            feed_width: match experts {
+                Some(Experts { dense_layers: 0, .. }) => 0,
+                _ => entries.size("feed_forward_length", FEED_WIDTH_MAX)?,
+            },
+            experts,
             heads,
             kv_heads,
             head_dim,
             pair_order: family.pair_order,
-            norms: Norms { before: family.norms_before, after: family.norms_after, heads: family.head_norms },
+            norms: Norms {
+                before: family.norms_before,
+                after: family.norms_after,
+                heads: family.head_norms,
+                feed_name: family.feed_norm,
+            },
             activation: family.activation,
             scales: entries.scales(width, heads, head_dim, layers)?,
             angles,
-            window_angles: window_base.map(|base| Angles { base, stretch: 1.0 }),
+            window_angles,
             norm_epsilon: metadata.need_f32(&entries.key("attention.layer_norm_rms_epsilon"))?,
             context_tokens: entries.size("context_length", 1 << 24)?,
         };
@@ -181,9 +186,6 @@ impl Entries<'_> {
 
     /// What other networks of these families have, and would be computed wrongly if it were passed over.
     fn refuse_what_is_not_computed(&self) -> Result<(), LoadError> {
-        if self.metadata.u64(&self.key("expert_count"))?.unwrap_or(0) > 0 {
-            return Err(LoadError::Unsupported("mixtures of experts are not computed; take a dense model".to_owned()));
-        }
         for name in ["attn_logit_softcapping", "final_logit_softcapping"] {
             let key = self.key(name);
             if self.metadata.f32(&key)?.unwrap_or(0.0) != 0.0 {
@@ -193,16 +195,16 @@ impl Entries<'_> {
         Ok(())
     }
 
-    /// What positions are divided by.
-    fn stretch(&self) -> Result<f32, LoadError> {
-        let scaling = self.key("rope.scaling.type");
-        match self.metadata.string(&scaling)? {
-            None | Some("none") => Ok(1.0),
-            Some("linear") => Ok(self.positive("rope.scaling.factor")?.unwrap_or(1.0)),
-            Some(kind) => Err(LoadError::Unsupported(format!(
-                "the model stretches positions by `{kind}` (entry `{scaling}`), which is not computed; take a model \
-                 without it"
-            ))),
+    /// Layers that are computed. Those that a file brings beside them guess further tokens ahead.
+    fn layers(&self) -> Result<usize, LoadError> {
+        let all = self.size("block_count", 1 << 10)?;
+        let ahead = self.number("nextn_predict_layers")?;
+        match usize::try_from(ahead) {
+            Ok(ahead) if ahead < all => Ok(all - ahead),
+            _ => {
+                let problem = format!("is {ahead} of {all} layers; one at least must be left");
+                Err(LoadError::metadata(&self.key("nextn_predict_layers"), problem))
+            }
         }
     }
 
@@ -238,6 +240,9 @@ impl Entries<'_> {
             ("feed_forward_length", shape.feed_width),
             ("attention.head_count", shape.query_width()),
         ];
+        let experts = shape.experts.map_or([0; 2], |experts| [experts.feed_width, experts.shared_width]);
+        let columns =
+            columns.into_iter().chain(["expert_feed_forward_length", "expert_shared_count"].into_iter().zip(experts));
         for (name, width) in columns {
             if !width.is_multiple_of(TILE_COLUMNS) {
                 return wrong(name, format!("gives a width of {width}; multiples of {TILE_COLUMNS} are computed"));

@@ -7,10 +7,14 @@
 //! lie in tiles of 16 rows: one register with AVX-512, two with AVX2, an array elsewhere.
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod portable;
+
+use half::{bf16, f16};
 
 /// Lanes of every vector.
 pub(crate) const LANES: usize = 16;
@@ -33,6 +37,26 @@ pub(crate) trait Simd: Copy {
     fn load_half(self, from: &[u16; LANES]) -> Self::Floats;
     /// bfloat16 as floats.
     fn load_brain(self, from: &[u16; LANES]) -> Self::Floats;
+
+    /// Floats as bfloat16, ties to even; what is not a number stays none.
+    #[inline(always)]
+    fn store_brain(self, value: Self::Floats, to: &mut [u16; LANES]) {
+        let mut lanes = [0.0; LANES];
+        self.store(value, &mut lanes);
+        for (to, lane) in to.iter_mut().zip(lanes) {
+            *to = bf16::from_f32(lane).to_bits();
+        }
+    }
+
+    /// Floats as IEEE halves, ties to even.
+    #[inline(always)]
+    fn store_half(self, value: Self::Floats, to: &mut [u16; LANES]) {
+        let mut lanes = [0.0; LANES];
+        self.store(value, &mut lanes);
+        for (to, lane) in to.iter_mut().zip(lanes) {
+            *to = f16::from_f32(lane).to_bits();
+        }
+    }
 
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn sub(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;

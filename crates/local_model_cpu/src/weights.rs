@@ -1,7 +1,7 @@
 //! A network's weights: found in the file, checked against the network's sizes, packed into tiles. It must not know how
 //! they are computed with.
 
-use std::ops::Range;
+mod feed;
 
 use half::{bf16, f16};
 
@@ -12,7 +12,8 @@ use crate::memory::ensure_available;
 use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
 use crate::pool::Pool;
 use crate::rope::Rope;
-use crate::shape::{LayerKind, NormsAfter, PairOrder, Shape};
+use crate::shape::{LayerKind, PairOrder, Presence, Shape};
+pub(crate) use feed::{Feed, Gated, Mixture};
 
 /// One layer. Matrices that are multiplied with the same activations are one.
 pub(crate) struct Layer {
@@ -23,9 +24,7 @@ pub(crate) struct Layer {
     pub(crate) heads: HeadWeights,
     pub(crate) attention_output: Matrix,
     pub(crate) feed_norms: Norms,
-    /// Gates and ups in turns of 16 rows.
-    pub(crate) gate_up: Matrix,
-    pub(crate) down: Matrix,
+    pub(crate) feed: Feed,
 }
 
 /// What half of a layer normalises, where the network does.
@@ -83,6 +82,17 @@ impl Weights {
         Plan::new(file, &shape).network().map(|_| ())
     }
 
+    /// Bytes of packed weights that one token passes through, of an embedding of its own one row apart.
+    pub(crate) fn bytes_a_token(file: &File) -> Result<usize, LoadError> {
+        let shape = Shape::read(&file.metadata())?;
+        let mut plan = Plan::new(file, &shape);
+        plan.embedding()?;
+        let embedding = if file.find_tensor("output.weight").is_some() { plan.bytes } else { 0 };
+        let mut plan = Plan::new(file, &shape);
+        plan.network()?;
+        Ok(plan.bytes - embedding)
+    }
+
     /// Where the matrices' strips lie.
     pub(crate) fn memory(&self) -> &[u8] {
         self.memory.values()
@@ -102,11 +112,25 @@ struct Part {
     name: String,
     rows: usize,
     order: RowOrder,
+    /// Where the tensor holds as many matrices as there are experts: which of how many.
+    expert: Option<(usize, usize)>,
 }
 
 impl Part {
     fn whole(name: impl Into<String>, rows: usize) -> Self {
-        Self { name: name.into(), rows, order: RowOrder::AsStored }
+        Self { name: name.into(), rows, order: RowOrder::AsStored, expert: None }
+    }
+
+    /// Its tensor, found and of the sizes that it must have.
+    fn find<'a>(&self, file: &'a File, columns: usize) -> Result<Tensor<'a>, LoadError> {
+        let tensor = file.tensor(&self.name)?;
+        let Some((expert, experts)) = self.expert else {
+            expect_dims(&tensor, &[columns, self.rows])?;
+            return Ok(tensor);
+        };
+        expect_dims(&tensor, &[columns, self.rows, experts])?;
+        let bytes = tensor.bytes.len() / experts;
+        Ok(Tensor { dims: &tensor.dims[..2], bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
     }
 }
 
@@ -133,12 +157,17 @@ impl RowOrder {
     }
 }
 
-/// 16 rows to pack.
-struct StripSource<'a> {
+/// A matrix to pack. There may be tens of thousands, of millions of strips: what is noted is noted a matrix.
+struct Source<'a> {
     tensor: Tensor<'a>,
     order: RowOrder,
-    rows: Range<usize>,
-    place: Range<usize>,
+    rows: usize,
+    /// Of one strip when packed.
+    strip_bytes: usize,
+    /// Where its first strip lies.
+    offset: usize,
+    /// Strips of all matrices before it.
+    first_strip: usize,
 }
 
 /// What is to be packed, and where to.
@@ -146,7 +175,8 @@ struct Plan<'a> {
     file: &'a File,
     shape: &'a Shape,
     bytes: usize,
-    strips: Vec<StripSource<'a>>,
+    strips: usize,
+    sources: Vec<Source<'a>>,
 }
 
 /// A network's parts as planned: all of [`Weights`] but the memory.
@@ -160,7 +190,7 @@ struct Network {
 
 impl<'a> Plan<'a> {
     fn new(file: &'a File, shape: &'a Shape) -> Self {
-        Self { file, shape, bytes: 0, strips: Vec::new() }
+        Self { file, shape, bytes: 0, strips: 0, sources: Vec::new() }
     }
 
     fn network(&mut self) -> Result<Network, LoadError> {
@@ -196,7 +226,7 @@ impl<'a> Plan<'a> {
             PairOrder::Neighbours => RowOrder::EvenThenOdd { head_dim: shape.head_dim },
             PairOrder::Halves => RowOrder::AsStored,
         };
-        let turned = |what: &str, rows: usize| Part { name: name(what), rows, order };
+        let turned = |what: &str, rows: usize| Part { order, ..Part::whole(name(what), rows) };
         let queries_keys_values = [
             turned("attn_q", shape.query_width()),
             turned("attn_k", shape.kv_width()),
@@ -208,41 +238,39 @@ impl<'a> Plan<'a> {
             queries_keys_values: self.matrix(shape.width, &queries_keys_values)?,
             heads: HeadWeights { biases: self.biases(layer, order)?, norms: self.head_norms(layer, order)? },
             attention_output: self.matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
-            feed_norms: self.norms(&name("ffn_norm"), &name("post_ffw_norm"))?,
-            gate_up: self.gate_up(&name("ffn_gate"), &name("ffn_up"))?,
-            down: self.matrix(shape.feed_width, &[Part::whole(name("ffn_down"), shape.width)])?,
+            feed_norms: self.norms(&name(shape.norms.feed_name), &name("post_ffw_norm"))?,
+            feed: self.feed(layer)?,
         })
     }
 
     fn norms(&self, before: &str, after: &str) -> Result<Norms, LoadError> {
         let (width, norms) = (self.shape.width, self.shape.norms);
-        let has_after = match norms.after {
-            NormsAfter::Never => false,
-            NormsAfter::Always => true,
-            NormsAfter::WhereStored => self.file.find_tensor(after).is_some(),
-        };
-        let after = has_after.then(|| self.vector(after, width)).transpose()?;
+        let after = self.has(norms.after, after).then(|| self.vector(after, width)).transpose()?;
         Ok(Norms {
             before: norms.before.then(|| self.vector(before, width)).transpose()?,
             after: after.map(|after| scaled(after, self.shape.scales.residual)),
         })
     }
 
-    fn head_norms(&self, layer: usize, order: RowOrder) -> Result<Option<[Vec<f32>; 2]>, LoadError> {
-        let head_dim = self.shape.head_dim;
-        let norm = |what: &str| {
-            let stored = self.vector(&format!("blk.{layer}.{what}.weight"), head_dim)?;
-            Ok((0..head_dim).map(|row| stored[order.source(row)]).collect())
-        };
-        if self.shape.norms.heads { Ok(Some([norm("attn_q_norm")?, norm("attn_k_norm")?])) } else { Ok(None) }
+    fn has(&self, presence: Presence, tensor: &str) -> bool {
+        match presence {
+            Presence::Never => false,
+            Presence::Always => true,
+            Presence::WhereStored => self.file.find_tensor(tensor).is_some(),
+        }
     }
 
-    fn gate_up(&mut self, gate: &str, up: &str) -> Result<Matrix, LoadError> {
-        let (columns, rows) = (self.shape.width, self.shape.feed_width);
-        let gate = self.matrix(columns, &[Part::whole(gate, rows)])?;
-        let up = self.matrix(columns, &[Part::whole(up, rows)])?;
-        let strips = gate.strips.into_iter().zip(up.strips).flat_map(|(gate, up)| [gate, up]).collect();
-        Ok(Matrix { columns, rows: 2 * rows, strips })
+    fn head_norms(&self, layer: usize, order: RowOrder) -> Result<Option<[Vec<f32>; 2]>, LoadError> {
+        let head_dim = self.shape.head_dim;
+        let name = |what: &str| format!("blk.{layer}.{what}.weight");
+        if !self.has(self.shape.norms.heads, &name("attn_q_norm")) {
+            return Ok(None);
+        }
+        let norm = |what: &str| {
+            let stored = self.vector(&name(what), head_dim)?;
+            Ok((0..head_dim).map(|row| stored[order.source(row)]).collect())
+        };
+        Ok(Some([norm("attn_q_norm")?, norm("attn_k_norm")?]))
     }
 
     fn biases(&self, layer: usize, order: RowOrder) -> Result<Option<Vec<f32>>, LoadError> {
@@ -300,18 +328,16 @@ impl<'a> Plan<'a> {
     fn matrix(&mut self, columns: usize, parts: &[Part]) -> Result<Matrix, LoadError> {
         let mut matrix = Matrix { columns, ..Matrix::default() };
         for part in parts {
-            let tensor = self.file.tensor(&part.name)?;
-            expect_dims(&tensor, &[columns, part.rows])?;
+            let tensor = part.find(self.file, columns)?;
             let layout = Layout::of(tensor.kind);
-            let length = columns / TILE_COLUMNS * layout.tile_bytes();
-            for first in (0..part.rows).step_by(TILE_ROWS) {
-                let rows = first..part.rows.min(first + TILE_ROWS);
-                let place = self.bytes..self.bytes + length;
-                matrix.strips.push(Place { layout, offset: place.start });
-                self.bytes = place.end;
-                self.strips.push(StripSource { tensor, order: part.order, rows, place });
-            }
+            let (strips, strip_bytes) = (part.rows.div_ceil(TILE_ROWS), columns / TILE_COLUMNS * layout.tile_bytes());
+            let offset = self.bytes;
+            matrix.strips.extend((0..strips).map(|strip| Place { layout, offset: offset + strip * strip_bytes }));
             matrix.rows += part.rows;
+            let (rows, order, first_strip) = (part.rows, part.order, self.strips);
+            self.sources.push(Source { tensor, order, rows, strip_bytes, offset, first_strip });
+            self.bytes += strips * strip_bytes;
+            self.strips += strips;
         }
         Ok(matrix)
     }
@@ -324,10 +350,14 @@ impl<'a> Plan<'a> {
         let refused = |error| LoadError::Machine(format!("no memory for the model's weights: {error}"));
         let mut memory = Buffer::zeroed(self.bytes).map_err(refused)?;
         let to = Disjoint::new(memory.values_mut());
-        let packed = pool.share(self.strips.len(), GRAIN, &|strips| {
-            for strip in &self.strips[strips] {
+        let packed = pool.share(self.strips, GRAIN, &|strips| {
+            for strip in strips {
+                let after = self.sources.partition_point(|source| source.first_strip <= strip);
+                let source = &self.sources[after - 1];
+                let strip = strip - source.first_strip;
+                let offset = source.offset + strip * source.strip_bytes;
                 // SAFETY: places follow one another, and each strip is packed once.
-                strip.pack(unsafe { to.part(strip.place.clone()) });
+                source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) });
             }
         });
         packed.map_err(|panicked| LoadError::Machine(format!("the weights could not be packed: {panicked}")))?;
@@ -335,14 +365,16 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl StripSource<'_> {
-    fn pack(&self, to: &mut [u8]) {
-        let row_bytes = self.tensor.bytes.len() / (self.tensor.dims[1] as usize);
+impl Source<'_> {
+    fn pack(&self, strip: usize, to: &mut [u8]) {
+        let row_bytes = self.tensor.bytes.len() / self.rows;
+        let first = strip * TILE_ROWS;
+        let count = TILE_ROWS.min(self.rows - first);
         let mut rows = [&[][..]; TILE_ROWS];
-        for (to, row) in rows.iter_mut().zip(self.rows.clone()) {
+        for (to, row) in rows.iter_mut().zip(first..first + count) {
             *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
         }
-        pack_strip(self.tensor.kind, &rows[..self.rows.len()], to);
+        pack_strip(self.tensor.kind, &rows[..count], to);
     }
 }
 

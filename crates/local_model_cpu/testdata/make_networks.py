@@ -37,10 +37,13 @@ class Spec:
 
     def __init__(self, architecture, model, config, layers, width=64, heads=4, kv_heads=2, head_dim=32, tied=False, *,
                  base=10_000.0, epsilon=1e-5, neighbours=False, head_norms=False, before=True, renamed=None, biases=False,
-                 norm_less=0.0, factors=False, entries=()):
+                 norm_less=0.0, factors=False, entries=(), experts=None):
         self.architecture, self.model = architecture, model
         self.layers, self.width, self.heads, self.kv_heads, self.head_dim = layers, width, heads, kv_heads, head_dim
         self.neighbours, self.norm_less, self.renamed, self.tied = neighbours, norm_less, renamed or {}, tied
+        self.experts = experts
+        # What GGUF calls the norm before the feed-forward half.
+        self.before_feed = "post_attention_norm" if architecture == "glm4moe" else "ffn_norm"
         self.config = {
             **COMMON, "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads,
             "num_key_value_heads": kv_heads, "head_dim": head_dim, "rms_norm_eps": epsilon,
@@ -51,7 +54,7 @@ class Spec:
             ("feed_forward_length", "u32", COMMON["intermediate_size"]), ("attention.head_count", "u32", heads),
             ("attention.head_count_kv", "u32", kv_heads), ("attention.key_length", "u32", head_dim),
             ("attention.value_length", "u32", head_dim), ("attention.layer_norm_rms_epsilon", "f32", epsilon),
-            ("rope.freq_base", "f32", base), *entries,
+            ("rope.freq_base", "f32", base), *entries, *(experts.entries() if experts else ()),
         ]
         self.entries = [["general.architecture", "string", architecture]]
         self.entries += [[f"{architecture}.{key}", kind, value] for key, kind, value in own]
@@ -60,8 +63,8 @@ class Spec:
             self.tensors.append({"name": "rope_freqs.weight", "values": llama_3_factors(base, head_dim)})
 
     def planned(self, head_norms, before, biases):
-        def matrix(name, rows, columns):
-            return {"name": f"{name}.weight", "dims": [columns, rows], "centre": 0.0,
+        def matrix(name, rows, columns, *experts):
+            return {"name": f"{name}.weight", "dims": [columns, rows, *experts], "centre": 0.0,
                     "spread": round(1.7 / math.sqrt(columns), 6)}
 
         def norm(name, length):
@@ -70,21 +73,36 @@ class Spec:
         query, key, feed = self.heads * self.head_dim, self.kv_heads * self.head_dim, COMMON["intermediate_size"]
         yield matrix("token_embd", VOCABULARY, self.width)
         for layer in range(self.layers):
-            for name, rows, columns in [
+            for name, rows, columns, *experts in [
                 ("attn_q", query, self.width), ("attn_k", key, self.width), ("attn_v", key, self.width),
-                ("attn_output", self.width, query), ("ffn_gate", feed, self.width), ("ffn_up", feed, self.width),
-                ("ffn_down", self.width, feed),
+                ("attn_output", self.width, query), *self.feed(layer, feed),
             ]:
-                yield matrix(f"blk.{layer}.{name}", rows, columns)
+                yield matrix(f"blk.{layer}.{name}", rows, columns, *experts)
                 if biases and name in ("attn_q", "attn_k", "attn_v"):
                     yield {"name": f"blk.{layer}.{name}.bias", "dims": [rows], "centre": 0.0, "spread": 0.5}
-            for name in [*(("attn_norm", "ffn_norm") if before else ()), *(key for key in self.renamed if key.startswith("post"))]:
+            if self.experts and self.experts.biased and layer >= self.experts.dense:
+                yield {"name": f"blk.{layer}.exp_probs_b.bias", "dims": [self.experts.count], "centre": 0.0,
+                       "spread": self.experts.biased}
+            after = [key for key in self.renamed if key.startswith("post") and key != self.before_feed]
+            for name in [*(("attn_norm", self.before_feed) if before else ()), *after]:
                 yield norm(f"blk.{layer}.{name}", self.width)
             for name in ("attn_q_norm", "attn_k_norm") if head_norms else ():
                 yield norm(f"blk.{layer}.{name}", self.head_dim)
         yield norm("output_norm", self.width)
         if not self.tied:
             yield matrix("output", VOCABULARY, self.width)
+
+    def feed(self, layer, width):
+        """The matrices of a layer's feed-forward half: name, rows, columns, and experts where there are any."""
+        experts = self.experts
+        kinds = [("", width, ())]
+        if experts and layer >= experts.dense:
+            yield "ffn_gate_inp", experts.count, self.width
+            kinds = [("_exps", experts.width, (experts.count,))] + [("_shexp", experts.width, ())] * experts.shared
+        for suffix, width, count in kinds:
+            yield f"ffn_gate{suffix}", width, self.width, *count
+            yield f"ffn_up{suffix}", width, self.width, *count
+            yield f"ffn_down{suffix}", self.width, width, *count
 
     def published_name(self, name):
         """What Hugging Face's class calls a tensor."""
@@ -97,8 +115,14 @@ class Spec:
             "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
             "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
             "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "ffn_gate": "mlp.gate_proj",
-            "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj", **self.renamed,
+            "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj", "ffn_gate_inp": "mlp.gate",
+            **{f"ffn_{name}_shexp": f"mlp.shared_experts.{name}_proj" for name in ("gate", "up", "down")},
+            **self.renamed, "exp_probs_b": "mlp.gate.e_score_correction_bias",
         }
+        if stem.endswith("_exps"):
+            return f"model.layers.{layer}.mlp.experts.{stem[4:-5]}_proj"
+        if stem == "exp_probs_b":
+            return f"model.layers.{layer}.{names[stem]}"
         return f"model.layers.{layer}.{names[stem]}.{what}"
 
     def published(self, tensor, values):
@@ -108,6 +132,41 @@ class Spec:
             pairs = values.reshape(-1, self.head_dim // 2, 2, *values.shape[1:])
             values = numpy.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
         return values - numpy.float32(self.norm_less) if stem.endswith("_norm") else values
+
+    def all_published(self):
+        """All tensors as Hugging Face's class has them, whose experts have gates and ups in one."""
+        weights = {
+            self.published_name(tensor["name"]): self.published(tensor, drawn(tensor))
+            for tensor in self.tensors if tensor["name"] != "rope_freqs.weight"
+        }
+        for name in [name for name in weights if name.endswith("experts.gate_proj")]:
+            stem = name.removesuffix("gate_proj")
+            weights[f"{stem}gate_up_proj"] = numpy.concatenate([weights.pop(name), weights.pop(f"{stem}up_proj")], axis=1)
+        return weights
+
+
+class Experts:
+    """Mixtures of experts: so many, so many asked, so wide, behind so many layers that are dense. Biases of the choice, where
+    there are any, spread so far that no choice of the golden's is so near that 16-bit keys and values make another."""
+
+    count, used, width = 8, 3, 32
+
+    def __init__(self, dense=0, shared=0, scale=None, biased=0.0, function=None):
+        self.dense, self.shared, self.scale, self.biased, self.function = dense, shared, scale, biased, function
+
+    def entries(self):
+        yield "expert_count", "u32", self.count
+        yield "expert_used_count", "u32", self.used
+        yield "expert_feed_forward_length", "u32", self.width
+        if self.dense:
+            yield "leading_dense_block_count", "u32", self.dense
+        if self.shared:
+            yield "expert_shared_count", "u32", self.shared
+        if self.scale:
+            yield "expert_weights_scale", "f32", self.scale
+            yield "expert_weights_norm", "bool", True
+        if self.function:
+            yield "expert_gating_func", "u32", self.function
 
 
 def llama_3_factors(base, head_dim):
@@ -126,6 +185,10 @@ SCALES = [("embedding_scale", "f32", 6.0), ("residual_scale", "f32", 0.4), ("att
 SCALED = {"embedding_multiplier": 6.0, "residual_multiplier": 0.4, "attention_multiplier": 0.25}
 GEMMA_ROPE = {"sliding_attention": plain(10_000.0),
               "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1_000_000.0}}
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+YARN_ENTRIES = [("rope.scaling.type", "string", "yarn"), ("rope.scaling.factor", "f32", 4.0),
+                ("rope.scaling.original_context_length", "u32", 64)]
+ASKED = {"num_experts_per_tok": 3, "moe_intermediate_size": 32, "norm_topk_prob": True}
 HYBRID = ["sliding_attention"] * 3 + ["full_attention"]
 NETWORKS = {
     # A.X 3.1 and Mi:dm 2.0 have this form.
@@ -154,6 +217,32 @@ NETWORKS = {
     "exaone4-small": Spec("exaone4", "Exaone4", {"rope_parameters": {**LLAMA_3, "rope_theta": 100_000.0},
                                                  "sliding_window": None, "layer_types": ["full_attention"] * 5}, 5, head_dim=16,
                           base=100_000.0, head_norms=True, before=False, renamed=AFTER, factors=True, tied=True),
+    "qwen3-yarn": Spec("qwen3", "Qwen3", {"rope_parameters": {**YARN, "rope_theta": 10_000.0}}, 3, head_norms=True,
+                       entries=YARN_ENTRIES),
+    "qwen3moe": Spec("qwen3moe", "Qwen3Moe", {**ASKED, "num_experts": 8, "rope_parameters": plain(1_000_000.0)}, 3,
+                     base=1_000_000.0, epsilon=1e-6, head_norms=True, experts=Experts()),
+    # K-EXAONE's form.
+    "exaone-moe": Spec("exaone-moe", "ExaoneMoe", {**ASKED, "num_experts": 8, "num_shared_experts": 1,
+                                                   "first_k_dense_replace": 1, "routed_scaling_factor": 2.5,
+                                                   "rope_parameters": plain(1_000_000.0), "sliding_window": 70,
+                                                   "layer_types": [*HYBRID, "sliding_attention"]}, 5,
+                       base=1_000_000.0, head_norms=True,
+                       experts=Experts(dense=1, shared=1, scale=2.5, biased=0.6, function=2),
+                       entries=[("attention.sliding_window", "u32", 70),
+                                ("attention.sliding_window_pattern", "bools", [True, True, True, False, True])]),
+    "solar": Spec("glm4moe", "SolarOpen", {**ASKED, "n_routed_experts": 8, "n_shared_experts": 1,
+                                           "routed_scaling_factor": 1.5,
+                                           "rope_parameters": {**YARN, "rope_theta": 1_000_000.0}}, 3,
+                  base=1_000_000.0, renamed={"post_attention_norm": "post_attention_layernorm"}, entries=YARN_ENTRIES,
+                  experts=Experts(shared=1, scale=1.5, biased=0.35)),
+    # GLM's own, turned whole.
+    "glm4moe": Spec("glm4moe", "Glm4Moe", {**ASKED, "n_routed_experts": 8, "n_shared_experts": 1,
+                                           "first_k_dense_replace": 1, "routed_scaling_factor": 2.5, "use_qk_norm": True,
+                                           "attention_bias": True,
+                                           "rope_parameters": {**plain(1_000_000.0), "partial_rotary_factor": 1.0}}, 3,
+                    base=1_000_000.0, head_norms=True, biases=True,
+                    renamed={"post_attention_norm": "post_attention_layernorm"},
+                    experts=Experts(dense=1, shared=1, scale=2.5, biased=0.25)),
     "smollm3": Spec("smollm3", "SmolLM3", {"rope_parameters": plain(2_000_000.0)}, 5, head_dim=16, base=2_000_000.0,
                     epsilon=1e-6, neighbours=True, tied=True),
     "granite": Spec("granite", "Granite", {**SCALED, "logits_scaling": 4.0, "rope_parameters": plain(10_000.0)}, 3,
@@ -199,10 +288,7 @@ def with_transformers(name):
     configuration = "Gemma3TextConfig" if spec.model == "Gemma3" else f"{spec.model}Config"
     config = getattr(transformers, configuration)(**spec.config, attn_implementation="eager")
     model = getattr(transformers, f"{spec.model}ForCausalLM")(config).eval().float()
-    weights = {
-        spec.published_name(tensor["name"]): torch.from_numpy(spec.published(tensor, drawn(tensor)).copy())
-        for tensor in spec.tensors if tensor["name"] != "rope_freqs.weight"
-    }
+    weights = {name: torch.from_numpy(values.copy()) for name, values in spec.all_published().items()}
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected, unexpected
     assert set(missing) <= ({"lm_head.weight"} if spec.tied else set()), missing
@@ -227,7 +313,8 @@ def with_llama(name):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.gguf"
         writer = gguf.GGUFWriter(path, golden["entries"][0][2])
-        add = {"u32": writer.add_uint32, "f32": writer.add_float32, "string": writer.add_string, "bools": writer.add_array}
+        add = {"u32": writer.add_uint32, "f32": writer.add_float32, "string": writer.add_string, "bools": writer.add_array,
+               "bool": writer.add_bool}
         for key, kind, value in golden["entries"][1:]:
             add[kind](key, value)
         writer.add_uint32(f"{golden['entries'][0][2]}.vocab_size", VOCABULARY)

@@ -15,15 +15,18 @@ use std::{
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ModelName, Record, StoreError, digest::Hasher};
+use crate::{Digest, KeptFile, ModelName, Record, StoreError, digest::Hasher, folder};
 
 /// Where models on their way in lie, in the store's folder; no model's name begins with a dot.
 pub(crate) const FOLDER: &str = ".pull";
 /// A stored model's file, in its folder.
 pub(crate) const MODEL_FILE: &str = "model.gguf";
+/// The folder of a stored model that is several files, in its folder.
+pub(crate) const MODEL_FOLDER: &str = "model";
 /// A stored model's record, in its folder.
 pub(crate) const RECORD_FILE: &str = "record.json";
 const PART_FILE: &str = "model.gguf.part";
+const PART_FOLDER: &str = "model.part";
 const RESUME_FILE: &str = "resume.json";
 /// Bytes read at once when copying or hashing.
 const CHUNK_BYTES: usize = 1 << 18;
@@ -55,6 +58,8 @@ pub(crate) struct Aside {
     hasher: Hasher,
     length: u64,
     resume: Resume,
+    /// What is here of a model that is a folder.
+    files: Option<Vec<KeptFile>>,
 }
 
 impl Aside {
@@ -89,6 +94,7 @@ impl Aside {
             hasher: Hasher::default(),
             length: 0,
             resume,
+            files: None,
         };
         aside.write_resume()?;
         aside.hash_what_is_here()?;
@@ -130,9 +136,69 @@ impl Aside {
         &self.folder
     }
 
-    /// The file as far as it has come.
+    /// The file, or the folder, as far as it has come.
     pub(crate) fn part_path(&self) -> PathBuf {
-        self.folder.join(PART_FILE)
+        self.folder.join(if self.is_folder() { PART_FOLDER } else { PART_FILE })
+    }
+
+    /// Whether the model is several files.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// Its files, where it is several.
+    pub(crate) fn files(&self) -> &[KeptFile] {
+        self.files.as_deref().unwrap_or_default()
+    }
+
+    /// Forgets all bytes; what comes from here on are the files of a folder, in the order of their paths.
+    pub(crate) fn begin_folder(&mut self) -> Result<(), StoreError> {
+        self.restart()?;
+        self.files = Some(Vec::new());
+        self.length = 0;
+        let path = self.part_path();
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(StoreError::disk("delete", &path))?;
+        }
+        fs::create_dir(&path).map_err(StoreError::disk("create", &path))
+    }
+
+    /// Writes one file of a folder from all that a reader gives, at most `bytes_max`; `after_each` hears how many bytes of the
+    /// model are here, and may stop it. A reader's failure is given back apart from the disk's.
+    pub(crate) fn add_file(
+        &mut self,
+        relative: &str,
+        bytes_max: u64,
+        reader: &mut dyn Read,
+        after_each: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<io::Result<()>, StoreError> {
+        let path = self.part_path().join(relative);
+        let home = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(home).map_err(StoreError::disk("create", home))?;
+        let mut file = File::create_new(&path).map_err(StoreError::disk("create", &path))?;
+        let (mut hasher, mut bytes) = (Hasher::default(), 0);
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut limited = reader.take(bytes_max);
+        loop {
+            let read = match limited.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => buffer.get(..count).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(Err(error)),
+            };
+            file.write_all(read).map_err(StoreError::disk("write", &path))?;
+            hasher.update(read);
+            bytes += read.len() as u64;
+            self.length += read.len() as u64;
+            if after_each(self.length).is_break() {
+                return Err(StoreError::Stopped);
+            }
+        }
+        file.sync_all().map_err(StoreError::disk("write", &path))?;
+        sync_folder(home)?;
+        let kept = KeptFile { path: relative.to_owned(), bytes, sha256: hasher.finish() };
+        self.files.get_or_insert_default().push(kept);
+        Ok(Ok(()))
     }
 
     /// Forgets all bytes.
@@ -201,14 +267,23 @@ impl Aside {
 
     /// The digest of what is here.
     pub(crate) fn digest(&self) -> Digest {
+        if let Some(files) = &self.files {
+            return folder::digest(files);
+        }
         self.hasher.clone().finish()
     }
 
     /// Makes what is here the stored model, with its record, in one rename.
     pub(crate) fn place(self, record: &Record) -> Result<PathBuf, StoreError> {
         let part = self.part_path();
-        self.part.sync_all().map_err(StoreError::disk("write", &part))?;
-        let file = self.folder.join(MODEL_FILE);
+        let file = self.folder.join(if self.is_folder() { MODEL_FOLDER } else { MODEL_FILE });
+        if self.is_folder() {
+            let empty = self.folder.join(PART_FILE);
+            fs::remove_file(&empty).map_err(StoreError::disk("delete", &empty))?;
+            sync_folder(&part)?;
+        } else {
+            self.part.sync_all().map_err(StoreError::disk("write", &part))?;
+        }
         let json = serde_json::to_vec_pretty(record)
             .map_err(|e| StoreError::Record { path: self.folder.join(RECORD_FILE), why: e.to_string() })?;
         write_whole(&self.folder, RECORD_FILE, &json)?;

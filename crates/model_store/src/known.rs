@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{AnswerDefaults, Digest, ModelName, Source, StoreError};
+use crate::{AnswerDefaults, Digest, KeptFile, ModelName, Source, StoreError};
 
 /// The model that a first `serve` pulls when told of no other.
 pub const STARTER: &str = "smollm2-135m-instruct-q4_1";
@@ -46,6 +46,11 @@ pub struct KnownModel {
     pub facts_on: jiff::civil::Date,
     #[serde(default)]
     pub(crate) wheels: Vec<Wheel>,
+    /// Numbers of each vector, of a model that makes vectors of texts.
+    pub dimensions: Option<u64>,
+    /// Its files, in the order of their paths, where it is a folder.
+    #[serde(default)]
+    pub(crate) files: Vec<KeptFile>,
 }
 
 impl KnownModel {

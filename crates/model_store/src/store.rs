@@ -12,10 +12,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    AnswerDefaults, Digest, Facts, KnownModel, ModelName, Record, Source, StoreError,
+    AnswerDefaults, Digest, Facts, KeptFile, KnownModel, ModelName, Record, Source, StoreError,
     aside::{self, Aside},
     digest::Hasher,
-    fetch,
+    fetch, folder,
     known::Wheel,
     record,
 };
@@ -88,6 +88,7 @@ pub struct Wanted {
     /// What its users should know.
     pub notes: Vec<String>,
     pub(crate) wheels: Vec<Wheel>,
+    pub(crate) files: Vec<KeptFile>,
 }
 
 impl Wanted {
@@ -103,6 +104,7 @@ impl Wanted {
             defaults: AnswerDefaults::default(),
             notes: nothing(),
             wheels: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -117,6 +119,7 @@ impl Wanted {
             defaults: model.defaults.clone(),
             notes: model.notes.clone(),
             wheels: model.wheels.clone(),
+            files: model.files.clone(),
         })
     }
 
@@ -155,7 +158,7 @@ pub enum Progress<'a> {
 pub struct Stored {
     /// What is known of it.
     pub record: Record,
-    /// Its file.
+    /// Its file, or its folder where it is several files.
     pub path: PathBuf,
 }
 
@@ -204,7 +207,7 @@ impl Store {
     /// One stored model.
     pub fn show(&self, name: &ModelName) -> Result<Stored, StoreError> {
         let folder = self.folder.join(name.as_str());
-        let (path, file) = (folder.join(aside::RECORD_FILE), folder.join(aside::MODEL_FILE));
+        let path = folder.join(aside::RECORD_FILE);
         let unreadable = |why: String| StoreError::Record { path: path.clone(), why };
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => {
@@ -220,20 +223,33 @@ impl Store {
                 record::FORMAT
             )));
         }
-        let found = fs::metadata(&file).map_err(StoreError::disk("read", &file))?.len();
-        if found != record.bytes {
-            return Err(unreadable(format!("it says {} bytes, {} has {found}", record.bytes, file.display())));
+        let file = self.path_of(name);
+        let files = record.files.iter().map(|kept| (file.join(&kept.path), kept.bytes));
+        let alone = (file.clone(), record.bytes);
+        for (file, bytes) in files.chain(record.files.is_empty().then_some(alone)) {
+            let found = fs::metadata(&file).map_err(StoreError::disk("read", &file))?.len();
+            if found != bytes {
+                return Err(unreadable(format!("it says {bytes} bytes, {} has {found}", file.display())));
+            }
+        }
+        if !record.files.iter().all(|kept| folder::is_wanted(&kept.path)) {
+            return Err(unreadable("it names a file that no model is read from".to_owned()));
         }
         Ok(Stored { record, path: file })
     }
 
-    /// Where the file of a stored model is, or would be.
+    /// Where the file of a stored model is, or would be; the folder of one that is several files.
     pub fn path_of(&self, name: &ModelName) -> PathBuf {
-        self.folder.join(name.as_str()).join(aside::MODEL_FILE)
+        let home = self.folder.join(name.as_str());
+        let folder = home.join(aside::MODEL_FOLDER);
+        if folder.exists() { folder } else { home.join(aside::MODEL_FILE) }
     }
 
     /// Reads a stored model's file again and compares its hash with the record's.
     pub fn verify(&self, stored: &Stored) -> Result<(), StoreError> {
+        if !stored.record.files.is_empty() {
+            return folder::verify(&stored.path, &stored.record.files);
+        }
         let found = digest_of(&stored.path).map_err(StoreError::disk("read", &stored.path))?;
         if found == stored.record.sha256 {
             return Ok(());
@@ -265,13 +281,15 @@ impl Store {
         }
         let expected = match fetch::fetch(&self.settings, wanted, &mut aside, progress) {
             Ok(expected) => expected,
-            Err(error) if aside.length() == 0 => return aside.discard().and(Err(error)),
+            // Of a folder nothing is gone on with.
+            Err(error) if aside.length() == 0 || aside.is_folder() => return aside.discard().and(Err(error)),
             Err(error) => return Err(error),
         };
         fetch::goes_on(progress(Progress::Checking))?;
         match self.check(wanted, expected, inspect, &aside) {
             Ok(record) => {
-                let path = aside.place(&record)?.join(aside::MODEL_FILE);
+                aside.place(&record)?;
+                let path = self.path_of(&wanted.name);
                 Ok(Stored { record, path })
             }
             // It is all here and it is wrong: keeping it would be no help.
@@ -309,6 +327,7 @@ impl Store {
             licence: wanted.licence.clone().or_else(|| facts.licence.clone()),
             defaults: wanted.defaults.clone(),
             notes: wanted.notes.clone(),
+            files: aside.files().to_vec(),
             facts,
         })
     }

@@ -47,6 +47,49 @@ pub struct EmbeddingRequest {
     pub user: Option<String>,
 }
 
+/// The answer: a vector for each text, in their order.
+#[derive(Debug, Serialize)]
+pub struct EmbeddingAnswer<'a> {
+    /// Always `list`.
+    pub object: &'static str,
+    /// The vectors.
+    pub data: Vec<Embedding>,
+    /// The model that made them.
+    pub model: &'a str,
+    /// What it took.
+    pub usage: EmbeddingUsage,
+}
+
+/// One text's vector.
+#[derive(Debug, Serialize)]
+pub struct Embedding {
+    /// Always `embedding`.
+    pub object: &'static str,
+    /// Which text, from 0.
+    pub index: usize,
+    /// Its numbers.
+    pub embedding: Vector,
+}
+
+/// A vector as it is written.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Vector {
+    /// [`EncodingFormat::Float`]
+    Numbers(Vec<f32>),
+    /// [`EncodingFormat::Base64`]
+    Base64(String),
+}
+
+/// Tokens of all texts.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct EmbeddingUsage {
+    /// Those that the model read.
+    pub prompt_tokens: u64,
+    /// The same: nothing is answered in tokens.
+    pub total_tokens: u64,
+}
+
 /// How a vector is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,6 +11,7 @@ use gateway::{
 use policy::{Action, Class, Outcome};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
+use wire::needs::Need;
 
 use crate::{
     failure::Failure,
@@ -129,9 +130,8 @@ impl Asked<'_> {
     }
 }
 
-/// The floor does not.
 fn makes_vectors(link: &Link) -> bool {
-    link.understands_everything()
+    link.serves(Need::Embeddings)
 }
 
 impl Route {

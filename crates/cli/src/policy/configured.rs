@@ -10,7 +10,7 @@ use gateway::{
 };
 use policy::{Destination, Policy};
 
-use crate::{assembly::Plan, failure::Failure, floor::Choice, models, place::Place};
+use crate::{assembly::Plan, embedder::Chosen, failure::Failure, floor::Choice, models, place::Place};
 
 /// `--config`
 #[derive(Args)]
@@ -25,6 +25,7 @@ pub(super) struct Configured {
 pub(super) struct InPlace {
     pub(super) config: Config,
     floor: Option<FloorModel>,
+    embedder: Option<FloorModel>,
 }
 
 impl Configured {
@@ -34,7 +35,8 @@ impl Configured {
         // Looking makes nothing: where there is no data directory yet, nothing is in its store.
         let store = models::store(&plan.data_dir.join("models"), &plan.fetching);
         let floor = Choice::of(None, false, config.local.model.as_ref()).judged(&store);
-        Ok(InPlace { config, floor })
+        let embedder = Chosen::judged(&config.local, &store);
+        Ok(InPlace { config, floor, embedder })
     }
 }
 
@@ -67,7 +69,7 @@ impl InPlace {
 
     /// What would judge.
     pub(super) fn judgement(&self) -> Judgement {
-        Judgement::new(&self.config, self.floor.as_ref())
+        Judgement::with_embedder(&self.config, self.floor.as_ref(), self.embedder.as_ref())
     }
 
     /// The floor and the configured destinations; none where only the floor is.

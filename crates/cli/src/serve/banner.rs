@@ -19,6 +19,8 @@ pub(super) struct Banner<'a> {
     pub(super) key: Option<&'a str>,
     pub(super) model: Option<&'a ModelCard>,
     pub(super) notes: &'a [String],
+    /// What makes vectors of texts.
+    pub(super) embedder: Option<&'a ModelCard>,
 }
 
 impl Banner<'_> {
@@ -34,6 +36,10 @@ impl Banner<'_> {
         say("model", &self.model());
         if let Some(note) = self.notes.first() {
             say("", &format!("{FAINT}{note}{FAINT:#}"));
+        }
+        if let Some(embedder) = self.embedder {
+            let dimensions = embedder.dimensions.unwrap_or(0);
+            say("vectors", &format!("{} ({}, {dimensions} numbers each)", embedder.name, table::bytes(embedder.bytes)));
         }
         say("console", &format!("{} {FAINT}(who may sign in: `gwanmun account create`){FAINT:#}", url(self.console)));
         say("data", self.data_dir);

@@ -13,6 +13,7 @@ mod console;
 mod console_log;
 mod cutoff;
 mod drill;
+mod embeddings;
 mod endings;
 mod faults;
 mod framing;

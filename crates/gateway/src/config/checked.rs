@@ -42,6 +42,7 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
     let admission = admission(&typed.admission, &mut numbers);
     let local = Local {
         model: None,
+        embedding_model: None,
         threads: numbers.count("local.threads", typed.local.threads.as_ref(), 1..=1024),
         queue_jobs_max: numbers.or(
             "local.queue_jobs_max",
@@ -73,7 +74,10 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
             local_defaults.answer_tokens_default,
         ),
     };
-    let local = Local { model: typed.local.model.and_then(|model| choice(&model, mistakes)), ..local };
+    let mut chosen = |setting, typed: Option<At<String>>| typed.and_then(|typed| choice(setting, &typed, mistakes));
+    let model = chosen("local.model", typed.local.model);
+    let embedding_model = chosen("local.embedding_model", typed.local.embedding_model);
+    let local = Local { model, embedding_model, ..local };
     let policy = judged::policy(&typed.policy, &typed.dictionaries, &typed.patterns, mistakes);
     let offered = judged::offered(&typed.destinations);
     let destinations = destination::destinations(typed.destinations, &policy, environment, mistakes);
@@ -208,14 +212,14 @@ fn server(typed: &typed::Server, mistakes: &mut Finder<'_>) -> Server {
     Server { listen, console }
 }
 
-fn choice(typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelChoice> {
+fn choice(setting: &str, typed: &At<String>, mistakes: &mut Finder<'_>) -> Option<LocalModelChoice> {
     let value = typed.value.as_str();
     if value == "none" {
         Some(LocalModelChoice::None)
     } else if value.contains('/') || Path::new(value).extension().is_some_and(|ending| ending == "gguf") {
         Some(LocalModelChoice::File(value.into()))
     } else {
-        name("local.model", typed, mistakes).map(LocalModelChoice::Named)
+        name(setting, typed, mistakes).map(LocalModelChoice::Named)
     }
 }
 

@@ -113,6 +113,7 @@ impl Default for Local {
     fn default() -> Self {
         Self {
             model: None,
+            embedding_model: None,
             threads: None,
             queue_jobs_max: QUEUE_JOBS_MAX,
             sequences_max: SEQUENCES_MAX,

@@ -51,12 +51,14 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
     let Config { version: _, server, limits, admission, local, policy, audit_log, availability, .. } = config;
     let quoted = |value: &dyn Display| format!("\"{value}\"");
     let seconds = |time: Duration| time.as_secs().to_string();
-    let model = match &local.model {
-        None => "the starter model".to_owned(),
+    let chosen = |choice: &Option<LocalModelChoice>, otherwise: &str| match choice {
+        None => otherwise.to_owned(),
         Some(LocalModelChoice::None) => quoted(&"none"),
         Some(LocalModelChoice::Named(name)) => quoted(name),
         Some(LocalModelChoice::File(path)) => quoted(&path.display()),
     };
+    let model = chosen(&local.model, "the starter model");
+    let embedding_model = chosen(&local.embedding_model, "the first stored one");
     let mode = match audit_log.mode {
         LogMode::Synced => "synced",
         LogMode::Off => "off",
@@ -91,6 +93,7 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ),
         ("admission.tokens_in_flight_per_key_max", admission.tokens_in_flight_per_key_max.to_string()),
         ("local.model", model),
+        ("local.embedding_model", embedding_model),
         ("local.threads", or(local.threads, "one for each processor core")),
         ("local.queue_jobs_max", local.queue_jobs_max.to_string()),
         ("local.sequences_max", local.sequences_max.to_string()),

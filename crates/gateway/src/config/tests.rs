@@ -51,6 +51,7 @@ tokens_in_flight_per_key_max = 11
 
 [local]
 model = "qwen2.5-coder"
+embedding_model = "./encoder"
 threads = 12
 queue_jobs_max = 13
 sequences_max = 14
@@ -117,6 +118,7 @@ fn what_is_typed_is_what_holds() {
     assert_eq!(config.admission, admission);
     let local = Local {
         model: Some(LocalModelChoice::Named("qwen2.5-coder".into())),
+        embedding_model: Some(LocalModelChoice::File("./encoder".into())),
         threads: Some(12),
         queue_jobs_max: 13,
         sequences_max: 14,
@@ -366,7 +368,8 @@ fn the_page_for_operators_shows_the_defaults() {
     let shown = Config::parse_in(block, "gwanmun.toml", &|_| Some("a-key".to_owned())).unwrap();
     assert_eq!(shown.limits, Limits::default());
     assert_eq!(Admission { requests_per_minute_per_key: None, ..shown.admission }, Admission::default());
-    let without_default = Local { model: None, threads: None, context_tokens_max: None, ..shown.local };
+    let without_default =
+        Local { model: None, embedding_model: None, threads: None, context_tokens_max: None, ..shown.local };
     assert_eq!(without_default, Local::default());
     let told = &shown.destinations[0];
     assert_eq!(told.connect_time_max, defaults::CONNECT_TIME_MAX);

@@ -71,6 +71,7 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 pub(super) struct Local {
     pub(super) model: Option<At<String>>,
+    pub(super) embedding_model: Option<At<String>>,
     pub(super) threads: Option<At<i64>>,
     pub(super) queue_jobs_max: Option<At<i64>>,
     pub(super) sequences_max: Option<At<i64>>,
@@ -163,9 +164,11 @@ fn admission(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Admission {
 
 fn local(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Local {
     let model = section.string("model", mistakes);
+    let embedding_model = section.string("embedding_model", mistakes);
     let mut whole = |key| section.whole(key, mistakes);
     let local = Local {
         model,
+        embedding_model,
         threads: whole("threads"),
         queue_jobs_max: whole("queue_jobs_max"),
         sequences_max: whole("sequences_max"),

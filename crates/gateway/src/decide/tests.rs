@@ -26,7 +26,7 @@ fn caller() -> Caller {
 /// A judgement over a floor called `floor`, by this configuration.
 fn judgement(config: &str) -> Judgement {
     let config = Config::parse(config, "test.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 120 }))
+    Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 120, serves: [].into() }))
 }
 
 const TWO: &str = r#"
@@ -82,7 +82,10 @@ fn a_prompt_and_its_answers_are_counted_at_their_worst_and_never_above_the_conte
         let permitted = permitted(decide(&facts(&caller, model, "hello", &judgement), &judgement));
         assert_eq!(permitted.tokens_worst(), worst);
     }
-    let alone = Judgement::new(&Config::default(), Some(&FloorModel { name: "floor".into(), context_tokens: 120 }));
+    let alone = Judgement::new(
+        &Config::default(),
+        Some(&FloorModel { name: "floor".into(), context_tokens: 120, serves: [].into() }),
+    );
     let permitted = permitted(decide(&facts(&caller, "floor", "hello", &alone), &alone));
     assert_eq!(permitted.tokens_worst(), 240);
     assert_eq!(permitted.hashes().config, Version::of(""));

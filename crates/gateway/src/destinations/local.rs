@@ -2,18 +2,21 @@
 //!
 //! It must not know policy or the audit log; how tokens are computed is `local_model`'s.
 
+mod asked;
 mod job;
 mod reply;
+mod vectors;
 mod words;
 
 use std::sync::Arc;
 
 use http::StatusCode;
-use local_model::{LocalModel, Refused};
+use local_model::{LocalModel, ModelCard, Refused};
 use sha2::{Digest, Sha256};
-use wire::error::Code;
+use wire::{error::Code, needs::Need};
 
 pub(crate) use reply::Reply;
+pub(crate) use vectors::{Embedder, VectorsReply};
 
 use crate::{destinations::Errand, error::ApiError, read::Surface};
 
@@ -34,7 +37,7 @@ impl Floor {
     /// Takes the model; an answer whose length nobody names has at most `answer_tokens_default` tokens.
     pub(crate) fn new(model: LocalModel, answer_tokens_default: u32) -> Self {
         let model_name = model.card().name.as_str().into();
-        let fingerprint = fingerprint(&model);
+        let fingerprint = fingerprint(model.card());
         Self { model, model_name, fingerprint, answer_tokens_default }
     }
 
@@ -49,6 +52,11 @@ impl Floor {
         capacity.context_tokens_max.min(capacity.cache_tokens_max) as u64
     }
 
+    /// What it serves beyond text in and text out.
+    pub(crate) fn serves(&self) -> Arc<[Need]> {
+        serves(self.model.card().reasons)
+    }
+
     /// Queues the request; comes back when it is queued.
     pub(crate) async fn send(&self, errand: Errand) -> Result<Reply, ApiError> {
         let order = job::order(&self.model, &errand, self.answer_tokens_default).await?;
@@ -58,9 +66,22 @@ impl Floor {
             // A later job that is refused drops the answers of the earlier ones, and that cancels them.
             answers.push(self.model.submit(job).map_err(|refusal| refused(&refusal, errand.ask.surface()))?);
         }
-        let words = words::Words::new(&errand, &self.model_name, &self.fingerprint, prompt_tokens, &order.echo);
+        let words = words::Words::new(
+            &errand,
+            &self.model_name,
+            &self.fingerprint,
+            prompt_tokens,
+            &order.echo,
+            order.listener.as_ref(),
+        );
         Ok(Reply::new(answers, words, &errand))
     }
+}
+
+/// What a local model serves beyond text in and text out; some reason before they answer.
+pub fn serves(reasons: bool) -> Arc<[Need]> {
+    let always = [Need::Tools, Need::JsonObject, Need::JsonSchema];
+    always.into_iter().chain(reasons.then_some(Need::Reasoning)).collect()
 }
 
 /// Why the model did not take a job, for the caller.
@@ -68,7 +89,9 @@ fn refused(refused: &Refused, surface: Surface) -> ApiError {
     let message = refused.to_string();
     match *refused {
         Refused::Busy { retry_after, .. } => ApiError::busy(message, retry_after).of_this_place(),
-        Refused::TooLong { .. } => ApiError::field(Code::ContextLengthExceeded, message, prompt_field(surface)),
+        Refused::TooLong { .. } | Refused::TextTooLong { .. } => {
+            ApiError::field(Code::ContextLengthExceeded, message, prompt_field(surface))
+        }
         Refused::Unservable(_) => ApiError::caller(StatusCode::BAD_REQUEST, Code::InvalidValue, message),
         Refused::Stopped => ApiError::gateway(StatusCode::SERVICE_UNAVAILABLE, Code::NoDestination, message),
     }
@@ -83,8 +106,7 @@ fn prompt_field(surface: Surface) -> &'static str {
     }
 }
 
-fn fingerprint(model: &LocalModel) -> Arc<str> {
-    let card = model.card();
+fn fingerprint(card: &ModelCard) -> Arc<str> {
     let mut hash = Sha256::new();
     // Without a digest, name and size stand for the weights.
     hash.update(card.sha256.as_deref().unwrap_or(&card.name));

@@ -69,7 +69,7 @@ fn configuration(chance: &mut StdRng) -> Judgement {
     }
     write!(text, "[[route]]\nmodel = \"r\"\ndestinations = [{}]\n", steps.join(", ")).unwrap();
     let config = Config::parse(&text, "test.toml").unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
-    let floor = FloorModel { name: "floor".into(), context_tokens: 4096 };
+    let floor = FloorModel { name: "floor".into(), context_tokens: 4096, serves: [].into() };
     Judgement::new(&config, chance.random_bool(0.8).then_some(&floor))
 }
 

@@ -18,7 +18,7 @@ fn judgement() -> Judgement {
         [[destination]]\nname = \"far\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodels = [\"m\"]\n\
         [[route]]\nmodel = \"chain\"\ndestinations = [\"own/m\", \"far/m\", \"local\"]\n";
     let config = Config::parse(config, "test.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 120 }))
+    Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 120, serves: [].into() }))
 }
 
 #[test]

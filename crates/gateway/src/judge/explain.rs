@@ -173,7 +173,7 @@ impl Judgement {
         let verdict = verdict(facts, self);
         let step = |link: &Link| {
             let outcome = verdict.of(link.judged)?.clone();
-            let lacks = facts.needs.iter().find(|_| !link.understands_everything()).map(|needed| needed.need.word());
+            let lacks = facts.needs.iter().find(|needed| !link.serves(needed.need)).map(|needed| needed.need.word());
             let terms = outcome.terms().filter(|terms| !terms.edits.is_empty());
             let hidden = terms.and_then(|terms| hidden(&facts.contents, terms, forms, &link.label));
             Some(Step { link: link.clone(), outcome, lacks, hidden })

@@ -60,7 +60,7 @@ fn the_floor_is_always_among_the_judged_and_in_a_chain_only_where_there_is_one()
     let config = Config::parse("[[route]]\nmodel = \"a\"\ndestinations = [\"local\"]\n", "test.toml").unwrap();
     let without = Judgement::new(&config, None);
     assert_eq!((without.judge().destinations().len(), without.chains().len()), (1, 0));
-    let floor = FloorModel { name: "f".into(), context_tokens: 9 };
+    let floor = FloorModel { name: "f".into(), context_tokens: 9, serves: [].into() };
     let with = Judgement::new(&config, Some(&floor));
     let chains: Vec<(&str, &str)> = with.chains().iter().map(|chain| (&*chain.model, &*chain.links[0].label)).collect();
     assert_eq!(chains, [("a", "local"), ("f", "local")]);
@@ -71,7 +71,8 @@ fn an_explanation_says_what_the_road_would_do_and_why() {
     let text = "[policy]\nuse = \"kr-enterprise\"\nhome = \"KR\"\n[[destination]]\nname = \"seoul\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
                 models = [\"m\"]\nprovider = \"azure\"\nregion = \"korea-central\"\n[[route]]\nmodel = \"a\"\ndestinations = [\"seoul/m\", \"local\"]\n";
     let config = Config::parse(text, "test.toml").unwrap();
-    let judgement = Judgement::new(&config, Some(&FloorModel { name: "f".into(), context_tokens: 9 }));
+    let judgement =
+        Judgement::new(&config, Some(&FloorModel { name: "f".into(), context_tokens: 9, serves: [].into() }));
     let ask = |words: &str, tools: bool| {
         let mut body = serde_json::json!({"model": "a", "messages": [{"role": "user", "content": words}]});
         if tools {

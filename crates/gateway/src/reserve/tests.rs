@@ -28,7 +28,7 @@ fn slot() -> Slot {
 
 /// A permitted decision that may take `tokens`.
 fn decision(slot: &Slot, tokens: u64) -> Decision {
-    let floor = FloorModel { name: "m".into(), context_tokens: u64::MAX };
+    let floor = FloorModel { name: "m".into(), context_tokens: u64::MAX, serves: [].into() };
     let judgement = Judgement::new(&Config::default(), Some(&floor));
     let contents = Arc::new(Contents::default());
     let mut facts = facts_of_contents(slot.caller(), Surface::Chat, "m", contents, &judgement);

@@ -253,3 +253,83 @@ async fn the_models_defaults_hold_where_a_caller_says_nothing() {
     let warm = answers(json!({"temperature": 1.0, "seed": 7})).await;
     assert!(warm.iter().any(|answer| *answer != warm[0]), "the caller's temperature holds: {warm:?}");
 }
+
+#[tokio::test]
+async fn reasoning_is_told_apart_from_the_answer() {
+    let script = Script::new().answer("hard", "<think>\nLet me see.\n</think>\n\nIt is 4.");
+    let mut rig = Rig::new(Some(script), "");
+    let got = rig.chat(with(ask("hard"), &json!({"reasoning_effort": "high"}))).await;
+    let message =
+        json!({"role": "assistant", "content": "It is 4.", "refusal": null, "reasoning_content": "Let me see."});
+    assert_eq!(got.json()["choices"][0]["message"], message);
+    let streamed = rig.chat(with(ask("hard"), &json!({"stream": true}))).await;
+    let told = |member: &str| -> String {
+        let deltas = streamed.chunks().into_iter().map(|chunk| chunk["choices"][0]["delta"][member].clone());
+        deltas.filter_map(|piece| piece.as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!((told("reasoning_content"), told("content")), ("Let me see.".to_owned(), "It is 4.".to_owned()));
+    assert_eq!(rig.entries().len(), 4);
+}
+
+/// A tool with one argument.
+fn weather() -> Value {
+    let schema = json!({"type": "object", "properties": {"city": {"enum": ["Seoul", "Huế"]}}, "required": ["city"],
+        "additionalProperties": false});
+    json!({"type": "function", "function": {"name": "weather", "parameters": schema}})
+}
+
+#[tokio::test]
+async fn calls_are_told_whole_or_piece_by_piece_and_their_answers_reach_the_model() {
+    let call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Huế\"}}\n</tool_call>";
+    let script = Script::new().answer("21 degrees", "Warm.").answer("warm in Hu", call).answer("hello", "Hello.");
+    let mut rig = Rig::new(Some(script), "");
+    let tools = json!({"tools": [weather()]});
+    let got = rig.chat(with(ask("Is it warm in Huế?"), &tools)).await.json();
+    let choice = &got["choices"][0];
+    assert_eq!(choice["finish_reason"], "tool_calls");
+    assert_eq!(choice["message"]["content"], Value::Null);
+    let called = &choice["message"]["tool_calls"][0];
+    assert_eq!(called["function"], json!({"name": "weather", "arguments": "{\"city\": \"Huế\"}"}));
+
+    let streamed = rig.chat(with(with(ask("Is it warm in Huế?"), &tools), &json!({"stream": true}))).await;
+    let deltas: Vec<Value> =
+        streamed.chunks().iter().map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].clone()).collect();
+    let pieces: String = deltas.iter().filter_map(|call| call["function"]["arguments"].as_str()).collect();
+    assert_eq!(pieces, "{\"city\": \"Huế\"}", "{}", streamed.body);
+    assert_eq!(deltas.iter().filter(|call| call["function"]["name"] == "weather").count(), 1);
+
+    let messages = json!([
+        {"role": "user", "content": "Is it warm in Huế?"},
+        {"role": "assistant", "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": called["id"], "content": "21 degrees"},
+    ]);
+    let answered = rig.chat(with(with(ask(""), &tools), &json!({"messages": messages}))).await.json();
+    assert_eq!(answered["choices"][0]["message"]["content"], "Warm.");
+    assert_eq!(answered["choices"][0]["finish_reason"], "stop");
+    let words = rig.chat(with(ask("hello"), &tools)).await.json();
+    assert_eq!(words["choices"][0]["message"]["content"], "Hello.");
+    let finishes: Vec<Value> = rig.entries().iter().filter_map(|entry| entry.get("finish").cloned()).collect();
+    assert_eq!(finishes, ["tool_calls", "tool_calls", "stop", "stop"]);
+}
+
+#[tokio::test]
+async fn a_form_is_held_to_whatever_the_model_would_rather_say() {
+    let script = Script::new().answer("colour", "Blue, I think.");
+    let rig = Rig::new(Some(script), "");
+    let schema = json!({"type": "object", "properties": {"colour": {"enum": ["red", "Blue"]}}, "required": ["colour"],
+        "additionalProperties": false});
+    let form = json!({"type": "json_schema", "json_schema": {"name": "c", "strict": true, "schema": schema}});
+    let got = rig.chat(with(ask("colour"), &json!({"response_format": form, "reasoning_effort": "none"}))).await.json();
+    let said: Value = serde_json::from_str(got["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    assert!(["red", "Blue"].contains(&said["colour"].as_str().unwrap()), "{said}");
+    assert_eq!(got["choices"][0]["finish_reason"], "stop");
+    // Cut off by its limit, it is no valid JSON and says so.
+    let more = json!({"response_format": form, "max_tokens": 5, "reasoning_effort": "none"});
+    let cut = rig.chat(with(ask("colour"), &more)).await.json();
+    assert_eq!(cut["choices"][0]["finish_reason"], "length");
+    let required = json!({"tools": [weather()], "tool_choice": "required", "reasoning_effort": "none"});
+    let got = rig.chat(with(ask("colour"), &required)).await.json();
+    let call = &got["choices"][0]["message"]["tool_calls"][0]["function"];
+    let arguments: Value = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
+    assert!(["Seoul", "Huế"].contains(&arguments["city"].as_str().unwrap()), "{arguments}");
+}

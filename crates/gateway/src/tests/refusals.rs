@@ -88,15 +88,15 @@ async fn bodies_that_are_no_request_are_refused_before_anything_else() {
 async fn what_the_model_cannot_do_names_the_field() {
     let mut rig = Rig::new(Some(Script::new()), "");
     let mut body = ask();
-    body["response_format"] = json!({"type": "json_object"});
+    body["verbosity"] = json!("low");
     let got = rig.chat(body).await;
     assert_eq!(got.status, 400);
-    let message = "the model `scripted` does not support json_object, which `response_format` asks for";
-    assert_eq!(got.json(), error(message, "invalid_request_error", Some("response_format"), "unsupported_parameter"));
+    let message = "the model `scripted` does not support verbosity, which `verbosity` asks for";
+    assert_eq!(got.json(), error(message, "invalid_request_error", Some("verbosity"), "unsupported_parameter"));
     let mut body = ask();
     body["logit_bias"] = json!({"999": 1});
     let got = rig.chat(body).await;
-    let message = "`logit_bias` names token `999`; this model has tokens 0 to 260";
+    let message = "`logit_bias` names token `999`; this model has tokens 0 to 261";
     assert_eq!(got.json(), error(message, "invalid_request_error", Some("logit_bias.999"), "invalid_value"));
     let mut body = ask();
     body["messages"][0]["content"] = json!("x".repeat(5000));

@@ -6,7 +6,10 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use local_model::{LocalModel, Settings, scripted::Script};
+use local_model::{
+    EmbeddingModel, EmbeddingSettings, LocalModel, Settings,
+    scripted::{self, Script},
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -57,6 +60,15 @@ impl Rig {
 
     /// As [`Rig::with_clock`], with these ways outside.
     pub(crate) fn with_ways(script: Option<Script>, config: &str, clock: Clock, ways: Ways) -> Self {
+        Self::with_models(script, None, config, clock, ways)
+    }
+
+    /// As [`Rig::new`], with a model of that name that makes vectors.
+    pub(crate) fn with_embedder(script: Option<Script>, embedder: &str, config: &str) -> Self {
+        Self::with_models(script, Some(embedder), config, Clock::system(), Ways::without_roots())
+    }
+
+    fn with_models(script: Option<Script>, embedder: Option<&str>, config: &str, clock: Clock, ways: Ways) -> Self {
         let config = Config::parse(config, "test.toml").unwrap();
         let tasks = Tasks::new(clock.clone());
         let folder = tempfile::tempdir().unwrap();
@@ -69,13 +81,16 @@ impl Rig {
         let local = script.map(|script| {
             let told = clock.clone();
             let settings = Settings::new(Arc::new(move || told.now().since(crate::clock::Moment::default())));
-            let (model, _running) = LocalModel::start(local_model::scripted::model(script), settings).unwrap();
+            let (model, _running) = LocalModel::start(scripted::model(script), settings).unwrap();
             model
         });
+        let told = clock.clone();
+        let settings = EmbeddingSettings::new(Arc::new(move || told.now().since(crate::clock::Moment::default())));
+        let embedder = embedder.map(|name| EmbeddingModel::start(scripted::embedder(name), settings).unwrap().0);
         let config = config.live();
         let availability = Availability::new(&clock, Arc::clone(&config));
         let tasks_kept = tasks.clone();
-        let parts = Parts { config, keys, recorder, payloads: None, local, availability, clock, tasks };
+        let parts = Parts { config, keys, recorder, payloads: None, local, embedder, availability, clock, tasks };
         let app = App::with_ways(parts, ways).unwrap();
         Self { router: router(Arc::clone(&app)), app, key, tasks: tasks_kept, folder }
     }

@@ -56,7 +56,7 @@ fn config() -> Config {
 }
 
 fn floor() -> FloorModel {
-    FloorModel { name: "smollm2-135m-instruct-q4_1".into(), context_tokens: 2048 }
+    FloorModel { name: "smollm2-135m-instruct-q4_1".into(), context_tokens: 2048, serves: [].into() }
 }
 
 fn asked(subjects: &[&str], config: &Config, traffic: Option<&Traffic>) -> WhatIf {

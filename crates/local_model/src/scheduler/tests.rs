@@ -36,7 +36,7 @@ fn floor_with(script: Script, settings: Settings) -> Floor {
 impl Floor {
     /// A greedy job for one answer to these words, from a caller of that name.
     fn job(&self, caller: &str, words: &str) -> Job {
-        let turn = Turn { speaker: Speaker::User, text: words.to_owned() };
+        let turn = Turn::new(Speaker::User, words.to_owned());
         Job {
             caller: Arc::from(caller),
             prompt: self.model.codec().encode_chat(&[turn]).expect("any words"),
@@ -45,6 +45,7 @@ impl Floor {
             answer_tokens_max: 500,
             sampling: Sampling::greedy(),
             stop: Vec::new(),
+            form: None,
             top_logprobs: None,
         }
     }

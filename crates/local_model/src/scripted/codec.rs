@@ -1,6 +1,6 @@
 //! The scripted model's vocabulary: a token for each byte, and a few for control. Pure.
 
-use crate::{CodecError, Speaker, TextCodec, Token, Turn};
+use crate::{CodecError, Conversation, Dialect, Opened, Speaker, TextCodec, Thought, Token};
 
 /// Begin of text.
 pub const BEGIN: Token = 256;
@@ -12,8 +12,13 @@ pub const SYSTEM: Token = 258;
 pub const USER: Token = 259;
 /// Opens the model's turn.
 pub const ASSISTANT: Token = 260;
+/// Opens what a tool gave back.
+pub const TOOL: Token = 261;
 /// Tokens in all.
-pub const VOCABULARY: usize = 261;
+pub const VOCABULARY: usize = 262;
+
+/// It reasons where its script says `<think>`.
+static DIALECT: Dialect = Dialect { thought: Some(Thought { open: "<think>", close: "</think>" }), ..Dialect::PLAIN };
 
 /// Every byte, so that a token's text can be borrowed.
 static BYTES: [u8; 256] = every_byte();
@@ -31,18 +36,26 @@ impl TextCodec for ByteCodec {
         Ok(std::iter::once(BEGIN).chain(text.bytes().map(Token::from)).collect())
     }
 
-    fn encode_chat(&self, turns: &[Turn]) -> Result<Vec<Token>, CodecError> {
-        if turns.is_empty() {
+    fn encode_own(&self, text: &str) -> Result<Vec<Token>, CodecError> {
+        self.encode(text)
+    }
+
+    fn open(&self, conversation: &Conversation) -> Result<Opened, CodecError> {
+        if conversation.turns.is_empty() {
             return Err(CodecError::Template("there is no message to answer".to_owned()));
         }
         let mut tokens = vec![BEGIN];
-        for turn in turns {
+        for turn in &conversation.turns {
             tokens.push(opening(turn.speaker));
             tokens.extend(turn.text.bytes().map(Token::from));
             tokens.push(END);
         }
         tokens.push(ASSISTANT);
-        Ok(tokens)
+        Ok(Opened { tokens, thinking: false })
+    }
+
+    fn dialect(&self) -> &Dialect {
+        &DIALECT
     }
 
     fn bytes(&self, token: Token) -> &[u8] {
@@ -79,6 +92,7 @@ fn opening(speaker: Speaker) -> Token {
         Speaker::System => SYSTEM,
         Speaker::User => USER,
         Speaker::Assistant => ASSISTANT,
+        Speaker::Tool => TOOL,
     }
 }
 

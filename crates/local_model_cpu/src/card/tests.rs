@@ -47,6 +47,8 @@ fn a_card_says_what_the_header_says() {
         vocabulary: 3,
         bytes: writer.bytes().len() as u64,
         chat: true,
+        reasons: false,
+        dimensions: None,
         licence: Some("apache-2.0".to_owned()),
         languages: vec!["en".to_owned(), "ko".to_owned()],
         sha256: None,

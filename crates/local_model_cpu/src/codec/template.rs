@@ -2,22 +2,20 @@
 //!
 //! Templates are Jinja as Python's `jinja2` renders it under Hugging Face's settings; the goldens hold ours against it.
 
+mod bounds;
+
 use std::io;
 
 use jiff::Zoned;
-use local_model::{CodecError, Speaker};
+use local_model::{Called, CodecError, Conversation, Tool, Turn};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind, Value, context};
+use minijinja::{Environment, Error, ErrorKind, State, Value, context};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use crate::LoadError;
 
-/// Steps a rendering may take: some hundred for each turn are usual, and a conversation has at most some thousand turns.
-const STEPS_MAX: u64 = 5_000_000;
-/// Bytes that a template may add to what was said.
-const ADDED_BYTES_MAX: usize = 4 << 20;
 const NAME: &str = "chat";
 const KEY: &str = "tokenizer.chat_template";
 
@@ -37,65 +35,118 @@ impl Template {
         };
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(unusable)?;
-        environment.set_syntax(syntax);
-        environment.set_fuel(Some(STEPS_MAX));
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_syntax(syntax.clone());
+        environment.set_unknown_method_callback(method);
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", move |format: String| strftime(&now(), &format));
         environment.add_filter("tojson", to_json);
+        bounds::install(&mut environment);
         let source = without_generation_marks(source);
+        bounds::check_source(&source, syntax).map_err(unusable)?;
         environment.add_template_owned(NAME, source).map_err(unusable)?;
         Ok(Self { environment, begin: begin.to_owned(), end: end.to_owned() })
     }
 
     /// The conversation's text, up to where the assistant speaks.
-    pub(super) fn render(&self, turns: &[(Speaker, String)]) -> Result<String, CodecError> {
-        let messages: Vec<Value> =
-            turns.iter().map(|(speaker, text)| context! { role => speaker.role(), content => text }).collect();
-        let said: usize = turns.iter().map(|(_, text)| text.len()).sum();
-        let mut output = Bounded { bytes: Vec::new(), room: said.saturating_add(ADDED_BYTES_MAX) };
-        let context = context! {
+    pub(super) fn render(&self, conversation: &Conversation) -> Result<String, CodecError> {
+        let Conversation { turns, tools, thinks } = conversation;
+        let messages: Vec<Value> = turns.iter().map(message).collect();
+        let said = turns.iter().map(said).sum::<usize>() + tools.iter().map(brought).sum::<usize>();
+        let none = || Value::from(());
+        let described = || tools.iter().map(tool).collect::<Value>();
+        let mut context = context! {
             messages,
             add_generation_prompt => true,
             bos_token => &self.begin,
             eos_token => &self.end,
-            tools => Value::from(()),
-            documents => Value::from(()),
+            tools => if tools.is_empty() { none() } else { described() },
+            documents => none(),
         };
-        let template = self.environment.get_template(NAME).map_err(|error| refusal(&error))?;
-        template.render_captured_to(context, &mut output).map_err(|error| refusal(&error))?;
-        String::from_utf8(output.bytes).map_err(|error| CodecError::Template(error.to_string()))
-    }
-}
-
-/// Takes what a template writes, up to a bound.
-struct Bounded {
-    bytes: Vec<u8>,
-    room: usize,
-}
-
-impl io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > self.room {
-            return Err(io::Error::other(format!("it writes more than {} bytes", self.room)));
+        if let Some(thinks) = *thinks {
+            // As the families call it: Qwen 3, EXAONE 4.0 and SmolLM3; Granite 3; HyperCLOVA X SEED Think.
+            let asked = context! {
+                enable_thinking => thinks,
+                thinking => thinks,
+                force_reasoning => thinks,
+                skip_reasoning => !thinks,
+            };
+            context = context! { ..asked, ..context };
         }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
+        bounds::render(&self.environment, NAME, context, said).map_err(|error| refusal(&error))
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// Bytes of all that a turn brings.
+fn said(turn: &Turn) -> usize {
+    let calls = turn.calls.iter().map(|call| call.name.len() + call.arguments.to_string().len());
+    turn.text.len() + calls.sum::<usize>()
+}
+
+/// Bytes that a tool brings.
+fn brought(tool: &Tool) -> usize {
+    let schema = tool.parameters.as_ref().map_or(0, |schema| schema.to_string().len());
+    tool.name.len() + tool.description.as_ref().map_or(0, String::len) + schema
+}
+
+/// A turn as templates find it: OpenAI's members, arguments of calls as objects, as Hugging Face asks for them.
+fn message(turn: &Turn) -> Value {
+    let Turn { speaker, text, calls, answers } = turn;
+    let role = speaker.role();
+    match (calls.as_slice(), answers) {
+        ([], None) => context! { role, content => text },
+        ([], Some(call)) => context! { role, content => text, tool_call_id => call },
+        (calls, _) => context! { role, content => text, tool_calls => calls.iter().map(called).collect::<Value>() },
+    }
+}
+
+fn called(call: &Called) -> Value {
+    let Called { id, name, arguments } = call;
+    let function = context! { name, arguments => json(arguments) };
+    context! { id, type => "function", function }
+}
+
+/// A tool as templates find it: OpenAI's members in their order, for models were taught with it.
+fn tool(tool: &Tool) -> Value {
+    let Tool { name, description, parameters, strict: _ } = tool;
+    let mut function = vec![("name", Value::from(name.as_str()))];
+    function.extend(description.as_ref().map(|words| ("description", Value::from(words.as_str()))));
+    function.extend(parameters.as_ref().map(|schema| ("parameters", json(schema))));
+    Value::from_pairs([("type", Value::from("function")), ("function", Value::from_pairs(function))])
+}
+
+/// JSON as templates find it: objects keep the order of their members.
+fn json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(value) => Value::from(*value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(whole)) => Value::from(whole),
+            (None, None) => Value::from(number.as_f64().unwrap_or_default()),
+        },
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(items) => items.iter().map(json).collect(),
+        serde_json::Value::Object(members) => {
+            Value::from_pairs(members.iter().map(|(key, value)| (key.as_str(), json(value))))
+        }
     }
 }
 
 /// The template's own words where it refuses by `raise_exception`.
 fn refusal(error: &Error) -> CodecError {
     if matches!(error.kind(), ErrorKind::OutOfFuel) {
-        return CodecError::Template(format!("it takes more than {STEPS_MAX} steps"));
+        return CodecError::Template(format!("it takes more than {} steps", bounds::STEPS_MAX));
     }
     let cause = std::error::Error::source(error).map(ToString::to_string);
     let words = cause.or_else(|| error.detail().map(str::to_owned));
     CodecError::Template(words.unwrap_or_else(|| error.to_string()))
+}
+
+/// Python's methods of texts, lists and maps.
+fn method(state: &mut State<'_, '_>, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
+    let all: Vec<Value> = std::iter::once(value).chain(arguments).cloned().collect();
+    bounds::check_arguments(name, &all)?;
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, name, arguments)
 }
 
 fn raise_exception(message: String) -> Result<Value, Error> {
@@ -123,7 +174,7 @@ fn to_json(value: &Value, arguments: Kwargs) -> Result<String, Error> {
         }
     }
     /// Indents above this only serve to fill memory.
-    const INDENT_MAX: usize = 16;
+    const INDENT_MAX: usize = 8;
     let indent: Option<usize> = arguments.get("indent")?;
     let mut json = Vec::new();
     let written = match indent {

@@ -12,9 +12,7 @@ use super::work::Work;
 use crate::activations::Activations;
 use crate::buffer::Disjoint;
 use crate::cache::{PageShape, Rooms};
-use crate::kernels::{
-    Attend, Kernels, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, merge_partials, store_key, store_value,
-};
+use crate::kernels::{Attend, Kernels, PAGE_TOKENS, PARTIAL_EXTRA, QUERIES_MAX, head_values, merge_partials};
 use crate::pool::Panicked;
 use crate::rope::Rope;
 use crate::shape::{LayerKind, Shape, Turns};
@@ -269,8 +267,8 @@ impl Attention {
                 turned(head, query_norm);
             }
             let key = turned(plan.heads + kv_head, key_norm);
-            store_key(page, stretch.token + index, key);
-            store_value(page, stretch.token + index, biased(plan.heads + plan.kv_heads + kv_head));
+            kernels.store_key(page, stretch.token + index, key);
+            kernels.store_value(page, stretch.token + index, biased(plan.heads + plan.kv_heads + kv_head));
         }
     }
 

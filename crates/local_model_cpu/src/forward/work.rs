@@ -2,7 +2,7 @@
 
 use crate::activations::{Activations, Panels};
 use crate::buffer::Disjoint;
-use crate::kernels::{Kernels, Product, QuantRow};
+use crate::kernels::{Kernels, Product, RoundedRow};
 use crate::packed::Matrix;
 use crate::pool::{Panicked, Pool};
 use crate::shape::Activation;
@@ -73,10 +73,7 @@ impl Work<'_> {
         let (kernels, width) = (self.kernels, 2 * to.columns());
         self.fill(to, &|row, floats| {
             let from = &gate_up[row * width..(row + 1) * width];
-            match activation {
-                Activation::Silu => kernels.swiglu(from, floats),
-                Activation::GeluTanh => kernels.geglu(from, floats),
-            }
+            gate_row(kernels, activation, from, floats);
         })
     }
 
@@ -109,13 +106,13 @@ impl Work<'_> {
     ) -> Result<(), Panicked> {
         let width = to.columns();
         let (kernels, panels) = (self.kernels, self.panels(width));
-        let (floats, blocks) = to.parts_mut();
-        let (floats, blocks) = (Disjoint::new(floats), Disjoint::new(blocks));
+        let (floats, blocks, brains) = to.parts_mut();
+        let (floats, blocks, brains) = (Disjoint::new(floats), Disjoint::new(blocks), Disjoint::new(brains));
         self.each_row(&|row| {
             // SAFETY: each row is written by one thread.
             let floats = unsafe { floats.part(row * width..(row + 1) * width) };
             step(row, floats);
-            kernels.quantise(floats, &QuantRow { blocks, panels, row });
+            kernels.round(floats, &RoundedRow { blocks, brains, panels, row });
         })
     }
 
@@ -143,17 +140,41 @@ impl Work<'_> {
             memory: self.memory,
             floats: from.floats(),
             blocks: from.blocks(),
+            brains: from.brains(),
             panels: self.panels(from.columns()),
             to: Disjoint::new(to),
             add,
         };
-        let strips = matrix.strips.len();
+        self.share_products(&[product])
+    }
+
+    /// Computes products whose matrices all have the same number of strips.
+    pub(crate) fn share_products(&mut self, products: &[Product<'_>]) -> Result<(), Panicked> {
+        let Some(each) = products.first().map(|product| product.matrix.strips.len()) else { return Ok(()) };
+        let strips = each * products.len();
         let grain = (strips / (self.pool.threads() * PIECES_PER_THREAD)).clamp(1, STRIPS_MAX);
+        // Matrix registers take strips in pairs.
+        let grain = if self.rows > 1 { grain.next_multiple_of(2) } else { grain };
         let kernels = self.kernels;
-        self.pool.share(strips, grain, &|strips| kernels.multiply(&product, strips))
+        self.pool.share(strips, grain, &|mut strips| {
+            while !strips.is_empty() {
+                let (index, first) = (strips.start / each, strips.start % each);
+                let some = strips.len().min(each - first);
+                kernels.multiply(&products[index], first..first + some);
+                strips.start += some;
+            }
+        })
     }
 
     fn panels(&self, columns: usize) -> Panels {
-        Panels::new(self.rows, columns, self.kernels.rows_max())
+        self.kernels.panels(self.rows, columns)
+    }
+}
+
+/// `to = activation(gate) · up` for one row.
+pub(crate) fn gate_row(kernels: Kernels, activation: Activation, from: &[f32], to: &mut [f32]) {
+    match activation {
+        Activation::Silu => kernels.swiglu(from, to),
+        Activation::GeluTanh => kernels.geglu(from, to),
     }
 }

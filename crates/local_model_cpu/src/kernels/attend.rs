@@ -193,24 +193,31 @@ fn sum_values<S: Simd, const R: usize>(
     }
 }
 
-/// Writes a token's key into its head's page.
-pub(crate) fn store_key(page: &mut [u16], token: usize, key: &[f32]) {
+#[inline(always)]
+pub(super) fn store_key<S: Simd>(simd: S, page: &mut [u16], token: usize, key: &[f32]) {
     let group = &mut page[token / LANES * LANES * key.len()..][..LANES * key.len()];
-    for (to, value) in group.as_chunks_mut::<LANES>().0.iter_mut().zip(key) {
-        to[token % LANES] = to_half(*value);
+    let groups = group.as_chunks_mut::<LANES>().0.as_chunks_mut::<LANES>().0;
+    for (to, values) in groups.iter_mut().zip(key.as_chunks::<LANES>().0) {
+        let mut halves = [0; LANES];
+        store_halves(simd, values, &mut halves);
+        for (to, half) in to.iter_mut().zip(halves) {
+            to[token % LANES] = half;
+        }
     }
 }
 
-/// Writes a token's value into its head's page.
-pub(crate) fn store_value(page: &mut [u16], token: usize, value: &[f32]) {
+#[inline(always)]
+pub(super) fn store_value<S: Simd>(simd: S, page: &mut [u16], token: usize, value: &[f32]) {
     let values = &mut page[PAGE_TOKENS * value.len()..];
     for (chunk, from) in
         values.as_chunks_mut::<LANES>().0.chunks_exact_mut(PAGE_TOKENS).zip(value.as_chunks::<LANES>().0)
     {
-        chunk[token] = from.map(to_half);
+        store_halves(simd, from, &mut chunk[token]);
     }
 }
 
-fn to_half(value: f32) -> u16 {
-    half::f16::from_f32(value.clamp(-HALF_MAX, HALF_MAX)).to_bits()
+#[inline(always)]
+fn store_halves<S: Simd>(simd: S, from: &[f32; LANES], to: &mut [u16; LANES]) {
+    let limited = simd.min(simd.max(simd.load(from), simd.splat(-HALF_MAX)), simd.splat(HALF_MAX));
+    simd.store_half(limited, to);
 }

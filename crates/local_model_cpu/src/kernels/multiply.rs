@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::Simd;
-use crate::activations::{Panels, QuantBlock};
+use crate::activations::{BrainBlock, Panels, QuantBlock};
 use crate::buffer::{self, Disjoint, Plain};
 use crate::packed::{
     BrainTile, ByteTile, HalfTile, Layout, Matrix, NibbleTile, SingleTile, SixTile, Strip, TILE_COLUMNS, TILE_ROWS,
@@ -20,6 +20,8 @@ pub(crate) struct Product<'a> {
     pub(crate) floats: &'a [f32],
     /// The same rows, rounded; read where the weights are quantised.
     pub(crate) blocks: &'a [QuantBlock],
+    /// The same rows as bfloat16s; read instead where the panels say so.
+    pub(crate) brains: &'a [BrainBlock],
     pub(crate) panels: Panels,
     /// Rows of `matrix.rows` results.
     pub(crate) to: Disjoint<'a, f32>,
@@ -30,7 +32,7 @@ pub(crate) struct Product<'a> {
 /// Bytes of activations that strips go over together: they stay in the second-level cache beside a strip.
 const ACTIVATION_BYTES: usize = 256 << 10;
 /// How far ahead of its use a weight is asked for when each is used once.
-const AHEAD_BYTES: usize = 2560;
+pub(super) const AHEAD_BYTES: usize = 2560;
 
 /// Computes the results of `strips` for all rows. Two threads must not compute the same strip.
 #[inline(always)]
@@ -60,9 +62,9 @@ fn strip_by_layout<S: Simd, const M: usize>(simd: S, product: &Product<'_>, inde
         Layout::Nibble => quantised::<S, NibbleTile, M>(simd, product, strip, index, panels),
         Layout::Six => quantised::<S, SixTile, M>(simd, product, strip, index, panels),
         Layout::Byte => quantised::<S, ByteTile, M>(simd, product, strip, index, panels),
-        Layout::Half => floating::<S, HalfTile, M>(simd, product, strip, index, panels),
-        Layout::Brain => floating::<S, BrainTile, M>(simd, product, strip, index, panels),
-        Layout::Single => floating::<S, SingleTile, M>(simd, product, strip, index, panels),
+        Layout::Half => floating::<S, HalfTile, M>(simd, product, index, panels),
+        Layout::Brain => floating::<S, BrainTile, M>(simd, product, index, panels),
+        Layout::Single => floating::<S, SingleTile, M>(simd, product, index, panels),
     }
 }
 
@@ -87,20 +89,19 @@ fn quantised<S: Simd, T: QuantTile, const M: usize>(
             }
             tile.add_products(simd, blocks, &mut sums);
         }
-        write(simd, product, index, panel, sums);
+        write(simd, product, index, panel, &sums);
     }
 }
 
 #[inline(always)]
-fn floating<S: Simd, T: FloatTile, const M: usize>(
+pub(super) fn floating<S: Simd, T: FloatTile, const M: usize>(
     simd: S,
     product: &Product<'_>,
-    strip: Strip<'_>,
     index: usize,
     panels: Range<usize>,
 ) {
     let columns = product.matrix.columns;
-    let tiles = buffer::cast::<T>(strip.bytes);
+    let tiles = buffer::cast::<T>(product.matrix.strip(product.memory, index).bytes);
     for panel in panels {
         let mut rows: [&[[f32; TILE_COLUMNS]]; M] = [&[]; M];
         for (row, from) in rows.iter_mut().zip(product.floats[panel * M * columns..].chunks_exact(columns)) {
@@ -119,12 +120,18 @@ fn floating<S: Simd, T: FloatTile, const M: usize>(
                 }
             }
         }
-        write(simd, product, index, panel, sums);
+        write(simd, product, index, panel, &sums);
     }
 }
 
 #[inline(always)]
-fn write<S: Simd, const M: usize>(simd: S, product: &Product<'_>, index: usize, panel: usize, sums: [S::Floats; M]) {
+pub(super) fn write<S: Simd, const M: usize>(
+    simd: S,
+    product: &Product<'_>,
+    index: usize,
+    panel: usize,
+    sums: &[S::Floats; M],
+) {
     let width = product.matrix.rows;
     let column = index * TILE_ROWS;
     for (row, sum) in (panel * M..product.panels.rows).zip(sums) {
@@ -133,10 +140,10 @@ fn write<S: Simd, const M: usize>(simd: S, product: &Product<'_>, index: usize, 
         let to = unsafe { product.to.part(row * width + column..row * width + end) };
         if let Some(to) = to.as_mut_array::<TILE_ROWS>() {
             let before = if product.add { simd.load(to) } else { simd.splat(0.0) };
-            simd.store(simd.add(sum, before), to);
+            simd.store(simd.add(*sum, before), to);
         } else {
             let mut all = [0.0; TILE_ROWS];
-            simd.store(sum, &mut all);
+            simd.store(*sum, &mut all);
             for (to, sum) in to.iter_mut().zip(all) {
                 *to = if product.add { *to + sum } else { sum };
             }
@@ -144,7 +151,7 @@ fn write<S: Simd, const M: usize>(simd: S, product: &Product<'_>, index: usize, 
     }
 }
 
-trait QuantTile: Plain {
+pub(super) trait QuantTile: Plain {
     /// Adds the products of this tile's 16 rows with one block of each of M rows.
     fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]);
 }
@@ -170,6 +177,22 @@ impl QuantTile for NibbleTile {
     }
 }
 
+impl SixTile {
+    /// The weights of 16 columns, 0 to 63, four columns a vector.
+    #[inline(always)]
+    pub(super) fn sixes<S: Simd>(&self, simd: S, half: usize) -> [S::Bytes; 4] {
+        let first = simd.load_bytes(&self.nibbles[2 * half]);
+        let second = simd.load_bytes(&self.nibbles[2 * half + 1]);
+        let twos = simd.load_bytes(&self.twos[half]);
+        [
+            simd.join_two_bits::<0>(simd.low_nibbles(first), twos),
+            simd.join_two_bits::<1>(simd.high_nibbles(first), twos),
+            simd.join_two_bits::<2>(simd.low_nibbles(second), twos),
+            simd.join_two_bits::<3>(simd.high_nibbles(second), twos),
+        ]
+    }
+}
+
 impl QuantTile for SixTile {
     #[inline(always)]
     fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
@@ -178,16 +201,7 @@ impl QuantTile for SixTile {
             for row in 0..M {
                 dots[row] = simd.splat_int(blocks[row].six_starts[half]);
             }
-            let first = simd.load_bytes(&self.nibbles[2 * half]);
-            let second = simd.load_bytes(&self.nibbles[2 * half + 1]);
-            let twos = simd.load_bytes(&self.twos[half]);
-            let sixes = [
-                simd.join_two_bits::<0>(simd.low_nibbles(first), twos),
-                simd.join_two_bits::<1>(simd.high_nibbles(first), twos),
-                simd.join_two_bits::<2>(simd.low_nibbles(second), twos),
-                simd.join_two_bits::<3>(simd.high_nibbles(second), twos),
-            ];
-            for (four, sixes) in sixes.into_iter().enumerate() {
+            for (four, sixes) in self.sixes(simd, half).into_iter().enumerate() {
                 for row in 0..M {
                     dots[row] = simd.dot_small(dots[row], sixes, blocks[row].values[4 * half + four]);
                 }
@@ -223,7 +237,7 @@ impl QuantTile for ByteTile {
     }
 }
 
-trait FloatTile: Plain {
+pub(super) trait FloatTile: Plain {
     /// The 16 rows' weights of a column.
     fn column<S: Simd>(&self, simd: S, column: usize) -> S::Floats;
 }

@@ -2,14 +2,15 @@
 
 use super::Simd;
 use super::attend::PARTIAL_EXTRA;
-use crate::activations::{Panels, QuantBlock};
+use crate::activations::{BrainBlock, Panels, QuantBlock, Rounding};
 use crate::buffer::Disjoint;
 use crate::packed::TILE_COLUMNS;
 use crate::simd::LANES;
 
 /// Where a row's blocks go.
-pub(crate) struct QuantRow<'a> {
+pub(crate) struct RoundedRow<'a> {
     pub(crate) blocks: Disjoint<'a, QuantBlock>,
+    pub(crate) brains: Disjoint<'a, BrainBlock>,
     pub(crate) panels: Panels,
     pub(crate) row: usize,
 }
@@ -61,12 +62,23 @@ fn inverse_rms<S: Simd>(simd: S, from: &[[f32; LANES]], epsilon: f32) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn quantise<S: Simd>(simd: S, from: &[f32], to: &QuantRow<'_>) {
+pub(super) fn round<S: Simd>(simd: S, from: &[f32], to: &RoundedRow<'_>) {
     for (index, floats) in from.as_chunks::<TILE_COLUMNS>().0.iter().enumerate() {
         let place = to.panels.place(to.row, index);
-        // SAFETY: a block belongs to one row, and a row is written by one thread.
-        let block = unsafe { to.blocks.part(place..place + 1) };
-        block[0] = QuantBlock::of(simd, floats);
+        match to.panels.rounding {
+            Rounding::Bytes => {
+                // SAFETY: a block belongs to one row, and a row is written by one thread.
+                let block = unsafe { to.blocks.part(place..place + 1) };
+                block[0] = QuantBlock::of(simd, floats);
+            }
+            Rounding::Brains => {
+                // SAFETY: as above.
+                let block = unsafe { to.brains.part(place..place + 1) };
+                for (to, from) in block[0].0.as_chunks_mut::<LANES>().0.iter_mut().zip(floats.as_chunks().0) {
+                    simd.store_brain(simd.load(from), to);
+                }
+            }
+        }
     }
 }
 

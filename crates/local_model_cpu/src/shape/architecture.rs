@@ -6,6 +6,7 @@
 //! What a row leaves to the file is named there by GGUF's entry. A parity test holds each row against Hugging Face's
 //! class of that family: see `testdata/make_networks.py`.
 
+use super::experts::{Routing, Scoring};
 use super::{Activation, PairOrder};
 
 /// A family of networks.
@@ -17,9 +18,11 @@ pub(crate) struct Architecture {
     /// Whether what goes into attention and into the feed-forward layer is normalised.
     pub(super) norms_before: bool,
     /// Whether what comes out of them is, before it is added to the stream.
-    pub(super) norms_after: NormsAfter,
+    pub(super) norms_after: Presence,
     /// Whether each head's query and key are.
-    pub(super) head_norms: bool,
+    pub(super) head_norms: Presence,
+    /// What the file calls the norm of what goes into the feed-forward layer.
+    pub(super) feed_norm: &'static str,
     pub(super) windows: Windows,
     pub(super) turning: Turning,
     /// Base of the angles in layers with a window, where it differs; the entry `rope.freq_base_swa` overrules it.
@@ -28,11 +31,13 @@ pub(crate) struct Architecture {
     pub(super) scaling: Scaling,
     /// Layers of the builds whose scores are divided by √(width / heads) and not by √(width of a head).
     pub(super) scores_by_width: Option<usize>,
+    /// How its mixtures of experts choose, where it has any.
+    pub(super) routing: Option<Routing>,
 }
 
-/// Whether a layer normalises what comes out of its halves.
+/// Whether a network has a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NormsAfter {
+pub(crate) enum Presence {
     Never,
     Always,
     /// Where the file brings the weights for it.
@@ -75,25 +80,27 @@ const PLAIN: Architecture = Architecture {
     name: "",
     pair_order: PairOrder::Halves,
     norms_before: true,
-    norms_after: NormsAfter::Never,
-    head_norms: false,
+    norms_after: Presence::Never,
+    head_norms: Presence::Never,
+    feed_norm: "ffn_norm",
     windows: Windows::Never,
     turning: Turning::All,
     window_rope_base: None,
     activation: Activation::Silu,
     scaling: Scaling::Nothing,
     scores_by_width: None,
+    routing: None,
 };
 
 /// The families that are computed.
 pub(crate) const KNOWN: &[Architecture] = &[
     Architecture { name: "llama", pair_order: PairOrder::Neighbours, ..PLAIN },
     Architecture { name: "qwen2", ..PLAIN },
-    Architecture { name: "qwen3", head_norms: true, ..PLAIN },
+    Architecture { name: "qwen3", head_norms: Presence::Always, ..PLAIN },
     Architecture {
         name: "gemma3",
-        norms_after: NormsAfter::Always,
-        head_norms: true,
+        norms_after: Presence::Always,
+        head_norms: Presence::Always,
         windows: Windows::AllButEach(6),
         window_rope_base: Some(10_000.0),
         activation: Activation::GeluTanh,
@@ -105,18 +112,40 @@ pub(crate) const KNOWN: &[Architecture] = &[
     Architecture {
         name: "exaone4",
         norms_before: false,
-        norms_after: NormsAfter::Always,
-        head_norms: true,
+        norms_after: Presence::Always,
+        head_norms: Presence::Always,
         windows: Windows::AllButEach(4),
         turning: Turning::Windowed,
         ..PLAIN
     },
     Architecture { name: "smollm3", pair_order: PairOrder::Neighbours, turning: Turning::AllButEach(4), ..PLAIN },
     Architecture { name: "granite", pair_order: PairOrder::Neighbours, scaling: Scaling::DividedLogits, ..PLAIN },
+    Architecture {
+        name: "qwen3moe",
+        head_norms: Presence::Always,
+        routing: Some(Routing { scoring: Scoring::Softmax, normalised: true, choice_biases: Presence::Never }),
+        ..PLAIN
+    },
+    Architecture {
+        name: "exaone-moe",
+        head_norms: Presence::Always,
+        windows: Windows::AllButEach(4),
+        turning: Turning::Windowed,
+        routing: Some(Routing { scoring: Scoring::Sigmoid, normalised: true, choice_biases: Presence::WhereStored }),
+        ..PLAIN
+    },
+    // Solar Open has this form.
+    Architecture {
+        name: "glm4moe",
+        head_norms: Presence::WhereStored,
+        feed_norm: "post_attention_norm",
+        routing: Some(Routing { scoring: Scoring::Sigmoid, normalised: false, choice_biases: Presence::WhereStored }),
+        ..PLAIN
+    },
     // The form is ours: no converter is known that writes these models under a name of their own.
     Architecture {
         name: "hyperclovax",
-        norms_after: NormsAfter::WhereStored,
+        norms_after: Presence::WhereStored,
         scaling: Scaling::MultipliedLogits,
         ..PLAIN
     },

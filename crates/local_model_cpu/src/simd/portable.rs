@@ -48,6 +48,10 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn store_brain(self, value: Floats, to: &mut [u16; LANES]) {
+        *to = value.map(|lane| bf16::from_f32(lane).to_bits());
+    }
+    #[inline(always)]
     fn add(self, a: Floats, b: Floats) -> Floats {
         lanes(a, b, |a, b| a + b)
     }

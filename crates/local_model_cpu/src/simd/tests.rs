@@ -99,6 +99,21 @@ fn conversions<S: Simd>(simd: S) {
             assert!(brains[lane] == brain || brain.is_nan() && brains[lane].is_nan());
         }
     }
+    let mut random = Random(41);
+    for _ in 0..2000 {
+        let mut floats = [0; LANES].map(|_| f32::from_bits(random.next() as u32));
+        // Ties, both ways.
+        floats[..2].copy_from_slice(&[f32::from_bits(0x3f80_8000), f32::from_bits(0x3f81_8000)]);
+        let (mut halves, mut brains) = ([0; LANES], [0; LANES]);
+        simd.store_half(simd.load(&floats), &mut halves);
+        simd.store_brain(simd.load(&floats), &mut brains);
+        for lane in 0..LANES {
+            let float = floats[lane];
+            let (half, brain) = (f16::from_bits(halves[lane]), bf16::from_bits(brains[lane]));
+            assert!(if float.is_nan() { half.is_nan() } else { half == f16::from_f32(float) }, "{float}");
+            assert!(if float.is_nan() { brain.is_nan() } else { brain == bf16::from_f32(float) }, "{float}");
+        }
+    }
     let whole: [f32; LANES] = std::array::from_fn(|lane| lane as f32 * 17.0 - 127.0);
     let mut bytes = [0; LANES];
     simd.store_bytes(simd.load(&whole), &mut bytes);

@@ -17,7 +17,8 @@ fn a_whole_file_is_loaded_with_the_embedding_as_output() {
     let weights = loaded(&small_network()).unwrap();
     assert_eq!(weights.vocabulary(), 300);
     assert_eq!(weights.output.strips[0].offset, weights.embedding.strips[0].offset);
-    assert_eq!((weights.layers[0].gate_up.rows, weights.layers[0].queries_keys_values.rows), (384, 256));
+    let Feed::Dense(Gated { gate_up, .. }) = &weights.layers[0].feed else { panic!("this network is dense") };
+    assert_eq!((gate_up.rows, weights.layers[0].queries_keys_values.rows), (384, 256));
 }
 
 #[test]

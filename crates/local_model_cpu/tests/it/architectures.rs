@@ -13,11 +13,16 @@ use crate::gguf_writer::GgufWriter;
 
 /// A network's golden, and how far logits may be from it: the farthest, and in the mean. Keys and values in 16 bits are
 /// all that the engine rounds here; logits spread by about 1, by what the network's own scale makes of that otherwise.
-const NETWORKS: [(&str, f64, f64); 12] = [
+const NETWORKS: [(&str, f64, f64); 17] = [
     ("llama", 0.005, 0.000_6),
     ("llama3", 0.005, 0.000_6),
     ("ax4", 0.004, 0.000_6),
     ("qwen3", 0.004, 0.000_8),
+    ("qwen3-yarn", 0.004, 0.000_8),
+    ("qwen3moe", 0.004, 0.000_8),
+    ("exaone-moe", 0.006, 0.001_2),
+    ("solar", 0.004, 0.000_8),
+    ("glm4moe", 0.004, 0.000_8),
     ("gemma3", 0.004, 0.000_8),
     ("exaone", 0.004, 0.000_6),
     ("exaone4", 0.005, 0.000_8),
@@ -61,6 +66,7 @@ fn add_entry(file: &mut GgufWriter, entry: &Value) {
         "string" => file.string(key, value.as_str().unwrap()),
         "u32" => file.u32(key, value.as_u64().unwrap() as u32),
         "f32" => file.f32(key, value.as_f64().unwrap() as f32),
+        "bool" => file.bool(key, value.as_bool().unwrap()),
         "bools" => {
             let bytes: Vec<u8> =
                 value.as_array().unwrap().iter().map(|value| u8::from(value.as_bool().unwrap())).collect();

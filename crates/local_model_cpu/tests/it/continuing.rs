@@ -2,6 +2,7 @@
 //! likely as each other there, and how the engine rounds decided: a prompt computed at once is rounded otherwise than the same tokens
 //! one by one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ const ANSWER_TOKENS: u32 = 48;
 const GOING_ON_TOKENS: u32 = 16;
 /// Between two cuts, in characters: they fall between words, within them, and within tokens.
 const STEP: usize = 11;
-/// The likeliest token and the next are as likely as each other where their log-probabilities are no further apart.
-const NEAR_TIE: f32 = 0.25;
-/// Of a hundred cuts at least so many go on to the end of what is compared as if nothing had been cut.
-const EXACT_PERCENT_MIN: usize = 85;
+/// The likeliest token and the next are as likely as each other where their log-probabilities are no further apart. Where a prompt
+/// is read in bfloat16 (AMX) and answers are written with 8-bit activations, that is further than where both are rounded alike.
+const NEAR_TIE: f32 = 0.35;
+/// Places, of all the answers' tokens, at which some cut goes on otherwise: near ties are rare. (Every cut before such a place meets it.)
+const PLACES_MAX: usize = 6;
 
 const ASKED: [&str; 4] = [
     "Describe the river that flows through Seoul in three sentences.",
@@ -28,7 +30,7 @@ const ASKED: [&str; 4] = [
 ];
 
 fn job(model: &LocalModel, asked: &str) -> Job {
-    let turn = Turn { speaker: Speaker::User, text: asked.to_owned() };
+    let turn = Turn::new(Speaker::User, asked.to_owned());
     Job {
         caller: Arc::from("test"),
         prompt: model.codec().encode_chat(&[turn]).unwrap(),
@@ -37,6 +39,7 @@ fn job(model: &LocalModel, asked: &str) -> Job {
         answer_tokens_max: ANSWER_TOKENS,
         sampling: Sampling::greedy(),
         stop: Vec::new(),
+        form: None,
         top_logprobs: None,
     }
 }
@@ -109,7 +112,7 @@ fn a_cut_answer_is_gone_on_with_as_it_would_have_been() {
             cuts.push((whole, at, model.submit(job).unwrap()));
         }
     }
-    let (all, mut exact) = (cuts.len(), 0);
+    let (all, mut exact, mut places) = (cuts.len(), 0, BTreeSet::new());
     for (whole, at, answer) in cuts {
         let (went_on, _) = said(answer);
         let rest = &whole.text[at..];
@@ -122,9 +125,10 @@ fn a_cut_answer_is_gone_on_with_as_it_would_have_been() {
         let words = format!("{:?} went on {went_on:?}, not {rest:?}: the margin is {margin}", &whole.text[..at]);
         println!("{words}");
         assert!(margin < NEAR_TIE, "{words}");
+        places.insert((whole.asked, at + same));
     }
-    println!("{all} cuts, {exact} went on exactly");
+    println!("{all} cuts, {exact} went on exactly, others left at {} places", places.len());
     drop(model);
     running.join();
-    assert!(all > 20 && exact * 100 >= all * EXACT_PERCENT_MIN, "{all} cuts, {exact} went on exactly");
+    assert!(all > 20 && exact * 4 > all && places.len() <= PLACES_MAX, "{all} cuts, {exact} exact, left at {places:?}");
 }

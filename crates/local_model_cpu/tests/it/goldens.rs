@@ -85,7 +85,7 @@ fn tokens_are_the_same(codec: &dyn TextCodec, golden: &Value) {
 fn turn(turn: &Value) -> Turn {
     let speakers = [Speaker::System, Speaker::User, Speaker::Assistant];
     let speaker = speakers.into_iter().find(|speaker| Some(speaker.role()) == turn[0].as_str()).unwrap();
-    Turn { speaker, text: turn[1].as_str().unwrap().to_owned() }
+    Turn::new(speaker, turn[1].as_str().unwrap().to_owned())
 }
 
 fn answers_are_close(model: &mut Model, golden: &Value, bounds: &Bounds) {

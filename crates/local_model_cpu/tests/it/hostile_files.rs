@@ -94,7 +94,7 @@ fn a_good_file_is_loaded_and_answers() {
     assert_eq!(model.card, inspect(&path).unwrap());
     assert_eq!((model.card.name.as_str(), model.card.quantisation.as_str(), model.card.chat), ("pond", "Q4_0", true));
     assert_eq!(model.engine.capacity().vocabulary as u64, model.card.vocabulary);
-    let turn = Turn { speaker: Speaker::User, text: "강과 바다".to_owned() };
+    let turn = Turn::new(Speaker::User, "강과 바다".to_owned());
     let tokens = model.codec.encode_chat(&[turn]).unwrap();
     let slot = model.engine.reserve(tokens.len()).unwrap();
     let run = Run { slot, position: 0, tokens: &tokens, wants_logits: true };
@@ -105,7 +105,7 @@ fn a_good_file_is_loaded_and_answers() {
 #[test]
 fn each_fault_is_told() {
     type Spoil = fn(&mut GgufWriter);
-    let faults: [(&str, Spoil, &str); 17] = [
+    let faults: [(&str, Spoil, &str); 18] = [
         (
             "architecture",
             |w| drop_it(w.string("general.architecture", "mamba")),
@@ -137,8 +137,17 @@ fn each_fault_is_told() {
             |w| drop_it(w.f32("llama.rope.freq_base", 0.0)),
             "`llama.rope.freq_base` must be a positive number",
         ),
-        ("stretched", |w| drop_it(w.string("llama.rope.scaling.type", "yarn")), "stretches positions by `yarn`"),
-        ("experts", |w| drop_it(w.u32("llama.expert_count", 8)), "mixtures of experts are not computed"),
+        (
+            "stretched",
+            |w| drop_it(w.string("llama.rope.scaling.type", "longrope")),
+            "stretches positions by `longrope`",
+        ),
+        (
+            "stretched by what",
+            |w| drop_it(w.string("llama.rope.scaling.type", "yarn")),
+            "`llama.rope.scaling.factor` is missing",
+        ),
+        ("experts", |w| drop_it(w.u32("llama.expert_count", 8)), "mixtures of experts are not computed for"),
         (
             "a tensor missing",
             |w| drop_it(w.remove_tensor("output_norm.weight")),
@@ -202,6 +211,20 @@ fn a_file_cut_anywhere_is_refused() {
         file.set_len(end).unwrap();
         assert!(load(&path, &SETTINGS).is_err() && inspect(&path).is_err(), "cut at {end}");
     }
+}
+
+#[test]
+fn a_template_that_doubles_what_it_has_ends_in_words_and_little_memory() {
+    let mut writer = good();
+    let doubling = "{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}";
+    writer.string("tokenizer.chat_template", doubling);
+    let folder = tempfile::tempdir().unwrap();
+    let model = loaded(&folder.path().join("a.gguf"), &writer).unwrap();
+    LARGEST.set(0);
+    let turn = Turn::new(Speaker::User, "강");
+    let words = model.codec.encode_chat(&[turn]).unwrap_err().to_string();
+    assert!(words.contains("it makes a value of more than"), "{words}");
+    assert!(LARGEST.get() < 32 << 20, "asked for {} bytes at once", LARGEST.get());
 }
 
 proptest! {

@@ -5,6 +5,7 @@
 mod architectures;
 mod blocks;
 mod continuing;
+mod encoders;
 #[expect(dead_code, reason = "the crate's own tests use the rest of it")]
 mod gguf_writer;
 mod goldens;

@@ -21,7 +21,7 @@ fn engines(network: &Network) -> Vec<(KernelChoice, Box<dyn Engine>)> {
     let folder = tempfile::tempdir().unwrap();
     let path = network.write(folder.path());
     let mut engines = Vec::new();
-    for kernels in [KernelChoice::Portable, KernelChoice::Avx2, KernelChoice::Avx512Vnni] {
+    for kernels in [KernelChoice::Portable, KernelChoice::Avx2, KernelChoice::Avx512Vnni, KernelChoice::Amx] {
         let settings = Settings { threads: 2, cache_bytes: 16 << 20, kernels, ..Settings::default() };
         match load_engine(&path, &settings) {
             Ok(engine) => engines.push((kernels, engine)),

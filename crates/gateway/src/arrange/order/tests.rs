@@ -22,7 +22,8 @@ fn made() -> Vec<Link> {
     let route = "[[route]]\nmodel = \"r\"\ndestinations = [\"a/m\", \"b/m\", \"c/m\", \"local\"]\n";
     let text: String = ["a", "b", "c"].into_iter().map(destination).chain([route.to_owned()]).collect();
     let config = Config::parse(&text, "test.toml").unwrap();
-    let judgement = Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 2_048 }));
+    let judgement =
+        Judgement::new(&config, Some(&FloorModel { name: "floor".into(), context_tokens: 2_048, serves: [].into() }));
     let mut links = judgement.chain("r").unwrap().links.clone();
     let price = |micros| Arc::new(Price { currency: "KRW".into(), input_micros: micros, output_micros: micros });
     (links[0].price, links[1].price) = (Some(price(1_000)), Some(price(2_000)));

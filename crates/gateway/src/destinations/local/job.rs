@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use local_model::{CodecError, Continuation, Job, LocalModel, Sampling, Speaker, Token, Turn};
+use local_model::{
+    CodecError, Continuation, Form, FormError, Job, Listener, LocalModel, Opened, Reasoning, Sampling, Token, Wanted,
+};
 use wire::{
-    chat::{ChatRequest, Role},
+    chat::ChatRequest,
     completion::{CompletionRequest, Prompt},
     error::Code,
 };
 
+use super::asked::{self, Asked};
 use crate::{destinations::Errand, error::ApiError, read::Words, relay::Partial};
 
 /// Text up to this size is made into tokens on the spot; more would hold up other requests of the same thread.
@@ -22,11 +25,13 @@ pub(super) struct Order {
     pub(super) jobs: Vec<Job>,
     /// The prompts' own texts, where the answer is to begin with them; otherwise empty.
     pub(super) echo: Vec<String>,
+    /// Listens to an answer of a chat; to each a copy of it.
+    pub(super) listener: Option<Listener>,
 }
 
 /// What is to be made into tokens.
 enum Source {
-    Chat(Vec<Turn>),
+    Chat(Box<Asked>),
     Texts(Vec<String>),
     Tokens(Vec<Vec<Token>>),
 }
@@ -34,23 +39,32 @@ enum Source {
 /// Makes the order that `errand` asks for.
 pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_default: u32) -> Result<Order, ApiError> {
     let (template, source, echo) = match &errand.ask.words {
-        Words::Chat(request) => (of_chat(model, request, answer_tokens_default)?, turns(model, request), false),
+        Words::Chat(request) => {
+            let mut asked = Asked::of(request, model.card().defaults.system.as_ref(), model.codec().dialect())?;
+            if errand.continuing.is_some() {
+                // What was begun are words of an answer: the reasoning before it is not told again.
+                asked.conversation.thinks = Some(false);
+            }
+            (of_chat(model, request, answer_tokens_default)?, Source::Chat(Box::new(asked)), false)
+        }
         Words::Completion(request) => {
             (of_completion(model, request)?, prompts(&request.prompt), request.echo.unwrap_or(false))
         }
         Words::Embedding(_) => {
-            let message = "this model makes no embeddings: it answers in words";
+            let message = "this model makes no vectors: it answers in words";
             return Err(ApiError::field(Code::UnsupportedParameter, message, "input"));
         }
     };
     let echo = if echo { echoed(model, &source) } else { Vec::new() };
-    let prompts = encode(model, source).await?;
-    let job = |prompt| Job { caller: Arc::clone(&errand.caller), prompt, ..template.clone() };
+    let Encoded { prompts, form, listener } = encode(model, source).await?;
+    let going_on = || Listener::going_on(*model.codec().dialect());
+    let listener = if errand.continuing.is_some() { Some(going_on()) } else { listener };
+    let job = |prompt| Job { caller: Arc::clone(&errand.caller), prompt, form: form.clone(), ..template.clone() };
     let mut jobs: Vec<Job> = prompts.into_iter().map(job).collect();
     if let (Some(partial), Some(job)) = (&errand.continuing, jobs.first_mut()) {
         go_on(model, partial, errand, job)?;
     }
-    Ok(Order { jobs, echo })
+    Ok(Order { jobs, echo, listener })
 }
 
 /// Makes of a job for a whole answer one that goes on with what was given, token by token: the model finds it begun, as if it
@@ -92,6 +106,7 @@ fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32
             seed: seed(request.seed)?,
         },
         stop: request.stop.to_vec(),
+        form: None,
         top_logprobs: request.logprobs_wanted(),
     })
 }
@@ -120,6 +135,7 @@ fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job,
             seed: seed(request.seed)?,
         },
         stop: request.stop.to_vec(),
+        form: None,
         top_logprobs: request.logprobs,
     })
 }
@@ -156,26 +172,6 @@ fn seed(given: Option<i64>) -> Result<u64, ApiError> {
     }
 }
 
-/// The conversation, after the model's default instructions where it brings none of its own.
-fn turns(model: &LocalModel, request: &ChatRequest) -> Source {
-    let said = request.turns().map(|turn| Turn { speaker: speaker(turn.role), text: turn.text.into_owned() });
-    let mut turns: Vec<Turn> = said.collect();
-    let instructed = turns.iter().any(|turn| turn.speaker == Speaker::System);
-    if let Some(system) = model.card().defaults.system.as_ref().filter(|_| !instructed) {
-        turns.insert(0, Turn { speaker: Speaker::System, text: system.clone() });
-    }
-    Source::Chat(turns)
-}
-
-fn speaker(role: Role) -> Speaker {
-    match role {
-        Role::Developer | Role::System => Speaker::System,
-        Role::Assistant => Speaker::Assistant,
-        // What tools say does not come here: a request that needs tools is refused by the decision.
-        Role::User | Role::Tool | Role::Function => Speaker::User,
-    }
-}
-
 fn prompts(prompt: &Prompt) -> Source {
     match prompt {
         Prompt::Text(_) | Prompt::Texts(_) => Source::Texts(prompt.texts().to_vec()),
@@ -197,13 +193,20 @@ fn echoed(model: &LocalModel, source: &Source) -> Vec<String> {
     }
 }
 
-async fn encode(model: &LocalModel, source: Source) -> Result<Vec<Vec<Token>>, ApiError> {
-    let bytes: usize = match &source {
-        Source::Chat(turns) => turns.iter().map(|turn| turn.text.len()).sum(),
-        Source::Texts(texts) => texts.iter().map(String::len).sum(),
-        Source::Tokens(_) => 0,
+/// Prompts as tokens, and what goes with them.
+struct Encoded {
+    prompts: Vec<Vec<Token>>,
+    form: Option<Form>,
+    listener: Option<Listener>,
+}
+
+async fn encode(model: &LocalModel, source: Source) -> Result<Encoded, ApiError> {
+    let (bytes, formed) = match &source {
+        Source::Chat(asked) => (asked.bytes(), asked.wanted.is_some()),
+        Source::Texts(texts) => (texts.iter().map(String::len).sum(), false),
+        Source::Tokens(_) => (0, false),
     };
-    if bytes <= ENCODE_AT_ONCE_BYTES_MAX {
+    if bytes <= ENCODE_AT_ONCE_BYTES_MAX && !formed {
         return encode_now(model, source);
     }
     let model = model.clone();
@@ -211,17 +214,43 @@ async fn encode(model: &LocalModel, source: Source) -> Result<Vec<Vec<Token>>, A
     encoding.await.unwrap_or_else(|error| Err(tokenizer_failed(error)))
 }
 
-fn encode_now(model: &LocalModel, source: Source) -> Result<Vec<Vec<Token>>, ApiError> {
+fn encode_now(model: &LocalModel, source: Source) -> Result<Encoded, ApiError> {
     let codec = model.codec();
     let encoded = match source {
-        Source::Chat(turns) => codec.encode_chat(&turns).map(|prompt| vec![prompt]),
+        Source::Chat(asked) => return encode_chat(model, &asked),
         Source::Texts(texts) => texts.iter().map(|text| codec.encode_prompt(text)).collect(),
         Source::Tokens(prompts) => Ok(prompts),
     };
-    encoded.map_err(|error| match error {
+    let prompts = encoded.map_err(refused)?;
+    Ok(Encoded { prompts, form: None, listener: None })
+}
+
+fn encode_chat(model: &LocalModel, asked: &Asked) -> Result<Encoded, ApiError> {
+    let codec = model.codec();
+    let Opened { tokens, thinking } = codec.open(&asked.conversation).map_err(refused)?;
+    let reasoning = match asked.conversation.thinks {
+        _ if thinking => Reasoning::Open,
+        Some(false) => Reasoning::Done,
+        Some(true) | None => Reasoning::Possible,
+    };
+    let form = asked.wanted.as_ref().map(|wanted| model.forms().make(wanted, reasoning)).transpose();
+    let form = form.map_err(|error| match error {
+        FormError::Tool(index, words) => asked::tool_problem(index, &words),
+        FormError::Answer(words) => {
+            let message = format!("`response_format` cannot be enforced: {words}");
+            ApiError::field(Code::InvalidValue, message, "response_format")
+        }
+    })?;
+    let calls = matches!(asked.wanted, Some(Wanted::Calls { .. }));
+    let listener = Some(Listener::new(*codec.dialect(), calls, thinking));
+    Ok(Encoded { prompts: vec![tokens], form, listener })
+}
+
+fn refused(error: CodecError) -> ApiError {
+    match error {
         CodecError::Template(_) => ApiError::field(Code::InvalidValue, error.to_string(), "messages"),
         CodecError::Tokenizer(_) => tokenizer_failed(error),
-    })
+    }
 }
 
 fn tokenizer_failed(error: impl std::fmt::Display) -> ApiError {

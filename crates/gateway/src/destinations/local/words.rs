@@ -1,15 +1,16 @@
 //! What the model's events are in the words of the API: chunks of a stream, or one whole answer; for chats and completions.
 //! It must not know how events come about.
 
+mod chat;
 mod score;
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use local_model::{Event, Finish, TokenScore};
+use local_model::{Event, Finish, Listener, TokenScore};
 use wire::answer::{
-    AnswerMessage, ChatChoice, ChatCompletion, ChatCompletionObject, ChunkChoice, ChunkUsage, Completion,
-    CompletionChoice, Delta, FinishReason, StreamHead, StreamKind, TextCompletionObject,
+    ChatChoice, ChatCompletion, ChatCompletionObject, ChunkChoice, ChunkUsage, Completion, CompletionChoice, Delta,
+    FinishReason, LogProbs, StreamHead, StreamKind, TextCompletionObject,
 };
 
 use crate::{
@@ -48,6 +49,8 @@ struct Choice {
     /// Kept for an answer that is told whole.
     text: String,
     scores: Vec<TokenScore>,
+    /// What a chat's answer is made of.
+    heard: chat::Heard,
 }
 
 impl Words {
@@ -58,6 +61,7 @@ impl Words {
         fingerprint: &Arc<str>,
         prompt_tokens: u64,
         echo: &[String],
+        listener: Option<&Listener>,
     ) -> Self {
         let (kind, prefix, usage, logprobs, each) = match &errand.ask.words {
             Asked::Chat(request) => {
@@ -77,7 +81,11 @@ impl Words {
             let prompt = usize::try_from(index / each.max(1)).unwrap_or(usize::MAX);
             echo.get(prompt).cloned().unwrap_or_default()
         };
-        let choices = (0..errand.ask.choices()).map(|index| Choice { before: before(index), ..Choice::default() });
+        let choices = (0..errand.ask.choices()).map(|index| Choice {
+            before: before(index),
+            heard: chat::Heard::new(listener.cloned(), format!("call_{}{index}", errand.answer_id)),
+            ..Choice::default()
+        });
         Self {
             surface: errand.ask.surface(),
             id,
@@ -97,7 +105,7 @@ impl Words {
         Usage {
             prompt_tokens: Some(self.prompt_tokens),
             completion_tokens: Some(self.choices.iter().map(tokens).sum()),
-            finish: self.choices.first().and_then(|choice| choice.finished).map(|(reason, _)| finish(reason).word()),
+            finish: self.choices.first().and_then(|choice| Some(choice.finish_reason(choice.finished?.0).word())),
             tls_group: None,
             model: Some(Arc::clone(&self.model)),
             fingerprint: Some(Arc::clone(&self.fingerprint)),
@@ -122,9 +130,8 @@ impl Words {
                 choice.note(&text);
                 match self.surface {
                     Surface::Chat => {
-                        let logprobs = self.logprobs.then(|| score::chat(tokens));
-                        let delta = Delta::text(text);
-                        head.write_choice(out, &ChunkChoice { index, delta, logprobs, finish_reason: None });
+                        let deltas = choice.heard.deltas(&text);
+                        write_deltas(head, index, deltas, self.logprobs.then(|| score::chat(tokens)), out);
                     }
                     Surface::Completions | Surface::Embeddings => {
                         let logprobs = self.logprobs.then(|| score::completion(tokens, &mut choice.characters));
@@ -136,9 +143,11 @@ impl Words {
                 let Some(choice) = choice_at(&mut self.choices, index) else { return };
                 choice.begin(self.surface, head, index, out);
                 choice.finished = Some((reason, completion_tokens.into()));
-                let finish_reason = Some(finish(reason));
+                let finish_reason = Some(choice.finish_reason(reason));
                 match self.surface {
                     Surface::Chat => {
+                        write_deltas(head, index, choice.heard.last_deltas(), None, out);
+                        let finish_reason = Some(choice.finish_reason(reason));
                         head.write_choice(out, &ChunkChoice { index, finish_reason, ..ChunkChoice::default() });
                     }
                     Surface::Completions | Surface::Embeddings => {
@@ -166,7 +175,10 @@ impl Words {
             Event::Text { choice, text, tokens } => {
                 if let Some(choice) = choice_at(&mut self.choices, choice) {
                     choice.note(&text);
-                    choice.text.push_str(&text);
+                    match self.surface {
+                        Surface::Chat => choice.heard.keep(&text),
+                        Surface::Completions | Surface::Embeddings => choice.text.push_str(&text),
+                    }
                     choice.scores.extend(tokens);
                 }
             }
@@ -243,9 +255,9 @@ impl Choice {
     fn of_chat(&mut self, index: u32, logprobs: bool) -> ChatChoice {
         ChatChoice {
             index,
-            message: AnswerMessage::text(std::mem::take(&mut self.text)),
+            message: self.heard.message(),
             logprobs: logprobs.then(|| score::chat(std::mem::take(&mut self.scores))),
-            finish_reason: self.finished.map(|(reason, _)| finish(reason)),
+            finish_reason: self.finished.map(|(reason, _)| self.finish_reason(reason)),
         }
     }
 
@@ -255,18 +267,29 @@ impl Choice {
             text: std::mem::take(&mut self.before) + &self.text,
             index,
             logprobs: logprobs.then(|| score::completion(std::mem::take(&mut self.scores), &mut characters)),
-            finish_reason: self.finished.map(|(reason, _)| finish(reason)),
+            finish_reason: self.finished.map(|(reason, _)| self.finish_reason(reason)),
         }
+    }
+
+    /// Why it ended: an answer that called tools and was not cut off waits for them.
+    fn finish_reason(&self, reason: Finish) -> FinishReason {
+        match reason {
+            Finish::Stop if self.heard.called() => FinishReason::ToolCalls,
+            Finish::Stop => FinishReason::Stop,
+            Finish::Length => FinishReason::Length,
+        }
+    }
+}
+
+/// Writes what is new in a chat; scores go with the first words, or alone where there are none.
+fn write_deltas(head: &StreamHead, index: u32, deltas: Vec<Delta>, mut logprobs: Option<LogProbs>, out: &mut BytesMut) {
+    let silent = deltas.is_empty() && logprobs.is_some();
+    for delta in deltas.into_iter().chain(silent.then(|| Delta::text(""))) {
+        let logprobs = delta.content.is_some().then(|| logprobs.take()).flatten();
+        head.write_choice(out, &ChunkChoice { index, delta, logprobs, finish_reason: None });
     }
 }
 
 fn choice_at(choices: &mut [Choice], index: u32) -> Option<&mut Choice> {
     choices.get_mut(usize::try_from(index).ok()?)
-}
-
-fn finish(reason: Finish) -> FinishReason {
-    match reason {
-        Finish::Stop => FinishReason::Stop,
-        Finish::Length => FinishReason::Length,
-    }
 }

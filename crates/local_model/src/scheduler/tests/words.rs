@@ -107,8 +107,8 @@ async fn what_cannot_be_served_is_refused_with_a_reason() {
         (sampling(Sampling { top_p: 1.1, ..Sampling::default() }), "`top_p` is out of range"),
         (sampling(Sampling { repetition_penalty: 0.0, ..Sampling::default() }), "`repetition_penalty` is out of range"),
         (
-            sampling(Sampling { logit_bias: vec![(261, 1.0)], ..Sampling::default() }),
-            "`logit_bias` names token 261, which this model does not know",
+            sampling(Sampling { logit_bias: vec![(262, 1.0)], ..Sampling::default() }),
+            "`logit_bias` names token 262, which this model does not know",
         ),
     ] {
         assert_eq!(refused(job), Refused::Unservable(reason.to_owned()));

