@@ -3,7 +3,7 @@
 //! them there is nothing to start.
 
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -189,15 +189,12 @@ pub struct Site {
     folder: tempfile::TempDir,
 }
 
-/// Sites have addresses of their own, so that nobody takes one between two starts.
-const SITE_ADDRESS: &str = "127.0.4.1:0";
-
 impl Site {
     /// Makes the data directory with this configuration by a first start, and ends that well. Nothing where no binary is
     /// prepared.
     pub async fn new(config: &str) -> Option<Self> {
         let binary = prepared("GWANMUN_TEST_BINARY")?;
-        let (address, console) = (free(SITE_ADDRESS), free(SITE_ADDRESS));
+        let (address, console) = (free_address(), free_address());
         let mut site = Self { address, key: String::new(), binary, console, folder: folder() };
         std::fs::write(site.folder.path().join("gwanmun.toml"), config).expect("a folder of our own");
         let mut child = site.serve().stdout(Stdio::piped()).spawn().expect("the command starts");
@@ -209,7 +206,7 @@ impl Site {
     /// Another place that holds the same and has other addresses. Nothing may run here meanwhile.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let (address, console) = (free(SITE_ADDRESS), free(SITE_ADDRESS));
+        let (address, console) = (free_address(), free_address());
         let copy = Self { address, key: self.key.clone(), binary: self.binary.clone(), console, folder: folder() };
         copy_folder(self.folder.path(), copy.folder.path());
         copy
@@ -346,11 +343,11 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// An address that was free a moment ago; a port taken in between fails the start, loudly.
+/// An address for a server that may end and start again: each test process has a loopback host of its own, so that nobody else
+/// takes the port between two starts, and nobody who looks whether it listens comes to be connected with himself.
 fn free_address() -> SocketAddr {
-    free("127.0.0.1:0")
-}
-
-fn free(address: &str) -> SocketAddr {
-    let listener = TcpListener::bind(address).expect("loopback listens");
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, high.wrapping_add(64), middle, low.max(1));
+    let listener = TcpListener::bind((own, 0)).expect("loopback listens");
     listener.local_addr().expect("a listener has an address")
 }

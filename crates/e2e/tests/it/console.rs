@@ -146,8 +146,13 @@ async fn at_work(file: &str, least: usize) {
 }
 
 #[tokio::test]
-async fn every_page_is_fit_for_everybody() {
-    at_work("test_pages", 10).await;
+async fn every_screen_is_fit_for_everybody() {
+    at_work("test_screens", 5).await;
+}
+
+#[tokio::test]
+async fn pages_stay_as_their_readers_have_them_while_they_change() {
+    at_work("test_pages", 5).await;
 }
 
 #[tokio::test]
