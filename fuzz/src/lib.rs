@@ -168,7 +168,7 @@ fn compute(engine: &mut dyn Engine, tokens: &[u32]) {
         return;
     }
     if let Some(slot) = engine.reserve(tokens.len()) {
-        engine.forward(&[Run { slot, position: 0, tokens: &tokens, wants_logits: true }]).expect("it computes");
+        engine.forward(&[Run { slot, position: 0, tokens: &tokens, logits: 1 }]).expect("it computes");
         engine.release(slot);
     }
 }

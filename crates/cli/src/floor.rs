@@ -115,6 +115,8 @@ impl Floor {
         let mut queue = Settings::new(since_start);
         queue.queue_jobs_max = settings.queue_jobs_max;
         queue.sequences_max = settings.sequences_max;
+        queue.prefix_cache = settings.prefix_cache;
+        queue.speculation = settings.speculation;
         let (model, running) = LocalModel::start(loaded, queue)
             .map_err(|error| Failure::trouble(format!("the system gives no thread to the model: {error}")))?;
         Ok(Some(Self { model, notes, path, pulled, running }))

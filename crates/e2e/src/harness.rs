@@ -224,6 +224,8 @@ fn start_model(script: Script, config: &Config, clock: &Clock) -> (LocalModel, R
     let mut settings = local_model::Settings::new(clock);
     settings.queue_jobs_max = config.local.queue_jobs_max;
     settings.sequences_max = config.local.sequences_max;
+    // To the step: what is guessed would come at once, and a scripted model repeats what it is told.
+    settings.speculation = false;
     LocalModel::start(scripted::model(script), settings).expect("a thread for the model")
 }
 

@@ -201,11 +201,8 @@ impl App {
     pub(crate) fn metrics_text(&self) -> Result<String, ApiError> {
         self.availability.measure(self.in_force().judgement.judge().destinations());
         let local = self.local.as_ref().map(LocalModel::load);
-        let levels = Levels {
-            in_flight: self.in_flight(),
-            local: local.map(|load| (load.running, load.queued, load.cache_tokens_held)),
-            record: self.recorder.counts(),
-        };
+        let levels =
+            Levels { in_flight: self.in_flight(), local: local.unwrap_or_default(), record: self.recorder.counts() };
         self.metrics.text(levels).map_err(|error| {
             let message = "the metrics could not be written";
             ApiError::gateway(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message).detail(error)

@@ -133,6 +133,10 @@ pub struct Local {
     pub context_tokens_max: Option<usize>,
     /// The longest answer when the caller names none, in tokens.
     pub answer_tokens_default: u32,
+    /// Whether what is computed of a prompt stays for the same team's later prompts that begin alike.
+    pub prefix_cache: bool,
+    /// Whether what an answer will probably say is computed ahead.
+    pub speculation: bool,
 }
 
 /// Which model the local floor runs.

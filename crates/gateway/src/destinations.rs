@@ -36,6 +36,8 @@ pub(crate) struct Errand {
     pub(crate) model: Arc<str>,
     /// Whose request it is, for fairness in queues: the key's id.
     pub(crate) caller: Arc<str>,
+    /// Whom that key was given to: what is computed for one team never serves another.
+    pub(crate) team: Arc<str>,
     /// The request's name, which answers made here carry.
     pub(crate) answer_id: Arc<str>,
     /// When the answer begins, in seconds since 1970.

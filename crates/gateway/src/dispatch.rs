@@ -44,6 +44,7 @@ pub(crate) struct Onward {
     /// As the permit lists them.
     permitted: Vec<Arc<str>>,
     caller: Arc<str>,
+    team: Arc<str>,
     arrival: Arrival,
     /// When the whole answer has to be there.
     deadline: Moment,
@@ -81,6 +82,7 @@ pub(crate) async fn dispatch(
         forms,
         permitted: recorded.permit.destinations().to_vec(),
         caller: Arc::clone(&slot.caller().key_id),
+        team: Arc::clone(&slot.caller().team),
         arrival: arrival.clone(),
         deadline: arrival.at.plus(force.config.limits.answer_time_max),
         tried: Vec::new(),
@@ -254,6 +256,7 @@ impl Onward {
         let destination = self.force.destination_of(&outgoing.place.link).ok_or_else(not_there)?;
         let errand = Errand {
             caller: Arc::clone(&self.caller),
+            team: Arc::clone(&self.team),
             answer_id: Arc::clone(&self.arrival.id),
             created: u64::try_from(self.app.clock().wall().as_second()).unwrap_or(0),
             stream: outgoing.form.ask.streams(),

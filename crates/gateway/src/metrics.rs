@@ -2,6 +2,8 @@
 //!
 //! Labels are words of ours and names from the configuration: never text that a caller sent.
 
+mod local;
+
 use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
@@ -39,9 +41,7 @@ pub(crate) struct Metrics {
     first_byte: Durations,
     total: Durations,
     in_flight: Gauge,
-    local_running: Gauge,
-    local_queued: Gauge,
-    local_cache_tokens: Gauge,
+    local: local::Local,
     record_failures: Counter,
     record_permits: Gauge,
     record_refusals: Gauge,
@@ -58,8 +58,8 @@ pub(crate) struct Metrics {
 pub(crate) struct Levels {
     /// Requests under way.
     pub(crate) in_flight: usize,
-    /// The local model's load, where there is one: sequences that run, requests that wait, tokens held in its cache.
-    pub(crate) local: Option<(usize, usize, usize)>,
+    /// The local model's load; nothing of anything where there is none.
+    pub(crate) local: local_model::Load,
     /// What was recorded since the start.
     pub(crate) record: Counts,
 }
@@ -105,9 +105,7 @@ impl Metrics {
             first_byte: Family::new_with_constructor(histogram),
             total: Family::new_with_constructor(histogram),
             in_flight: Gauge::default(),
-            local_running: Gauge::default(),
-            local_queued: Gauge::default(),
-            local_cache_tokens: Gauge::default(),
+            local: local::Local::default(),
             record_failures: Counter::default(),
             record_permits: Gauge::default(),
             record_refusals: Gauge::default(),
@@ -135,13 +133,7 @@ impl Metrics {
             metrics.total.clone(),
         );
         registry.register("in_flight", "Requests under way", metrics.in_flight.clone());
-        registry.register("local_running", "Sequences that the local model computes", metrics.local_running.clone());
-        registry.register("local_queued", "Requests that wait for the local model", metrics.local_queued.clone());
-        registry.register(
-            "local_cache_tokens",
-            "Tokens reserved in the local model's cache",
-            metrics.local_cache_tokens.clone(),
-        );
+        metrics.local.register(&mut registry);
         registry.register("record_permits", "Permits that the audit log gave", metrics.record_permits.clone());
         registry.register("record_refusals", "Refusals that the audit log took", metrics.record_refusals.clone());
         registry.register("record_outcomes", "Outcomes that the audit log was given", metrics.record_outcomes.clone());
@@ -218,10 +210,7 @@ impl Metrics {
         ] {
             level.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        let (running, queued, cache_tokens) = levels.local.unwrap_or_default();
-        self.local_running.set(gauge(running));
-        self.local_queued.set(gauge(queued));
-        self.local_cache_tokens.set(gauge(cache_tokens));
+        self.local.tell(&levels.local);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

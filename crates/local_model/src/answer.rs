@@ -33,6 +33,8 @@ pub enum Event {
         reason: Finish,
         /// Tokens that the model produced for it, the end token and those of a stop string included.
         completion_tokens: u32,
+        /// Tokens of the prompt that were not computed for it: an earlier prompt of the same owner began alike.
+        cached_tokens: usize,
     },
     /// The answer is lost, all choices of it that are not finished; nothing follows.
     Failed {

@@ -34,11 +34,23 @@ pub struct Run<'a> {
     pub position: usize,
     /// What to compute; never empty.
     pub tokens: &'a [Token],
-    /// Whether the logits after the last of `tokens` are wanted.
-    pub wants_logits: bool,
+    /// After how many of the last of `tokens` logits are wanted; 0 is none.
+    pub logits: usize,
 }
 
-/// Rows of logits, one for each [`Run`] that wanted them, in the order of the runs.
+/// How a sequence begins, for [`Engine::begin`].
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning<'a> {
+    /// Whose sequence it is. What was computed for one owner never serves another: how soon an answer comes would tell one
+    /// what another has asked.
+    pub owner: &'a str,
+    /// Its prompt; never empty.
+    pub prompt: &'a [Token],
+    /// Tokens that it may come to have, prompt and answer together.
+    pub tokens: usize,
+}
+
+/// Rows of logits, as many for each [`Run`] as it wanted, in the order of the runs and of their tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Logits<'a> {
     values: &'a [f32],
@@ -65,10 +77,21 @@ pub trait Engine: Send {
     /// Room for a sequence of up to `tokens` tokens, or nothing while there is none.
     fn reserve(&mut self, tokens: usize) -> Option<Slot>;
 
+    /// As [`Engine::reserve`], for a sequence that may begin as an earlier one of its owner did. Also tells how many tokens of
+    /// the prompt need not be computed again: never all of them.
+    fn begin(&mut self, beginning: &Beginning<'_>) -> Option<(Slot, usize)> {
+        self.reserve(beginning.tokens).map(|slot| (slot, 0))
+    }
+
+    /// Lets later sequences of `owner` begin with what is computed in this slot: the keys and values of `tokens`, from the
+    /// first. The slot stays as it is.
+    fn share(&mut self, _slot: Slot, _owner: &str, _tokens: &[Token]) {}
+
     /// Gives a sequence's room back. Releasing twice, or what was never reserved, does nothing.
     fn release(&mut self, slot: Slot);
 
-    /// Computes the runs, at most [`Capacity::batch_tokens_max`] tokens together, at most one run a slot.
+    /// Computes the runs, at most [`Capacity::batch_tokens_max`] tokens together, at most one run a slot. A run may stand
+    /// where an earlier one did: what that computed from there on is forgotten.
     fn forward(&mut self, runs: &[Run<'_>]) -> Result<Logits<'_>, EngineError>;
 }
 

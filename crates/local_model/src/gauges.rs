@@ -21,8 +21,14 @@ pub struct Load {
     pub prompts_total: u64,
     /// Tokens of prompts computed.
     pub prompt_tokens_total: u64,
+    /// Tokens of prompts that need not be computed, as an earlier prompt of the same owner began alike.
+    pub prompt_tokens_cached_total: u64,
     /// Tokens of answers chosen.
     pub answer_tokens_total: u64,
+    /// Tokens guessed ahead and computed.
+    pub draft_tokens_total: u64,
+    /// Those of them that were chosen then.
+    pub draft_tokens_accepted_total: u64,
 }
 
 /// Written by the thread, but for `queued` (which a submitter raises before the thread knows of its job) and `stopped`

@@ -13,6 +13,8 @@ const CHOICES_MAX: u32 = 128;
 pub struct Job {
     /// Who asks. Callers take turns in the queue, however many jobs each has there.
     pub caller: Arc<str>,
+    /// Who may share with whom what has been computed of prompts that begin alike: those of one owner. Empty shares with nobody.
+    pub owner: Arc<str>,
     /// The prompt, as [`crate::TextCodec`] made it; at least one token.
     pub prompt: Vec<Token>,
     /// Bytes that the answer begins with and that are not told again: the last of an answer that is continued. Where a text was

@@ -16,6 +16,7 @@ mod form;
 mod gauges;
 mod job;
 mod local_model;
+mod lookup;
 mod pace;
 mod queue;
 mod reader;
@@ -35,7 +36,9 @@ pub use embedding::{
     Embedder, EmbedderRunning, Embedding, EmbeddingJob, EmbeddingModel, EmbeddingSettings, LoadedEmbedder, TextTokens,
     Vectors,
 };
-pub use engine::{Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, TextCodec, Token};
+pub use engine::{
+    Beginning, Capacity, CodecError, Engine, EngineError, LoadedModel, Logits, Run, Slot, TextCodec, Token,
+};
 pub use form::{Form, FormError, Forms, Reasoning, Wanted};
 pub use gauges::Load;
 pub use job::{Continuation, Job, Refused, Sampling};

@@ -33,6 +33,11 @@ pub struct Settings {
     pub queue_jobs_max: usize,
     /// Sequences that are computed at once, at most; the engine's own limits also hold. At least 1.
     pub sequences_max: usize,
+    /// Whether what is computed of a prompt stays for later ones of the same owner that begin alike, as long as there is room.
+    pub prefix_cache: bool,
+    /// Whether what an answer will probably say is computed ahead: what followed the same words before. Changes no answer, but
+    /// for the rounding of a sum.
+    pub speculation: bool,
     /// Tells the time, for measuring speed.
     pub clock: Clock,
 }
@@ -40,7 +45,13 @@ pub struct Settings {
 impl Settings {
     /// The defaults, with this clock.
     pub fn new(clock: Clock) -> Self {
-        Self { queue_jobs_max: QUEUE_JOBS_MAX, sequences_max: SEQUENCES_MAX, clock }
+        Self {
+            queue_jobs_max: QUEUE_JOBS_MAX,
+            sequences_max: SEQUENCES_MAX,
+            prefix_cache: true,
+            speculation: true,
+            clock,
+        }
     }
 }
 
@@ -49,6 +60,8 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("queue_jobs_max", &self.queue_jobs_max)
             .field("sequences_max", &self.sequences_max)
+            .field("prefix_cache", &self.prefix_cache)
+            .field("speculation", &self.speculation)
             .finish_non_exhaustive()
     }
 }

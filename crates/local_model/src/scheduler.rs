@@ -1,6 +1,6 @@
 //! The model's one thread: takes jobs, starts their choices as slots free up, and computes step by step, each step one token
-//! for every answer that its reader keeps up with and a part of the prompts that wait. Knows nothing of HTTP or of how the
-//! engine computes.
+//! for every answer that its reader keeps up with (more where guesses prove right) and a part of the prompts that wait. Knows
+//! nothing of HTTP or of how the engine computes.
 //!
 //! A slot is reserved for the whole of prompt and answer before a choice starts, so nothing is ever thrown out half-way.
 //! Whatever could let the thread go on (a job, a reader who has read or left, a stop) arrives as a [`Message`]; when there
@@ -16,8 +16,9 @@ use crate::pace::{Pace, Step};
 use crate::queue::{JobId, Queue};
 use crate::reader::Reader;
 use crate::sampling::Scratch;
-use crate::sequence::Sequence;
-use crate::{Capacity, Clock, Engine, Event, Job, Load, Run, Settings, Stop, TextCodec, Token, batch};
+use crate::sequence::{Place, Sequence};
+use crate::text::Piece;
+use crate::{Beginning, Capacity, Clock, Engine, Event, Job, Load, Run, Settings, Stop, TextCodec, Token, batch};
 
 /// What the thread is told.
 pub(crate) enum Message {
@@ -37,6 +38,8 @@ pub(crate) struct Scheduler {
     clock: Clock,
     capacity: Capacity,
     sequences_max: usize,
+    reuses: bool,
+    guesses: bool,
     /// Jobs that are not completely delivered, oldest first.
     jobs: BTreeMap<JobId, Underway>,
     jobs_ever: JobId,
@@ -60,14 +63,31 @@ struct Underway {
     running: Vec<Sequence>,
 }
 
+/// Tokens in a step with guesses, those of all answers together, at most: where many answers are written, each guess costs
+/// nearly as much as a token.
+const ROWS_WITH_GUESSES_MAX: usize = 8;
+
 /// A sequence's part in a step.
 struct Part {
     job: JobId,
     choice: u32,
-    tokens: usize,
-    /// Whether these are the last tokens before one is chosen.
+    /// What is computed: tokens that are known, then those that are guessed.
+    tokens: Vec<Token>,
+    known: usize,
+    /// Whether the known tokens are the last before one is chosen.
     chooses: bool,
     in_prompt: bool,
+}
+
+impl Part {
+    fn guessed(&self) -> &[Token] {
+        self.tokens.get(self.known..).unwrap_or_default()
+    }
+
+    /// Rows of logits that it wants.
+    fn logits(&self) -> usize {
+        if self.chooses { self.guessed().len().saturating_add(1) } else { 0 }
+    }
 }
 
 /// What a step did for a sequence.
@@ -100,6 +120,8 @@ impl Scheduler {
             clock: settings.clock,
             capacity,
             sequences_max,
+            reuses: settings.prefix_cache,
+            guesses: settings.speculation,
             jobs: BTreeMap::new(),
             jobs_ever: 0,
             queue: Queue::default(),
@@ -201,7 +223,12 @@ impl Scheduler {
                 continue;
             };
             let tokens = underway.job.sequence_tokens(underway.prompt.len(), &self.capacity);
-            let Some(slot) = self.engine.reserve(tokens) else {
+            let owner = if self.reuses { &*underway.job.owner } else { "" };
+            let begun = match owner {
+                "" => self.engine.reserve(tokens).map(|slot| (slot, 0)),
+                owner => self.engine.begin(&Beginning { owner, prompt: &underway.prompt, tokens }),
+            };
+            let Some((slot, computed)) = begun else {
                 if running > 0 {
                     return;
                 }
@@ -209,8 +236,9 @@ impl Scheduler {
                 continue;
             };
             let choice = underway.started;
-            let prompt = Arc::clone(&underway.prompt);
-            underway.running.push(Sequence::new(&underway.job, prompt, choice, slot, tokens));
+            let place = Place { slot, reserved: tokens, computed, lookup: self.guesses };
+            underway.running.push(Sequence::new(&underway.job, &underway.prompt, choice, place));
+            self.totals.prompt_tokens_cached_total += computed as u64;
             underway.started += 1;
             let started_all = underway.has_started();
             self.queue.end_turn();
@@ -249,32 +277,34 @@ impl Scheduler {
         true
     }
 
-    /// What the next step computes: a token for every answer, and of the prompts what their pace allows.
+    /// What the next step computes: a token for every answer and what is guessed to follow, and of the prompts what their pace
+    /// allows.
     fn plan(&self) -> Vec<Part> {
         let reading = self.jobs.iter().filter(|(_, underway)| !underway.reader.is_behind());
         let sequences = reading.flat_map(|(&job, underway)| underway.running.iter().map(move |one| (job, one)));
         let (prompts, answers): (Vec<_>, Vec<_>) = sequences.partition(|(_, sequence)| sequence.prompt_left() > 0);
         let mut room = self.capacity.batch_tokens_max.saturating_sub(answers.len());
+        let mut ahead = ROWS_WITH_GUESSES_MAX.saturating_sub(answers.len());
         let answering: Vec<Part> =
-            answers.iter().map(|&(job, sequence)| answer_part(job, sequence, &mut room)).collect();
+            answers.iter().map(|&(job, sequence)| answer_part(job, sequence, &mut room, &mut ahead)).collect();
         let room = if answers.is_empty() { room } else { room.min(self.pace.prompt_tokens()) };
         let left: Vec<usize> = prompts.iter().map(|(_, sequence)| sequence.prompt_left()).collect();
         let shares = batch::share(&left, room);
 
-        let prompting =
-            prompts.iter().zip(shares).filter(|&(_, tokens)| tokens > 0).map(|(&(job, sequence), tokens)| {
-                let chooses = tokens == sequence.prompt_left();
-                Part { job, choice: sequence.choice, tokens, chooses, in_prompt: true }
-            });
+        let prompting = prompts.iter().zip(shares).filter(|&(_, tokens)| tokens > 0).map(|(&(job, sequence), most)| {
+            let tokens: Vec<Token> = sequence.known().iter().take(most).copied().collect();
+            let chooses = tokens.len() == sequence.prompt_left();
+            Part { job, choice: sequence.choice, known: tokens.len(), tokens, chooses, in_prompt: true }
+        });
         answering.into_iter().chain(prompting).collect()
     }
 
     /// Computes the parts and chooses their tokens. Gives the jobs whose logits no token could be chosen from.
     fn compute(&mut self, parts: &[Part]) -> Result<Vec<(JobId, String)>, String> {
-        let Self { engine, codec, jobs, scratch, pace, totals, .. } = self;
+        let Self { engine, codec, jobs, scratch, pace, totals, reuses, .. } = self;
         let runs: Vec<Run<'_>> = parts.iter().filter_map(|part| jobs.get(&part.job)?.run(part)).collect();
         let logits = engine.forward(&runs).map_err(|error| error.to_string())?;
-        if logits.rows().count() != parts.iter().filter(|part| part.chooses).count() {
+        if logits.rows().count() != parts.iter().map(Part::logits).sum::<usize>() {
             return Err("the engine gave not as many logits as it was asked for".to_owned());
         }
         let mut rows = logits.rows();
@@ -282,24 +312,34 @@ impl Scheduler {
         let mut complete = Vec::new();
         for part in parts {
             let Some(underway) = jobs.get_mut(&part.job) else { continue };
-            let row = if part.chooses { rows.next() } else { None };
-            match underway.advance(part, row, &**codec, scratch, &mut totals.answer_tokens_total) {
+            let rows: Vec<&[f32]> = rows.by_ref().take(part.logits()).collect();
+            match underway.advance(part, &rows, &**codec, scratch, totals) {
                 Advance::Goes => {}
                 Advance::Lost(why) => lost.push((part.job, why)),
-                Advance::Complete(sequence) => complete.push(sequence),
+                Advance::Complete(sequence) => complete.push((part.job, sequence)),
             }
         }
         drop(rows);
-        for sequence in complete {
+        if *reuses {
+            for part in parts.iter().filter(|part| part.in_prompt && part.chooses) {
+                if let Some((underway, sequence)) = jobs.get(&part.job).and_then(|it| Some((it, it.sequence(part)?))) {
+                    engine.share(sequence.slot, &underway.job.owner, sequence.computed());
+                }
+            }
+        }
+        for (job, sequence) in complete {
             pace.measure_answer(sequence.answer_tokens());
+            if let (true, Some(underway)) = (*reuses, jobs.get(&job)) {
+                engine.share(sequence.slot, &underway.job.owner, sequence.computed());
+            }
             engine.release(sequence.slot);
         }
         Ok(lost)
     }
 
     fn measure(&mut self, parts: &[Part], took: std::time::Duration) {
-        let prompt_tokens = parts.iter().filter(|part| part.in_prompt).map(|part| part.tokens).sum();
-        let answer_tokens = parts.iter().filter(|part| !part.in_prompt).map(|part| part.tokens).sum();
+        let prompt_tokens = parts.iter().filter(|part| part.in_prompt).map(|part| part.known).sum();
+        let answer_tokens = parts.iter().filter(|part| !part.in_prompt).map(|part| part.known).sum();
         self.pace.measure(Step { prompt_tokens, answer_tokens, took });
         let count = |counted: &dyn Fn(&Part) -> bool| parts.iter().filter(|part| counted(part)).count() as u64;
         self.totals.prompt_tokens_total += prompt_tokens as u64;
@@ -354,41 +394,49 @@ impl Underway {
         self.has_started() && self.running.is_empty() && !self.reader.is_behind()
     }
 
-    fn run(&self, part: &Part) -> Option<Run<'_>> {
-        let sequence = self.running.iter().find(|sequence| sequence.choice == part.choice)?;
-        let tokens = sequence.next_tokens(part.tokens);
-        Some(Run { slot: sequence.slot, position: sequence.position(), tokens, wants_logits: part.chooses })
+    fn sequence(&self, part: &Part) -> Option<&Sequence> {
+        self.running.iter().find(|sequence| sequence.choice == part.choice)
     }
 
-    /// Takes in that a part has been computed, and the logits after it where they were wanted; adds what was chosen to `chosen`.
+    fn run<'a>(&self, part: &'a Part) -> Option<Run<'a>> {
+        let sequence = self.sequence(part)?;
+        let (slot, position) = (sequence.slot, sequence.position());
+        Some(Run { slot, position, tokens: &part.tokens, logits: part.logits() })
+    }
+
+    /// Takes in that a part has been computed, and the logits that it wanted; counts what was chosen.
     fn advance(
         &mut self,
         part: &Part,
-        row: Option<&[f32]>,
+        rows: &[&[f32]],
         codec: &dyn TextCodec,
         scratch: &mut Scratch,
-        chosen: &mut u64,
+        totals: &mut Load,
     ) -> Advance {
         let choice = part.choice;
         let Some(place) = self.running.iter().position(|sequence| sequence.choice == choice) else {
             return Advance::Goes;
         };
         let Some(sequence) = self.running.get_mut(place) else { return Advance::Goes };
-        sequence.note_computed(part.tokens);
-        let Some(row) = row else { return Advance::Goes };
-        let before = sequence.answer_tokens();
-        let progress = match sequence.choose(row, codec, scratch) {
+        sequence.note_computed(part.known);
+        if rows.is_empty() {
+            return Advance::Goes;
+        }
+        let (chosen, computed) = (sequence.answer_tokens(), sequence.position());
+        let progress = match sequence.choose(rows.iter().copied(), part.guessed(), codec, scratch) {
             Ok(progress) => progress,
             Err(why) => return Advance::Lost(why),
         };
-        *chosen += u64::from(sequence.answer_tokens().saturating_sub(before));
-        if !progress.piece.is_empty() {
-            let (text, tokens) = (progress.piece.text, progress.piece.scores);
-            self.reader.tell(Event::Text { choice, text, tokens });
+        totals.answer_tokens_total += u64::from(sequence.answer_tokens().saturating_sub(chosen));
+        totals.draft_tokens_total += part.guessed().len() as u64;
+        totals.draft_tokens_accepted_total += sequence.position().saturating_sub(computed) as u64;
+        for Piece { text, scores } in progress.pieces.into_iter().filter(|piece| !piece.is_empty()) {
+            self.reader.tell(Event::Text { choice, text, tokens: scores });
         }
         let Some(reason) = progress.finish else { return Advance::Goes };
         let completion_tokens = sequence.answer_tokens();
-        self.reader.tell(Event::Finished { choice, reason, completion_tokens });
+        let cached_tokens = sequence.cached_tokens;
+        self.reader.tell(Event::Finished { choice, reason, completion_tokens, cached_tokens });
         Advance::Complete(Box::new(self.running.remove(place)))
     }
 
@@ -399,13 +447,21 @@ impl Underway {
     }
 }
 
-/// The next tokens of an answer: one for sure, and of those that follow it without choice what there is room for.
-fn answer_part(job: JobId, sequence: &Sequence, room: &mut usize) -> Part {
-    let left = sequence.answer_left();
-    let more = left.saturating_sub(1).min(*room);
-    *room = room.saturating_sub(more);
-    let tokens = more.saturating_add(1);
-    Part { job, choice: sequence.choice, tokens, chooses: tokens >= left, in_prompt: false }
+/// The next tokens of an answer: one for sure; of those that follow it without choice what there is room for; and where these
+/// are all, what is guessed to follow them.
+fn answer_part(job: JobId, sequence: &Sequence, room: &mut usize, ahead: &mut usize) -> Part {
+    let all = sequence.known();
+    let mut tokens: Vec<Token> = all.iter().take(room.saturating_add(1)).copied().collect();
+    *room = room.saturating_sub(tokens.len().saturating_sub(1));
+    let known = tokens.len();
+    let chooses = known == all.len();
+    if chooses {
+        let guessed = sequence.guess((*ahead).min(*room));
+        tokens.extend_from_slice(guessed);
+        *room = room.saturating_sub(guessed.len());
+        *ahead = ahead.saturating_sub(guessed.len());
+    }
+    Part { job, choice: sequence.choice, tokens, known, chooses, in_prompt: false }
 }
 
 /// What a panic said, as far as it said anything.

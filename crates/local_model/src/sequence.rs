@@ -1,8 +1,7 @@
 //! One choice of a job while it holds a slot: how far it is computed, which token comes next, when it ends. Knows nothing
 //! of its reader, nor of other sequences.
 
-use std::sync::Arc;
-
+use crate::lookup::Lookup;
 use crate::sampling::{Sampler, Scratch};
 use crate::scores;
 use crate::text::{AnswerText, Piece};
@@ -15,11 +14,16 @@ pub(crate) struct Sequence {
     pub(crate) slot: Slot,
     /// Tokens that the slot has room for.
     pub(crate) reserved: usize,
-    prompt: Arc<[Token]>,
+    /// The prompt, and the tokens chosen.
+    tokens: Vec<Token>,
+    /// Tokens of the prompt.
+    prompt: usize,
+    /// Tokens of it that were computed for an earlier sequence.
+    pub(crate) cached_tokens: usize,
     /// Tokens that the engine has computed.
     computed: usize,
-    /// Tokens chosen and not computed yet: what comes next once the prompt is.
-    next: Vec<Token>,
+    /// Guesses what will be chosen; none for who wants no guesses.
+    lookup: Option<Lookup>,
     /// Tokens chosen.
     answer_tokens: u32,
     answer_tokens_max: u32,
@@ -32,42 +36,52 @@ pub(crate) struct Sequence {
     form: Option<Form>,
 }
 
-/// What a chosen token brought.
+/// Where a sequence is computed.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) slot: Slot,
+    /// Tokens of prompt and answer that the slot has room for.
+    pub(crate) reserved: usize,
+    /// Tokens of the prompt that are computed already.
+    pub(crate) computed: usize,
+    /// Whether it may guess.
+    pub(crate) lookup: bool,
+}
+
+/// What the tokens that were chosen in a step brought, a piece for each choice of one.
+#[derive(Default)]
 pub(crate) struct Progress {
-    pub(crate) piece: Piece,
+    pub(crate) pieces: Vec<Piece>,
     /// Set once the choice is complete.
     pub(crate) finish: Option<Finish>,
 }
 
 impl Sequence {
-    /// `reserved`: tokens of prompt and answer that the slot has room for.
-    pub(crate) fn new(job: &Job, prompt: Arc<[Token]>, choice: u32, slot: Slot, reserved: usize) -> Self {
+    pub(crate) fn new(job: &Job, prompt: &[Token], choice: u32, place: Place) -> Self {
+        let Place { slot, reserved, computed, lookup } = place;
         let room = u32::try_from(reserved.saturating_sub(prompt.len())).unwrap_or(u32::MAX);
         Self {
             choice,
             slot,
             reserved,
-            computed: 0,
-            next: Vec::new(),
+            tokens: prompt.to_vec(),
+            prompt: prompt.len(),
+            cached_tokens: computed,
+            computed,
+            lookup: lookup.then(Lookup::default),
             answer_tokens: 0,
             answer_tokens_max: job.answer_tokens_max.min(room),
             top_logprobs: job.top_logprobs,
-            sampler: Sampler::new(job.sampling.clone(), choice, &prompt),
+            sampler: Sampler::new(job.sampling.clone(), choice, prompt),
             begins_with: job.begins_with.clone(),
             text: AnswerText::new(&job.stop),
             form: job.form.clone(),
-            prompt,
         }
     }
 
     /// Tokens of the prompt that are still to be computed.
     pub(crate) fn prompt_left(&self) -> usize {
-        self.prompt.len().saturating_sub(self.computed)
-    }
-
-    /// Tokens of the answer that are chosen and still to be computed.
-    pub(crate) fn answer_left(&self) -> usize {
-        self.next.len()
+        self.prompt.saturating_sub(self.computed)
     }
 
     /// Where the next token to compute stands.
@@ -75,19 +89,27 @@ impl Sequence {
         self.computed
     }
 
-    /// At most so many of the tokens that are to be computed next; never empty if `most` is not 0.
-    pub(crate) fn next_tokens(&self, most: usize) -> &[Token] {
-        match self.prompt.get(self.computed..) {
-            Some(left) if !left.is_empty() => left.get(..most.min(left.len())).unwrap_or(left),
-            Some(_) | None => self.next.get(..most.min(self.next.len())).unwrap_or_default(),
-        }
+    /// The tokens that are known and to be computed next.
+    pub(crate) fn known(&self) -> &[Token] {
+        self.tokens.get(self.computed..).unwrap_or_default()
     }
 
-    /// Notes that so many of them have been computed.
+    /// The tokens that are computed.
+    pub(crate) fn computed(&self) -> &[Token] {
+        self.tokens.get(..self.computed).unwrap_or_default()
+    }
+
+    /// What probably comes after the known tokens, at most `most`.
+    pub(crate) fn guess(&self, most: usize) -> &[Token] {
+        let left = self.answer_tokens_max.saturating_sub(self.answer_tokens);
+        // The last token that is chosen need not be computed.
+        let most = most.min(usize::try_from(left).unwrap_or(usize::MAX).saturating_sub(1));
+        self.lookup.as_ref().map_or(&[], |lookup| lookup.guess(&self.tokens, most))
+    }
+
+    /// Notes that so many of the known tokens have been computed.
     pub(crate) fn note_computed(&mut self, tokens: usize) {
-        let of_prompt = tokens.min(self.prompt_left());
-        self.next.drain(..tokens.saturating_sub(of_prompt).min(self.next.len()));
-        self.computed += tokens;
+        self.computed = self.computed.saturating_add(tokens).min(self.tokens.len());
     }
 
     /// Tokens chosen so far.
@@ -95,26 +117,57 @@ impl Sequence {
         self.answer_tokens
     }
 
-    /// Chooses the next token, and takes those that must follow it.
+    /// Chooses the next tokens, all known ones being computed: one after the last of those, and one more after each of the
+    /// `guessed` that proves right, as the logits of those are among `rows`, too.
     ///
     /// # Errors
     /// Where no token can be chosen: the words say why.
-    pub(crate) fn choose(
+    pub(crate) fn choose<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a [f32]>,
+        guessed: &[Token],
+        codec: &dyn TextCodec,
+        scratch: &mut Scratch,
+    ) -> Result<Progress, String> {
+        let mut progress = Progress::default();
+        let mut right = 0;
+        let expected = guessed.iter().map(Some).chain([None]);
+        for (row, expected) in rows.zip(expected) {
+            let known = self.tokens.len();
+            let mut piece = Piece::default();
+            progress.finish = self.choose_one(row, codec, scratch, &mut piece)?;
+            progress.pieces.push(piece);
+            // What the form leaves no choice about has not been computed.
+            let one = self.tokens.len() == known.saturating_add(1);
+            if progress.finish.is_some() || !one || self.tokens.last() != expected {
+                break;
+            }
+            right += 1;
+            self.note_computed(1);
+        }
+        if let Some(lookup) = &mut self.lookup {
+            lookup.learn(guessed.len(), right);
+        }
+        Ok(progress)
+    }
+
+    /// Chooses one token, and takes those that must follow it.
+    fn choose_one(
         &mut self,
         logits: &[f32],
         codec: &dyn TextCodec,
         scratch: &mut Scratch,
-    ) -> Result<Progress, String> {
+        piece: &mut Piece,
+    ) -> Result<Option<Finish>, String> {
         let token = self.draw(logits, codec, scratch)?;
-        let mut piece = Piece::default();
         let score = self.top_logprobs.map(|top| scores::score(logits, token, top, codec));
-        let mut finish = self.say(token, score, codec, &mut piece);
+        let mut finish = self.say(token, score, codec, piece);
         if let (None, Some(mut form)) = (finish, self.form.take()) {
             form.take(token)?;
-            finish = self.follow(&mut form, codec, &mut piece)?;
+            finish = self.follow(&mut form, codec, piece)?;
             self.form = Some(form);
         }
-        Ok(Progress { piece, finish })
+        Ok(finish)
     }
 
     fn draw(&mut self, logits: &[f32], codec: &dyn TextCodec, scratch: &mut Scratch) -> Result<Token, String> {
@@ -155,7 +208,7 @@ impl Sequence {
         codec: &dyn TextCodec,
         piece: &mut Piece,
     ) -> Option<Finish> {
-        self.next.push(token);
+        self.tokens.push(token);
         self.answer_tokens = self.answer_tokens.saturating_add(1);
         if codec.is_end(token) {
             piece.append(self.text.finish());

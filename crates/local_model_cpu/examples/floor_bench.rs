@@ -118,7 +118,8 @@ fn round(
     let mut position = 0;
     while position < prompt_tokens {
         let end = (position + part).min(prompt_tokens);
-        let run = |slot| Run { slot, position, tokens: &prompt[position..end], wants_logits: end == prompt_tokens };
+        let run =
+            |slot| Run { slot, position, tokens: &prompt[position..end], logits: usize::from(end == prompt_tokens) };
         tokens = greedy(engine, &slots.iter().map(|slot| run(*slot)).collect::<Vec<_>>())?;
         position = end;
     }
@@ -127,12 +128,8 @@ fn round(
     let start = Instant::now();
     for position in prompt_tokens..prompt_tokens + answer_tokens {
         let last = tokens;
-        let run = |(slot, token): (&Slot, _)| Run {
-            slot: *slot,
-            position,
-            tokens: std::slice::from_ref(token),
-            wants_logits: true,
-        };
+        let run =
+            |(slot, token): (&Slot, _)| Run { slot: *slot, position, tokens: std::slice::from_ref(token), logits: 1 };
         tokens = greedy(engine, &slots.iter().zip(&last).map(run).collect::<Vec<_>>())?;
     }
     let written = (sequences * answer_tokens) as f64 / start.elapsed().as_secs_f64();

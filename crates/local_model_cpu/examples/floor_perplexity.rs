@@ -54,7 +54,7 @@ fn surprise_of(engine: &mut dyn Engine, pieces: &[&[Token]]) -> Result<f64, Box<
         let now: Vec<(Slot, Token)> = slots.iter().zip(pieces).map(run).collect();
         let runs: Vec<Run<'_>> = now
             .iter()
-            .map(|(slot, token)| Run { slot: *slot, position, tokens: std::slice::from_ref(token), wants_logits: true })
+            .map(|(slot, token)| Run { slot: *slot, position, tokens: std::slice::from_ref(token), logits: 1 })
             .collect();
         for (row, piece) in engine.forward(&runs)?.rows().zip(pieces) {
             surprise -= log_probability(row, piece[position + 1]);

@@ -1,7 +1,7 @@
 //! The engine as the floor knows it: checks what it is asked for, keeps the cache, runs passes. It must not know
 //! callers.
 
-use local_model::{Capacity, Engine, EngineError, Logits, Run, Slot};
+use local_model::{Beginning, Capacity, Engine, EngineError, Logits, Run, Slot, Token};
 
 use crate::cache::{Cache, PageShape};
 use crate::forward::Forward;
@@ -49,7 +49,7 @@ impl CpuEngine {
             )));
         }
         let cache = Cache::new(page, pages, SLOTS_MAX).map_err(refused)?;
-        let forward = Forward::new(shape, weights.vocabulary(), BATCH_TOKENS_MAX, SLOTS_MAX).map_err(refused)?;
+        let forward = Forward::new(shape, weights.vocabulary(), BATCH_TOKENS_MAX).map_err(refused)?;
         let context_tokens_max = shape.context_tokens.min(settings.context_tokens_max).min(cache.tokens_max());
         tracing::debug!(kernels = kernels.name(), threads, pages, page_tokens = PAGE_TOKENS, "engine ready");
         Ok(Self { weights, kernels, pool, cache, forward, context_tokens_max })
@@ -69,8 +69,11 @@ impl CpuEngine {
                 return wrong(format!("slot {} is not reserved", run.slot.0));
             };
             let inside = run.position.checked_add(run.tokens.len()).is_some_and(|end| end <= room.tokens);
-            if run.tokens.is_empty() || !inside {
+            if run.tokens.is_empty() || !inside || run.logits > run.tokens.len() {
                 return wrong(format!("a run of slot {} is empty or leaves its room", run.slot.0));
+            }
+            if run.position < room.shared {
+                return wrong(format!("a run of slot {} would write into what others read", run.slot.0));
             }
             if let Some(token) = run.tokens.iter().find(|token| **token as usize >= vocabulary) {
                 return wrong(format!("token {token} is not in the vocabulary"));
@@ -98,6 +101,14 @@ impl Engine for CpuEngine {
 
     fn reserve(&mut self, tokens: usize) -> Option<Slot> {
         if tokens > self.context_tokens_max { None } else { self.cache.reserve(tokens) }
+    }
+
+    fn begin(&mut self, beginning: &Beginning<'_>) -> Option<(Slot, usize)> {
+        if beginning.tokens > self.context_tokens_max { None } else { self.cache.begin(beginning) }
+    }
+
+    fn share(&mut self, slot: Slot, owner: &str, tokens: &[Token]) {
+        self.cache.share(slot, owner, tokens);
     }
 
     fn release(&mut self, slot: Slot) {

@@ -43,8 +43,8 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// Memory for batches of up to `rows_max` tokens, logits for up to `runs_max` of them.
-    pub(crate) fn new(shape: &Shape, vocabulary: usize, rows_max: usize, runs_max: usize) -> io::Result<Self> {
+    /// Memory for batches of up to `rows_max` tokens; what is never used of it costs nothing.
+    pub(crate) fn new(shape: &Shape, vocabulary: usize, rows_max: usize) -> io::Result<Self> {
         let wide = shape.query_width() + 2 * shape.kv_width();
         Ok(Self {
             stream: Buffer::zeroed(rows_max * shape.width)?,
@@ -56,8 +56,8 @@ impl Forward {
             gated: Activations::new(rows_max, shape.feed_width)?,
             mixing: shape.experts.map(|experts| Mixing::new(experts, shape.width, rows_max)).transpose()?,
             change: Buffer::zeroed(rows_max * shape.width)?,
-            last: Activations::new(runs_max, shape.width)?,
-            logits: Buffer::zeroed(runs_max * vocabulary)?,
+            last: Activations::new(rows_max, shape.width)?,
+            logits: Buffer::zeroed(rows_max * vocabulary)?,
         })
     }
 
@@ -142,18 +142,16 @@ impl Forward {
         }
     }
 
-    /// Scores of all tokens for the last row of each run that wants them.
+    /// Scores of all tokens for the last rows of each run, as many as it wants.
     fn score(&mut self, work: &mut Work<'_>, weights: &Weights, runs: &[Run<'_>]) -> Result<&[f32], Panicked> {
         let width = weights.shape.width;
         let stream = self.stream.values_mut();
         let (mut row, mut wanted) = (0, 0);
         for run in runs {
             row += run.tokens.len();
-            if run.wants_logits {
-                // Rows only move up, into room that has been read.
-                stream.copy_within((row - 1) * width..row * width, wanted * width);
-                wanted += 1;
-            }
+            // Rows only move up, into room that has been read.
+            stream.copy_within((row - run.logits) * width..row * width, wanted * width);
+            wanted += run.logits;
         }
         work.rows = wanted;
         work.normalise(stream, Some(&weights.output_norm), weights.shape.norm_epsilon, &mut self.last)?;

@@ -73,6 +73,8 @@ pub(super) fn check(typed: Typed, version: Version, environment: Environment<'_>
             1..=1_048_576,
             local_defaults.answer_tokens_default,
         ),
+        prefix_cache: typed.local.prefix_cache.unwrap_or(local_defaults.prefix_cache),
+        speculation: typed.local.speculation.unwrap_or(local_defaults.speculation),
     };
     let mut chosen = |setting, typed: Option<At<String>>| typed.and_then(|typed| choice(setting, &typed, mistakes));
     let model = chosen("local.model", typed.local.model);

@@ -120,6 +120,8 @@ impl Default for Local {
             cache_mib: CACHE_MIB,
             context_tokens_max: None,
             answer_tokens_default: ANSWER_TOKENS_DEFAULT,
+            prefix_cache: true,
+            speculation: true,
         }
     }
 }

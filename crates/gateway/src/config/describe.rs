@@ -100,6 +100,8 @@ fn plain(config: &Config) -> Vec<(&'static str, String)> {
         ("local.cache_mib", local.cache_mib.to_string()),
         ("local.context_tokens_max", or(local.context_tokens_max, "the model's own")),
         ("local.answer_tokens_default", local.answer_tokens_default.to_string()),
+        ("local.prefix_cache", local.prefix_cache.to_string()),
+        ("local.speculation", local.speculation.to_string()),
         ("policy.use", quoted(&policy.used)),
         ("policy.home", policy.home.as_ref().map_or_else(|| "none".to_owned(), |home| quoted(&home.code()))),
         ("policy.catalog", file(&policy.catalog_folder)),

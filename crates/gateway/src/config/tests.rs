@@ -58,6 +58,8 @@ sequences_max = 14
 cache_mib = 16
 context_tokens_max = 17
 answer_tokens_default = 18
+prefix_cache = false
+speculation = false
 
 [policy]
 use = "open"
@@ -125,6 +127,8 @@ fn what_is_typed_is_what_holds() {
         cache_mib: 16,
         context_tokens_max: Some(17),
         answer_tokens_default: 18,
+        prefix_cache: false,
+        speculation: false,
     };
     assert_eq!(config.local, local);
     assert_eq!((config.policy.rules.name(), config.audit_log.mode), ("open", LogMode::Off));

@@ -78,6 +78,8 @@ pub(super) struct Local {
     pub(super) cache_mib: Option<At<i64>>,
     pub(super) context_tokens_max: Option<At<i64>>,
     pub(super) answer_tokens_default: Option<At<i64>>,
+    pub(super) prefix_cache: Option<bool>,
+    pub(super) speculation: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -165,6 +167,8 @@ fn admission(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Admission {
 fn local(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Local {
     let model = section.string("model", mistakes);
     let embedding_model = section.string("embedding_model", mistakes);
+    let prefix_cache = section.boolean("prefix_cache", mistakes);
+    let speculation = section.boolean("speculation", mistakes);
     let mut whole = |key| section.whole(key, mistakes);
     let local = Local {
         model,
@@ -175,6 +179,8 @@ fn local(mut section: Section<'_>, mistakes: &mut Finder<'_>) -> Local {
         cache_mib: whole("cache_mib"),
         context_tokens_max: whole("context_tokens_max"),
         answer_tokens_default: whole("answer_tokens_default"),
+        prefix_cache,
+        speculation,
     };
     section.finish(mistakes);
     local

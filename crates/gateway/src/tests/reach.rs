@@ -89,6 +89,7 @@ async fn every_failure_says_what_the_destination_suffers_from() {
             ask: crate::read::Ask::alone(crate::read::Surface::Chat, body).unwrap().into(),
             model: "m".into(),
             caller: "c".into(),
+            team: "t".into(),
             answer_id: "a".into(),
             created: 0,
             stream: false,

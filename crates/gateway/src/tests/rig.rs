@@ -81,6 +81,8 @@ impl Rig {
         let local = script.map(|script| {
             let told = clock.clone();
             let settings = Settings::new(Arc::new(move || told.now().since(crate::clock::Moment::default())));
+            // To the step: what is guessed would come at once.
+            let settings = Settings { speculation: false, ..settings };
             let (model, _running) = LocalModel::start(scripted::model(script), settings).unwrap();
             model
         });

@@ -1,5 +1,6 @@
 //! The thread as its users see it, on a scripted engine: what is told, what was computed for it, what is left behind.
 
+mod ahead;
 mod fairness;
 mod faults;
 mod readers;
@@ -20,7 +21,8 @@ struct Floor {
 }
 
 fn settings() -> Settings {
-    Settings::new(Arc::new(|| Duration::ZERO))
+    // To the step: what is guessed would come at once, and a scripted model repeats what it is told.
+    Settings { speculation: false, prefix_cache: false, ..Settings::new(Arc::new(|| Duration::ZERO)) }
 }
 
 fn floor(script: Script) -> Floor {
@@ -39,6 +41,7 @@ impl Floor {
         let turn = Turn::new(Speaker::User, words.to_owned());
         Job {
             caller: Arc::from(caller),
+            owner: Arc::from(caller),
             prompt: self.model.codec().encode_chat(&[turn]).expect("any words"),
             begins_with: Vec::new(),
             choices: 1,

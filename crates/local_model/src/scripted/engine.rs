@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Capacity, Engine, EngineError, Logits, Run, Slot, Token};
+use crate::{Beginning, Capacity, Engine, EngineError, Logits, Run, Slot, Token};
 
 use super::codec::{self, END, VOCABULARY};
 use super::{Probe, Rule, Script, Then};
@@ -19,6 +19,8 @@ pub(super) struct ScriptedEngine {
     script: Script,
     held: BTreeMap<usize, Held>,
     cache_tokens_held: usize,
+    /// What was shared, and by whom.
+    shared: BTreeSet<(String, Vec<Token>)>,
     logits: Vec<f32>,
 }
 
@@ -34,7 +36,7 @@ struct Held {
 
 impl ScriptedEngine {
     pub(super) fn new(script: Script) -> Self {
-        Self { script, held: BTreeMap::new(), cache_tokens_held: 0, logits: Vec::new() }
+        Self { script, held: BTreeMap::new(), cache_tokens_held: 0, shared: BTreeSet::new(), logits: Vec::new() }
     }
 
     fn check(&self, runs: &[Run<'_>]) -> Result<(), EngineError> {
@@ -51,8 +53,13 @@ impl ScriptedEngine {
             if !slots.insert(run.slot.0) {
                 return wrong("two runs of one slot");
             }
-            if run.tokens.is_empty() || run.position != held.tokens.len() {
+            // Only what was guessed may be taken back.
+            let earliest = held.answer.as_ref().map_or(held.tokens.len(), |&(begin, _)| begin);
+            if run.tokens.is_empty() || !(earliest..=held.tokens.len()).contains(&run.position) {
                 return wrong("a run that is empty or out of place");
+            }
+            if run.logits > run.tokens.len() {
+                return wrong("more logits than tokens");
             }
             if run.position + run.tokens.len() > held.reserved {
                 return wrong("more tokens than were reserved");
@@ -87,6 +94,27 @@ impl Engine for ScriptedEngine {
         Some(Slot(slot))
     }
 
+    fn begin(&mut self, beginning: &Beginning<'_>) -> Option<(Slot, usize)> {
+        let slot = self.reserve(beginning.tokens)?;
+        let begins = |(owner, tokens): &&(String, Vec<Token>)| {
+            owner == beginning.owner && tokens.len() < beginning.prompt.len() && beginning.prompt.starts_with(tokens)
+        };
+        let longest = self.shared.iter().filter(begins).map(|(_, tokens)| tokens).max_by_key(|tokens| tokens.len());
+        let known = longest.cloned().unwrap_or_default();
+        let computed = known.len();
+        if let Some(held) = self.held.get_mut(&slot.0) {
+            held.tokens = known;
+        }
+        Some((slot, computed))
+    }
+
+    fn share(&mut self, slot: Slot, owner: &str, tokens: &[Token]) {
+        // It is this slot's own beginning, or the caller broke the contract and gets nothing.
+        if self.held.get(&slot.0).is_some_and(|held| held.tokens.starts_with(tokens)) {
+            self.shared.insert((owner.to_owned(), tokens.to_vec()));
+        }
+    }
+
     fn release(&mut self, slot: Slot) {
         if let Some(held) = self.held.remove(&slot.0) {
             self.cache_tokens_held -= held.reserved;
@@ -115,8 +143,8 @@ impl Engine for ScriptedEngine {
         for run in runs {
             if let Some(held) = self.held.get_mut(&run.slot.0) {
                 held.take(run, &self.script.rules, &self.script.probe);
-                if run.wants_logits {
-                    held.say(&mut self.logits)?;
+                for unsaid in (0..run.logits).rev() {
+                    held.say(held.tokens.len() - unsaid, &mut self.logits)?;
                 }
             }
         }
@@ -127,9 +155,10 @@ impl Engine for ScriptedEngine {
 impl Held {
     /// Takes a run's tokens in; the first whose logits are wanted ends the prompt.
     fn take(&mut self, run: &Run<'_>, rules: &[Rule], probe: &Probe) {
+        self.tokens.truncate(run.position);
         self.tokens.extend_from_slice(run.tokens);
         let in_prompt = self.answer.is_none();
-        if in_prompt && run.wants_logits {
+        if in_prompt && run.logits > 0 {
             let prompt = codec::text_of(&self.tokens);
             let rule = rules.iter().find(|rule| prompt.contains(&rule.words)).cloned();
             let echo = || Rule { words: String::new(), answer: codec::last_user_turn(&self.tokens), then: Then::End };
@@ -152,15 +181,15 @@ impl Held {
         });
     }
 
-    /// Adds a row of logits for what comes next.
+    /// Adds a row of logits for what comes next after so many tokens.
     #[expect(clippy::panic, reason = "a test that asks for an engine's panic must get one")]
-    fn say(&self, logits: &mut Vec<f32>) -> Result<(), EngineError> {
+    fn say(&self, after: usize, logits: &mut Vec<f32>) -> Result<(), EngineError> {
         let Some((begin, rule)) = &self.answer else { return Ok(()) };
-        let place = self.tokens.len() - begin;
+        let place = after - begin;
         let wrapped = if rule.then == Then::Again { place % rule.answer.len().max(1) } else { place };
         let next = match (rule.answer.get(wrapped), rule.then) {
             (Some(_), Then::Chance) => {
-                let last = self.tokens.last().copied().unwrap_or_default();
+                let last = self.tokens.get(after - 1).copied().unwrap_or_default();
                 logits.extend((0..VOCABULARY).map(|token| chance(token, last, place)));
                 return Ok(());
             }

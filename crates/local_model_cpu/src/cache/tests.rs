@@ -1,5 +1,7 @@
 //! Pages are handed out whole, to one sequence at a time, and come back.
 
+mod shared;
+
 use std::collections::HashSet;
 
 use super::*;

@@ -34,8 +34,8 @@ fn in_chunks(engine: &mut CpuEngine, prompt: &[u32], chunk: usize) -> Vec<f32> {
     let mut last = Vec::new();
     for (index, tokens) in prompt.chunks(chunk).enumerate() {
         let position = index * chunk;
-        let wants_logits = position + tokens.len() == prompt.len();
-        last = logits(engine, &[Run { slot, position, tokens, wants_logits }]);
+        let wanted = usize::from(position + tokens.len() == prompt.len());
+        last = logits(engine, &[Run { slot, position, tokens, logits: wanted }]);
     }
     engine.release(slot);
     last.remove(0)
@@ -65,11 +65,16 @@ fn a_sequence_is_the_same_alone_and_among_others() {
         let alone: Vec<Vec<f32>> = prompts.iter().map(|prompt| in_chunks(&mut engine, prompt, 256)).collect();
         let slots: Vec<Slot> = prompts.iter().map(|prompt| engine.reserve(prompt.len()).unwrap()).collect();
         // The first sequence writes its last token while the others' prompts are read.
-        logits(&mut engine, &[Run { slot: slots[0], position: 0, tokens: &prompts[0][..89], wants_logits: false }]);
+        logits(&mut engine, &[Run { slot: slots[0], position: 0, tokens: &prompts[0][..89], logits: 0 }]);
         let runs: Vec<Run<'_>> = (0..4)
             .map(|index| {
                 let position = if index == 0 { 89 } else { 0 };
-                Run { slot: slots[index], position, tokens: &prompts[index][position..], wants_logits: index != 2 }
+                Run {
+                    slot: slots[index],
+                    position,
+                    tokens: &prompts[index][position..],
+                    logits: usize::from(index != 2),
+                }
             })
             .collect();
         let together = logits(&mut engine, &runs);
@@ -102,6 +107,63 @@ fn room_that_was_used_by_others_is_as_good_as_new() {
     assert_eq!(fresh, in_chunks(&mut engine, &prompt, 100));
 }
 
+/// What a prompt's logits are when it begins with what its owner asked before; how many tokens were not computed again.
+fn begun(engine: &mut CpuEngine, owner: &str, prompt: &[u32]) -> (Vec<f32>, usize) {
+    let (slot, known) = engine.begin(&Beginning { owner, prompt, tokens: prompt.len() }).unwrap();
+    let last = logits(engine, &[Run { slot, position: known, tokens: &prompt[known..], logits: 1 }]);
+    engine.share(slot, owner, prompt);
+    engine.release(slot);
+    (last.concat(), known)
+}
+
+#[test]
+fn what_an_owner_asked_before_need_not_be_computed_again() {
+    for mut engine in engines() {
+        let prompt = tokens(14, 200);
+        let (fresh, nothing) = begun(&mut engine, "one", &prompt);
+        let (again, known) = begun(&mut engine, "one", &prompt);
+        assert_eq!((nothing, known), (0, 192));
+        assert_near(&fresh, &again, "the same prompt");
+        assert_eq!(begun(&mut engine, "two", &prompt), (fresh, 0), "another's prompt");
+
+        let other = [&prompt[..150], &tokens(15, 50)].concat();
+        let alone = in_chunks(&mut engine, &other, 200);
+        let (after, known) = begun(&mut engine, "one", &other);
+        assert_eq!(known, 128);
+        assert_near(&alone, &after, "a prompt that begins alike");
+    }
+}
+
+#[test]
+fn what_others_read_cannot_be_written() {
+    let mut engine = engine(1, KernelChoice::Auto).unwrap();
+    let prompt = tokens(16, 130);
+    begun(&mut engine, "one", &prompt);
+    let (slot, known) = engine.begin(&Beginning { owner: "one", prompt: &prompt, tokens: 130 }).unwrap();
+    assert_eq!(known, 128);
+    let error = engine.forward(&[Run { slot, position: 127, tokens: &prompt[127..], logits: 1 }]).unwrap_err();
+    assert!(error.to_string().contains("what others read"), "{error}");
+}
+
+#[test]
+fn logits_of_several_tokens_are_those_of_each_and_what_is_taken_back_leaves_nothing() {
+    for mut engine in engines() {
+        let prompt = tokens(17, 70);
+        let each: Vec<Vec<f32>> = (65..=70).map(|end| in_chunks(&mut engine, &prompt[..end], 256)).collect();
+        let slot = engine.reserve(80).unwrap();
+        let wrong = [&prompt[..66], &tokens(18, 14)].concat();
+        // Of 80 tokens the last 16: after the 65th, the 66th, and those that are wrong.
+        let first = logits(&mut engine, &[Run { slot, position: 0, tokens: &wrong, logits: 16 }]);
+        assert_eq!(first.len(), 16);
+        assert_near(&each[0], &first[0], "65 tokens");
+        assert_near(&each[1], &first[1], "66 tokens");
+        let second = logits(&mut engine, &[Run { slot, position: 66, tokens: &prompt[66..], logits: 4 }]);
+        for (index, row) in second.iter().enumerate() {
+            assert_near(&each[index + 2], row, &format!("{} tokens", index + 67));
+        }
+    }
+}
+
 #[test]
 fn room_ends_with_the_model_and_the_cache() {
     let mut engine = engine(1, KernelChoice::Auto).unwrap();
@@ -122,7 +184,7 @@ fn what_cannot_be_computed_is_refused_and_harms_nobody() {
     let prompt = tokens(12, 20);
     let expected = in_chunks(&mut engine, &prompt, 20);
     let slot = engine.reserve(20).unwrap();
-    let run = Run { slot, position: 0, tokens: &prompt, wants_logits: true };
+    let run = Run { slot, position: 0, tokens: &prompt, logits: 1 };
     let long = tokens(13, 257);
     let roomy = engine.reserve(300).unwrap();
     let refused = [

@@ -130,7 +130,7 @@ fn prompts_at_once(engine: &mut dyn Engine, golden: &Golden) -> Apart {
     let mut apart = Apart::default();
     for (after, logits) in &golden.rows {
         let slot = engine.reserve(*after).unwrap();
-        let run = Run { slot, position: 0, tokens: &golden.tokens[..*after], wants_logits: true };
+        let run = Run { slot, position: 0, tokens: &golden.tokens[..*after], logits: 1 };
         apart.add(engine.forward(&[run]).unwrap().rows().next().unwrap(), logits);
         engine.release(slot);
     }
@@ -144,7 +144,7 @@ fn token_by_token(engine: &mut dyn Engine, golden: &Golden, begun: usize) -> Apa
     let mut position = 0;
     while position < golden.tokens.len() {
         let end = position + if position == 0 { begun } else { 1 };
-        let run = Run { slot, position, tokens: &golden.tokens[position..end], wants_logits: true };
+        let run = Run { slot, position, tokens: &golden.tokens[position..end], logits: 1 };
         let logits = engine.forward(&[run]).unwrap();
         if let Some((_, expected)) = golden.rows.iter().find(|(after, _)| *after == end) {
             apart.add(logits.rows().next().unwrap(), expected);

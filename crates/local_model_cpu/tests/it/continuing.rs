@@ -32,6 +32,7 @@ const ASKED: [&str; 4] = [
 fn job(model: &LocalModel, asked: &str) -> Job {
     let turn = Turn::new(Speaker::User, asked.to_owned());
     Job {
+        owner: Arc::from(""),
         caller: Arc::from("test"),
         prompt: model.codec().encode_chat(&[turn]).unwrap(),
         begins_with: Vec::new(),

@@ -151,7 +151,7 @@ struct Sequence<'a> {
 impl Sequence<'_> {
     /// Log-probabilities after further tokens.
     fn next(&mut self, tokens: &[Token]) -> Vec<f64> {
-        let run = Run { slot: self.slot, position: self.position, tokens, wants_logits: true };
+        let run = Run { slot: self.slot, position: self.position, tokens, logits: 1 };
         self.position += tokens.len();
         let logits = self.model.engine.forward(&[run]).unwrap();
         let row: Vec<f64> = logits.rows().next().unwrap().iter().copied().map(f64::from).collect();

@@ -97,7 +97,7 @@ fn a_good_file_is_loaded_and_answers() {
     let turn = Turn::new(Speaker::User, "강과 바다".to_owned());
     let tokens = model.codec.encode_chat(&[turn]).unwrap();
     let slot = model.engine.reserve(tokens.len()).unwrap();
-    let run = Run { slot, position: 0, tokens: &tokens, wants_logits: true };
+    let run = Run { slot, position: 0, tokens: &tokens, logits: 1 };
     let logits = model.engine.forward(&[run]).unwrap();
     assert!(logits.rows().next().unwrap().iter().all(|logit| logit.is_finite()));
 }
@@ -250,7 +250,7 @@ proptest! {
             let tokens = model.codec.encode("river and sea").unwrap();
             prop_assume!(tokens.iter().all(|token| (*token as usize) < model.engine.capacity().vocabulary));
             if let Some(slot) = model.engine.reserve(tokens.len()) {
-                let run = Run { slot, position: 0, tokens: &tokens, wants_logits: true };
+                let run = Run { slot, position: 0, tokens: &tokens, logits: 1 };
                 prop_assert!(model.engine.forward(&[run]).is_ok());
             }
         }

@@ -39,7 +39,7 @@ fn random_tokens(count: usize, vocabulary: usize) -> Vec<u32> {
 
 /// The logits after the run.
 fn forward(engine: &mut dyn Engine, slot: Slot, position: usize, tokens: &[u32]) -> Vec<f32> {
-    let logits = engine.forward(&[Run { slot, position, tokens, wants_logits: true }]).unwrap();
+    let logits = engine.forward(&[Run { slot, position, tokens, logits: 1 }]).unwrap();
     logits.rows().next().unwrap().to_vec()
 }
 
@@ -124,7 +124,7 @@ fn a_long_prompt_is_the_same_in_pieces_and_beside_others() {
         assert_ne!(slot, beside);
         let mut position = 0;
         for length in [1, 7, 16, 33, 64, 79] {
-            let run = |slot, tokens| Run { slot, position, tokens, wants_logits: true };
+            let run = |slot, tokens| Run { slot, position, tokens, logits: 1 };
             let end = position + length;
             let runs = [run(slot, &tokens[position..end]), run(beside, &other[position..end])];
             let rows: Vec<Vec<f32>> = engine.forward(&runs).unwrap().rows().map(<[f32]>::to_vec).collect();

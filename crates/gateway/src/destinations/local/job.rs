@@ -59,7 +59,13 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
     let Encoded { prompts, form, listener } = encode(model, source).await?;
     let going_on = || Listener::going_on(*model.codec().dialect());
     let listener = if errand.continuing.is_some() { Some(going_on()) } else { listener };
-    let job = |prompt| Job { caller: Arc::clone(&errand.caller), prompt, form: form.clone(), ..template.clone() };
+    let job = |prompt| Job {
+        caller: Arc::clone(&errand.caller),
+        owner: Arc::clone(&errand.team),
+        prompt,
+        form: form.clone(),
+        ..template.clone()
+    };
     let mut jobs: Vec<Job> = prompts.into_iter().map(job).collect();
     if let (Some(partial), Some(job)) = (&errand.continuing, jobs.first_mut()) {
         go_on(model, partial, errand, job)?;
@@ -90,6 +96,7 @@ fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32
     let defaults = &model.card().defaults;
     Ok(Job {
         caller: Arc::from(""),
+        owner: Arc::from(""),
         prompt: Vec::new(),
         begins_with: Vec::new(),
         choices: request.choices(),
@@ -119,6 +126,7 @@ fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job,
     let defaults = &model.card().defaults;
     Ok(Job {
         caller: Arc::from(""),
+        owner: Arc::from(""),
         prompt: Vec::new(),
         begins_with: Vec::new(),
         choices: request.choices(),

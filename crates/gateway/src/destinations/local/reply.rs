@@ -104,8 +104,8 @@ impl Reply {
 fn numbered(event: Event, before: u32) -> Event {
     match event {
         Event::Text { choice, text, tokens } => Event::Text { choice: choice.saturating_add(before), text, tokens },
-        Event::Finished { choice, reason, completion_tokens } => {
-            Event::Finished { choice: choice.saturating_add(before), reason, completion_tokens }
+        Event::Finished { choice, reason, completion_tokens, cached_tokens } => {
+            Event::Finished { choice: choice.saturating_add(before), reason, completion_tokens, cached_tokens }
         }
         failed @ Event::Failed { .. } => failed,
     }

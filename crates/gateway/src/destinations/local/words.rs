@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use local_model::{Event, Finish, Listener, TokenScore};
 use wire::answer::{
     ChatChoice, ChatCompletion, ChatCompletionObject, ChunkChoice, ChunkUsage, Completion, CompletionChoice, Delta,
-    FinishReason, LogProbs, StreamHead, StreamKind, TextCompletionObject,
+    FinishReason, LogProbs, PromptTokensDetails, StreamHead, StreamKind, TextCompletionObject,
 };
 
 use crate::{
@@ -29,6 +29,8 @@ pub(super) struct Words {
     /// What all events of a stream share; nothing where the answer is told whole.
     head: Option<StreamHead>,
     prompt_tokens: u64,
+    /// Answers to each prompt.
+    each: u32,
     logprobs: bool,
     choices: Vec<Choice>,
 }
@@ -42,6 +44,8 @@ struct Choice {
     /// Events with text so far: about as many as tokens.
     pieces: u64,
     finished: Option<(Finish, u64)>,
+    /// Tokens of its prompt that need not be computed.
+    cached_tokens: u64,
     /// Characters of its text so far.
     given: u64,
     /// Characters told so far; only counted where log-probabilities are told with their places.
@@ -94,6 +98,7 @@ impl Words {
             fingerprint: Arc::clone(fingerprint),
             head,
             prompt_tokens,
+            each: each.max(1),
             logprobs,
             choices: choices.collect(),
         }
@@ -139,10 +144,10 @@ impl Words {
                     }
                 }
             }
-            Event::Finished { choice: index, reason, completion_tokens } => {
+            Event::Finished { choice: index, reason, completion_tokens, cached_tokens } => {
                 let Some(choice) = choice_at(&mut self.choices, index) else { return };
                 choice.begin(self.surface, head, index, out);
-                choice.finished = Some((reason, completion_tokens.into()));
+                choice.finish(reason, completion_tokens, cached_tokens);
                 let finish_reason = Some(choice.finish_reason(reason));
                 match self.surface {
                     Surface::Chat => {
@@ -182,9 +187,9 @@ impl Words {
                     choice.scores.extend(tokens);
                 }
             }
-            Event::Finished { choice, reason, completion_tokens } => {
+            Event::Finished { choice, reason, completion_tokens, cached_tokens } => {
                 if let Some(choice) = choice_at(&mut self.choices, choice) {
-                    choice.finished = Some((reason, completion_tokens.into()));
+                    choice.finish(reason, completion_tokens, cached_tokens);
                 }
             }
             Event::Failed { .. } => {}
@@ -224,7 +229,12 @@ impl Words {
 
     fn wire_usage(&self) -> wire::answer::Usage {
         let finished = self.choices.iter().filter_map(|choice| choice.finished);
-        wire::answer::Usage::new(self.prompt_tokens, finished.map(|(_, tokens)| tokens).sum())
+        let usage = wire::answer::Usage::new(self.prompt_tokens, finished.map(|(_, tokens)| tokens).sum());
+        // A prompt counts once, however many answers it has.
+        let firsts = self.choices.iter().step_by(usize::try_from(self.each).unwrap_or(usize::MAX));
+        let cached_tokens = Some(firsts.map(|choice| choice.cached_tokens).sum());
+        let details = PromptTokensDetails { cached_tokens, ..PromptTokensDetails::default() };
+        wire::answer::Usage { prompt_tokens_details: Some(details), ..usage }
     }
 }
 
@@ -233,6 +243,12 @@ impl Choice {
     fn note(&mut self, text: &str) {
         self.pieces = self.pieces.saturating_add(1);
         self.given = self.given.saturating_add(text.chars().count() as u64);
+    }
+
+    /// Takes note of its end.
+    fn finish(&mut self, reason: Finish, completion_tokens: u32, cached_tokens: usize) {
+        self.finished = Some((reason, completion_tokens.into()));
+        self.cached_tokens = cached_tokens as u64;
     }
 
     /// What a stream says before a choice's first piece: who speaks, or the prompt again.

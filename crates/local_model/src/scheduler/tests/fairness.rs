@@ -36,7 +36,7 @@ async fn a_full_queue_refuses_and_tells_when_to_come_back() {
         tick.fetch_add(tokens as u64 * 100, Ordering::SeqCst);
     });
     let clock = Arc::new(move || Duration::from_millis(now.load(Ordering::SeqCst)));
-    let floor = floor_with(script, Settings { sequences_max: 1, queue_jobs_max: 2, clock });
+    let floor = floor_with(script, Settings { sequences_max: 1, queue_jobs_max: 2, clock, ..settings() });
     let first = floor.ask("a", "run");
     gate.let_through(1);
     floor.probe.until(|seen| seen.forwards == 1 && seen.at_gate).await;

@@ -36,7 +36,9 @@ impl World {
             slots_max: chance.random_range(1..12),
             vocabulary: 0,
         };
-        let settings = Settings { queue_jobs_max: chance.random_range(1..12), ..settings() };
+        let (queue_jobs_max, speculation, prefix_cache) =
+            (chance.random_range(1..12), chance.random(), chance.random());
+        let settings = Settings { queue_jobs_max, speculation, prefix_cache, ..settings() };
         let script = Script::new().gate(&gate).capacity(capacity).fail("fail", "so far");
         Self { chance, floor: floor_with(script, settings), gate, readings: Vec::new() }
     }
