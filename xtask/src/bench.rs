@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the road against nginx and a direct call, the floor against llama.cpp, the audit log against its own
 //! disk, the judge against Cedar, the request index against its aim. Everything compared is measured in one run, in turns, and told as medians and ratios: absolute times belong to one machine, ratios travel.
 
+mod beside;
 mod floor;
 mod index;
 mod log;

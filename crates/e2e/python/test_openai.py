@@ -287,6 +287,22 @@ class Structured(unittest.TestCase):
         tokens = answer.choices[0].logprobs.content
         self.assertEqual("".join(token.token for token in tokens), answer.choices[0].message.content)
 
+    def test_an_expression_a_choice_and_a_grammar(self):
+        def said(form, **more):
+            messages = [{"role": "user", "content": "When was the Eiffel Tower built?"}]
+            settings = {"model": MODEL, "messages": messages, "max_tokens": 60, "temperature": 0, "extra_body": {"structured_outputs": form}}
+            return client().chat.completions.create(**settings | more)
+
+        self.assertRegex(said({"regex": r"in [12]\d{3}, (spring|autumn)"}).choices[0].message.content, r"^in [12]\d{3}, (spring|autumn)$")
+        self.assertIn(said({"choice": ["long ago", "lately"]}).choices[0].message.content, ["long ago", "lately"])
+        grammar = 'start: "(" sum ")"\nsum: NUMBER ("+" NUMBER)~1..3\nNUMBER: /[0-9]{1,3}/'
+        pieces = [c.choices[0].delta.content or "" for c in said({"grammar": grammar}, stream=True) if c.choices]
+        self.assertRegex("".join(pieces), r"^\(\d{1,3}(\+\d{1,3}){1,3}\)$")
+        for wrong in ({"regex": "("}, {"grammar": "no grammar"}):
+            with self.assertRaises(openai.BadRequestError) as caught:
+                said(wrong)
+            self.assertEqual(caught.exception.param, "structured_outputs")
+
     def test_some_json_object(self):
         answer = self.ask({}, response_format={"type": "json_object"}, max_tokens=400).choices[0]
         if answer.finish_reason == "stop":

@@ -195,13 +195,14 @@ pub(crate) fn verdict(facts: &Facts<'_>, judgement: &Judgement) -> Arc<Verdict> 
 }
 
 /// What requests need for which the catalogue has a word, and that word: what a model must be able to do.
-const CAPABILITIES: [(Need, Capability); 8] = [
+const CAPABILITIES: [(Need, Capability); 9] = [
     (Need::Tools, Capability::Tools),
     (Need::Images, Capability::Vision),
     (Need::AudioInput, Capability::Audio),
     (Need::AudioOutput, Capability::Audio),
     (Need::JsonObject, Capability::StructuredOutput),
     (Need::JsonSchema, Capability::StructuredOutput),
+    (Need::Grammar, Capability::StructuredOutput),
     (Need::Reasoning, Capability::Reasoning),
     (Need::Embeddings, Capability::Embeddings),
 ];

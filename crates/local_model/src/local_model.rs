@@ -91,7 +91,10 @@ impl LocalModel {
         let (messages, inbox) = mpsc::channel();
         let gauges = Arc::new(Gauges::default());
         let scheduler = Scheduler::new(engine, Arc::clone(&codec), inbox, Arc::clone(&gauges), settings);
-        let thread = thread::Builder::new().name("local model".to_owned()).spawn(move || scheduler.run())?;
+        let thread = thread::Builder::new().name("local model".to_owned()).spawn(move || {
+            crate::give_way();
+            scheduler.run();
+        })?;
         let running = Running { thread, messages: messages.clone(), gauges: Arc::clone(&gauges) };
         let forms = Forms::new(Arc::clone(&codec), capacity.vocabulary);
         let inner = Inner { card, codec, capacity, forms, messages, gauges, queue_jobs_max };

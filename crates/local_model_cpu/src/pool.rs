@@ -74,7 +74,10 @@ impl Pool {
         for number in 1..threads {
             let shared = Arc::clone(&pool.shared);
             let name = format!("model-{number}");
-            pool.helpers.push(thread::Builder::new().name(name).spawn(move || shared.help())?);
+            pool.helpers.push(thread::Builder::new().name(name).spawn(move || {
+                local_model::give_way();
+                shared.help();
+            })?);
         }
         Ok(pool)
     }

@@ -1,5 +1,5 @@
-//! A chat request: everything that OpenAI's `POST /v1/chat/completions` defines, typed, and three sampling arguments
-//! that vLLM and llama.cpp add (`top_k`, `min_p`, `repetition_penalty`).
+//! A chat request: everything that OpenAI's `POST /v1/chat/completions` defines, typed, and what vLLM adds to it that others
+//! have taken up: `top_k`, `min_p`, `repetition_penalty`, `structured_outputs`.
 //!
 //! One parse decides what a request means; what is sent on is written from the same value. Whether a destination can
 //! do what is asked is not known here: [`ChatRequest::needs`] lists it.
@@ -40,7 +40,7 @@ pub use part::{
     Breakpoint, BreakpointMode, BreakpointTtl, FileInput, ImageDetail, ImageUrl, InputAudio, InputAudioFormat, Part,
     PartKind,
 };
-pub use response_format::{JsonSchema, ResponseFormat};
+pub use response_format::{CHOICE_MAX, JsonSchema, ResponseFormat, StructuredOutputs};
 pub use stop::{STOP_BYTES_MAX, STOPS_MAX, Stop};
 pub use tool::{
     AllowedMode, AllowedSet, AllowedTools, CustomFormat, CustomTool, FunctionChoice, FunctionMode, FunctionTool,
@@ -169,6 +169,9 @@ pub struct ChatRequest {
     /// The form that the answer must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
+    /// The form that the answer must have, where it is none of OpenAI's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structured_outputs: Option<StructuredOutputs>,
     /// How much the model reasons before it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<Effort>,

@@ -21,6 +21,8 @@ pub enum Need {
     JsonObject,
     /// Answering in JSON that follows a schema.
     JsonSchema,
+    /// Answering in the language of an expression or a grammar.
+    Grammar,
     /// Reasoning before the answer, as much as is asked.
     Reasoning,
     /// Being brief or long-winded.
@@ -73,6 +75,7 @@ impl Need {
             Self::Files => "files",
             Self::JsonObject => "json_object",
             Self::JsonSchema => "json_schema",
+            Self::Grammar => "grammar",
             Self::Reasoning => "reasoning",
             Self::Verbosity => "verbosity",
             Self::WebSearch => "web_search",

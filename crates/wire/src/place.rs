@@ -102,7 +102,7 @@ pub fn of_chat(path: &[Step<'_>], kind: TokenKind) -> Option<Place> {
         ["tool_choice" | "function_call", .., "name"] | ["response_format", "json_schema", "name"] => {
             Some(Place::ToolName)
         }
-        ["response_format", "json_schema", ..] => Some(Place::Schema),
+        ["response_format", "json_schema", ..] | ["structured_outputs", ..] => Some(Place::Schema),
         ["audio", "voice", ..] | ["moderation", "model"] => Some(Place::Reference),
         ["web_search_options", "user_location", "approximate", ..] => Some(Place::Location),
         other => of_option(other),
@@ -155,6 +155,7 @@ fn is_free(keys: &[&str]) -> bool {
         ["tools", "function", "parameters", ..]
             | ["functions", "parameters", ..]
             | ["response_format", "json_schema", "schema", ..]
+            | ["structured_outputs", "json", ..]
     )
 }
 

@@ -88,6 +88,8 @@ fn the_promised_limits_are_the_checked_ones() {
     for (promised, checked) in counts {
         assert_eq!(promised.as_u64(), u64::try_from(checked).ok());
     }
+    let forms = properties("StructuredOutputs");
+    assert_eq!(forms["choice"]["maxItems"].as_u64(), u64::try_from(chat::CHOICE_MAX).ok());
     let embedding = properties("EmbeddingRequest");
     assert_eq!(embedding["input"]["oneOf"][1]["maxItems"].as_u64(), u64::try_from(embedding::INPUTS_MAX).ok());
     assert_eq!(embedding["dimensions"]["maximum"].as_i64(), Some(embedding::DIMENSIONS_MAX));

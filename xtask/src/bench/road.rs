@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use super::subject::{self, Stage, Subject};
-use super::{median, process};
+use super::{beside, median, process};
 use crate::children::{self, Running};
 use crate::repository::Repository;
 
@@ -125,6 +125,9 @@ fn measure(repository: &Repository, quick: bool, folder: &std::path::Path) -> Re
         let medians: Vec<f64> = values.into_iter().map(median).collect();
         tell(figure.name, &subjects, &medians, &mut told);
     }
+    // Nobody else works beside what is measured now.
+    drop(subjects);
+    told.insert("beside a busy local model".to_owned(), beside::run(repository, &stage, quick)?);
     Ok(Value::Object(told))
 }
 

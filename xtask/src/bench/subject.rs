@@ -70,21 +70,41 @@ impl Stage<'_> {
         self.prepared(name, settings)?.start()
     }
 
+    /// The same with a model of its own, which computes on the same processor.
+    pub(super) fn with_model(&self, name: &'static str, settings: &str, model: &Path) -> Result<Subject> {
+        let mut prepared = self.prepared(name, settings)?;
+        prepared.command = self.serving(&prepared.folder, prepared.address)?;
+        prepared.command.arg("--model").arg(model);
+        prepared.start()
+    }
+
     /// A place for our gateway: its first start makes the data directory and shows the key; what is timed are starts after it.
     pub(super) fn prepared(&self, name: &'static str, settings: &str) -> Result<Prepared> {
         let (folder, address) = (self.folder.join(name), free_address()?);
         fs::create_dir_all(&folder)?;
-        let (config, data) = (folder.join("gwanmun.toml"), folder.join("data"));
-        write(&config, &gwanmun_config(self.provider, settings))?;
-        let binary = self.repository.built("release", "gwanmun");
-        let mut command = pinned(self.repository, &binary.to_string_lossy(), SUBJECT_CORE);
-        let console = free_address()?.to_string();
-        command.arg("serve").arg("--data-dir").arg(&data).arg("--config").arg(&config);
-        command.args(["--listen", &address.to_string(), "--console", &console, "--no-model"]);
+        write(&folder.join("gwanmun.toml"), &gwanmun_config(self.provider, settings))?;
+        let mut command = self.serving(&folder, address)?;
+        command.arg("--no-model");
         let mut first = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::null()))?;
         let key = shown_key(&mut first)?;
         first.end()?;
+        let data = folder.join("data");
         Ok(Prepared { name, address, key, folder, data, command })
+    }
+
+    /// The command that serves in `folder`; which model it runs is still to be said.
+    fn serving(&self, folder: &Path, address: SocketAddr) -> Result<Command> {
+        let binary = self.repository.built("release", "gwanmun");
+        let mut command = pinned(self.repository, &binary.to_string_lossy(), SUBJECT_CORE);
+        let console = free_address()?.to_string();
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .arg("--config")
+            .arg(folder.join("gwanmun.toml"));
+        command.args(["--listen", &address.to_string(), "--console", &console]);
+        Ok(command)
     }
 }
 
@@ -188,6 +208,20 @@ fn shown_key(first: &mut Running) -> Result<String> {
         }
     }
     bail!("the gateway's first start showed no key")
+}
+
+/// The body that a path is answered with.
+pub(super) fn get(subject: &Subject, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(subject.address)?;
+    let (address, key) = (subject.address, &subject.key);
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("an answer has no body")?;
+    Ok(body.to_owned())
 }
 
 /// Whether a whole chat answer comes back.

@@ -80,7 +80,7 @@ impl Floor {
 
 /// What a local model serves beyond text in and text out; some reason before they answer.
 pub fn serves(reasons: bool) -> Arc<[Need]> {
-    let always = [Need::Tools, Need::JsonObject, Need::JsonSchema];
+    let always = [Need::Tools, Need::JsonObject, Need::JsonSchema, Need::Grammar];
     always.into_iter().chain(reasons.then_some(Need::Reasoning)).collect()
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn unjoinable(ask: &Ask) -> Option<&'static str> {
     let reasons = [
         (!request.streams(), "only streamed answers are"),
         (!request.tools.is_empty() || !request.functions.is_empty(), "the request offers tools"),
-        (!is_text, "the request asks for structured output"),
+        (!is_text || request.structured_outputs.is_some(), "the request asks for structured output"),
         (request.logprobs_wanted().is_some(), "the request asks for log-probabilities"),
         (request.choices() > 1, "the request asks for more than one answer"),
         (request.reasoning_effort.is_some(), "the request asks for reasoning"),

@@ -8,7 +8,7 @@ fn tokens(text: &str) -> Vec<Token> {
 
 fn guess(text: &str, most: usize) -> String {
     let tokens = tokens(text);
-    Lookup::default().guess(&tokens, most).iter().map(|&token| char::from(token as u8)).collect()
+    Lookup::default().guess(&tokens, most).iter().map(|&token| char::from(u8::try_from(token).unwrap())).collect()
 }
 
 #[test]

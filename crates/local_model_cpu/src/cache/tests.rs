@@ -1,6 +1,6 @@
 //! Pages are handed out whole, to one sequence at a time, and come back.
 
-mod shared;
+mod beginnings;
 
 use std::collections::HashSet;
 

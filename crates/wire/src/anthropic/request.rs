@@ -210,6 +210,7 @@ fn unspeakable(asked: &ChatRequest) -> Option<&'static str> {
         ("seed", asked.seed.is_some()),
         ("functions", !asked.functions.is_empty()),
         ("function_call", asked.function_call.is_some()),
+        ("structured_outputs", asked.structured_outputs.is_some()),
         ("verbosity", asked.verbosity.is_some()),
         ("modalities", asked.modalities.iter().any(|kind| *kind != crate::chat::Modality::Text)),
         ("audio", asked.audio.is_some()),

@@ -4,7 +4,7 @@
 use super::message::{Message, Role};
 use super::part::PartKind;
 use super::tool::{ToolChoice, ToolMode};
-use super::{ChatRequest, MODEL_CHARS_MAX, Modality, ResponseFormat};
+use super::{ChatRequest, MODEL_CHARS_MAX, Modality, ResponseFormat, StructuredOutputs};
 use crate::error::{Code, Invalid};
 
 /// Characters of a function's or schema's name, as OpenAI documents it.
@@ -77,6 +77,18 @@ impl ChatRequest {
     fn check_answer_form(&self) -> Result<(), Invalid> {
         if let Some(ResponseFormat::JsonSchema { json_schema }) = &self.response_format {
             check_name(|| "response_format.json_schema.name".to_owned(), &json_schema.name)?;
+        }
+        let is_text = matches!(self.response_format, None | Some(ResponseFormat::Text));
+        if self.structured_outputs.is_some() && !is_text {
+            let message = "`structured_outputs` and `response_format` both give the answer a form: leave one out";
+            return Err(Invalid::value("structured_outputs", message));
+        }
+        if let Some(StructuredOutputs::Choice(texts)) = &self.structured_outputs
+            && let Some(index) = texts.iter().position(String::is_empty)
+        {
+            let param = format!("structured_outputs.choice[{index}]");
+            let message = format!("`{param}` is empty; an answer must say something");
+            return Err(Invalid::value(param, message));
         }
         if self.modalities.contains(&Modality::Audio) && self.audio.is_none() {
             return Err(Invalid {

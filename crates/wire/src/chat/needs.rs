@@ -22,6 +22,7 @@ impl ChatRequest {
             (self.function_call.is_some(), Need::Tools, "function_call"),
             (self.wants_json_object(), Need::JsonObject, "response_format"),
             (self.wants_json_schema(), Need::JsonSchema, "response_format"),
+            (self.structured_outputs.is_some(), Need::Grammar, "structured_outputs"),
             (!matches!(self.reasoning_effort, None | Some(Effort::None)), Need::Reasoning, "reasoning_effort"),
             (!matches!(self.verbosity, None | Some(Verbosity::Medium)), Need::Verbosity, "verbosity"),
             (self.modalities.contains(&Modality::Audio), Need::AudioOutput, "modalities"),

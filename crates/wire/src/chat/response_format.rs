@@ -3,6 +3,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::limited;
 use crate::strict_json::Json;
 
 /// The form that an answer must have.
@@ -35,6 +36,63 @@ pub struct JsonSchema {
     /// Whether the answer is sure to follow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
+}
+
+/// Texts that an answer may be one of, at most.
+pub const CHOICE_MAX: usize = 4096;
+
+/// A form of the answer for which OpenAI's API has no word, as vLLM takes it: one of these.
+/// Source: vLLM's documentation, *Structured Outputs*, as of version 0.12.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StructuredOutputs {
+    /// JSON that follows this schema.
+    Json(Json),
+    /// Text that this regular expression matches as a whole.
+    Regex(String),
+    /// One of these texts.
+    Choice(Vec<String>),
+    /// Text of this context-free grammar.
+    Grammar(String),
+}
+
+impl StructuredOutputs {
+    /// The member that was given.
+    pub fn member(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "json",
+            Self::Regex(_) => "regex",
+            Self::Choice(_) => "choice",
+            Self::Grammar(_) => "grammar",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenOutputs {
+    #[serde(default)]
+    json: Option<Json>,
+    #[serde(default)]
+    regex: Option<String>,
+    #[serde(default, deserialize_with = "limited::list::<_, _, CHOICE_MAX>")]
+    choice: Vec<String>,
+    #[serde(default)]
+    grammar: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for StructuredOutputs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let GivenOutputs { json, regex, choice, grammar } = GivenOutputs::deserialize(deserializer)?;
+        let choice = (!choice.is_empty()).then_some(choice);
+        match (json, regex, choice, grammar) {
+            (Some(schema), None, None, None) => Ok(Self::Json(schema)),
+            (None, Some(expression), None, None) => Ok(Self::Regex(expression)),
+            (None, None, Some(texts), None) => Ok(Self::Choice(texts)),
+            (None, None, None, Some(grammar)) => Ok(Self::Grammar(grammar)),
+            _ => Err(D::Error::custom("must hold exactly one of `json`, `regex`, `choice` and `grammar`")),
+        }
+    }
 }
 
 #[derive(Deserialize)]

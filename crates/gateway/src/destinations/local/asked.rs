@@ -5,8 +5,8 @@ use local_model::{Called, Conversation, Dialect, Speaker, Tool, Turn, Wanted};
 use serde_json::{Value, json};
 use wire::{
     chat::{
-        AllowedMode, ChatRequest, Effort, FunctionTool, Message, NamedTool, ResponseFormat, Role, Tool as AskedTool,
-        ToolCall, ToolChoice, ToolMode,
+        AllowedMode, ChatRequest, Effort, FunctionTool, Message, NamedTool, ResponseFormat, Role, StructuredOutputs,
+        Tool as AskedTool, ToolCall, ToolChoice, ToolMode,
     },
     error::Code,
 };
@@ -18,6 +18,8 @@ pub(super) struct Asked {
     pub(super) conversation: Conversation,
     /// What the answer is held to, if anything.
     pub(super) wanted: Option<Wanted>,
+    /// The field that gives the answer's words their form.
+    pub(super) form_param: &'static str,
 }
 
 impl Asked {
@@ -40,7 +42,8 @@ impl Asked {
         }
         let thinks = request.reasoning_effort.map(|effort| !matches!(effort, Effort::None | Effort::Minimal));
         let conversation = Conversation { turns, tools, thinks };
-        Ok(Self { conversation: conversation.taught(dialect), wanted })
+        let form_param = if request.structured_outputs.is_some() { "structured_outputs" } else { "response_format" };
+        Ok(Self { conversation: conversation.taught(dialect), wanted, form_param })
     }
 
     /// Bytes of text in it, about.
@@ -106,6 +109,18 @@ pub(super) fn tool_problem(index: usize, words: &str) -> ApiError {
 
 /// The form of the answer's words.
 fn form(request: &ChatRequest) -> Option<Wanted> {
+    if let Some(asked) = &request.structured_outputs {
+        return Some(match asked {
+            StructuredOutputs::Json(schema) => {
+                // JSON that was read is JSON again.
+                let schema = serde_json::to_value(schema).unwrap_or_else(|_| json!({ "type": "object" }));
+                Wanted::Json { schema, strict: false }
+            }
+            StructuredOutputs::Regex(expression) => Wanted::Regex(expression.clone()),
+            StructuredOutputs::Choice(texts) => Wanted::OneOf(texts.clone()),
+            StructuredOutputs::Grammar(lark) => Wanted::Lark(lark.clone()),
+        });
+    }
     let (schema, strict) = match request.response_format.as_ref()? {
         ResponseFormat::Text => return None,
         ResponseFormat::JsonObject => (json!({ "type": "object" }), false),

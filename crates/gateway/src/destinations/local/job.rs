@@ -245,8 +245,8 @@ fn encode_chat(model: &LocalModel, asked: &Asked) -> Result<Encoded, ApiError> {
     let form = form.map_err(|error| match error {
         FormError::Tool(index, words) => asked::tool_problem(index, &words),
         FormError::Answer(words) => {
-            let message = format!("`response_format` cannot be enforced: {words}");
-            ApiError::field(Code::InvalidValue, message, "response_format")
+            let param = asked.form_param;
+            ApiError::field(Code::InvalidValue, format!("`{param}` cannot be enforced: {words}"), param)
         }
     })?;
     let calls = matches!(asked.wanted, Some(Wanted::Calls { .. }));

@@ -5,13 +5,13 @@ use super::*;
 /// An answer that says most things twice.
 const TWICE: &str = "the gate is open and the road is long; the gate is open and the road is long; the gate is shut.";
 
-fn floor_with_both(script: Script, speculation: bool, prefix_cache: bool) -> Floor {
-    floor_with(script, Settings { speculation, prefix_cache, ..settings() })
+fn floor_with_both(script: Script, prefix_cache: bool, speculation: bool) -> Floor {
+    floor_with(script, Settings { prefix_cache, speculation, ..settings() })
 }
 
 /// What a job brings, and the steps that it took.
 async fn told(speculation: bool, script: Script, job: impl Fn(&Floor) -> Job) -> (Vec<Choice>, u64) {
-    let floor = floor_with_both(script, speculation, false);
+    let floor = floor_with_both(script, false, speculation);
     let choices = read(floor.model.submit(job(&floor)).expect("room")).await.expect("an answer");
     let (steps, load) = (floor.probe.seen().forwards, floor.model.load());
     assert_eq!(load.draft_tokens_total > 0, speculation, "{load:?}");
@@ -80,7 +80,7 @@ async fn cached(floor: &Floor, owner: &str, words: &str) -> usize {
 
 #[tokio::test]
 async fn what_an_owner_asked_before_is_not_computed_again() {
-    let floor = floor_with_both(Script::new(), false, true);
+    let floor = floor_with_both(Script::new(), true, false);
     let words = "a long question, asked again and again";
     let prompt = floor.job("a", words).prompt.len();
     assert_eq!(cached(&floor, "one", words).await, 0);

@@ -36,9 +36,9 @@ impl World {
             slots_max: chance.random_range(1..12),
             vocabulary: 0,
         };
-        let (queue_jobs_max, speculation, prefix_cache) =
+        let (queue_jobs_max, prefix_cache, speculation) =
             (chance.random_range(1..12), chance.random(), chance.random());
-        let settings = Settings { queue_jobs_max, speculation, prefix_cache, ..settings() };
+        let settings = Settings { queue_jobs_max, prefix_cache, speculation, ..settings() };
         let script = Script::new().gate(&gate).capacity(capacity).fail("fail", "so far");
         Self { chance, floor: floor_with(script, settings), gate, readings: Vec::new() }
     }

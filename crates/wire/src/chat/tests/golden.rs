@@ -143,6 +143,24 @@ fn what_changes_no_answer_is_no_need() {
 }
 
 #[test]
+fn forms_that_openai_has_no_word_for_are_read_and_written_as_they_are() {
+    for (member, given) in [
+        ("regex", json!("[a-z]+")),
+        ("choice", json!(["yes", "no"])),
+        ("grammar", json!("start: \"a\"")),
+        ("json", json!({"type": "object", "properties": {"a": {"type": "integer"}}})),
+    ] {
+        let body = with(json!({"structured_outputs": {member: given.clone()}}));
+        let request = parse(&body).unwrap();
+        assert_eq!(request.structured_outputs.as_ref().unwrap().member(), member);
+        let need = Needed { need: Need::Grammar, param: "structured_outputs".to_owned() };
+        assert_eq!(request.needs(), [need]);
+        let written: Value = serde_json::from_slice(&request.to_json("m")).unwrap();
+        assert_eq!(written["structured_outputs"], json!({member: given}));
+    }
+}
+
+#[test]
 fn turns_are_text_by_role() {
     let turns: Vec<(Role, String)> = golden("parts").turns().map(|turn| (turn.role, turn.text.into_owned())).collect();
     assert_eq!(

@@ -285,6 +285,32 @@ fn a_part_and_a_tool_have_the_members_of_their_type() {
 }
 
 #[test]
+fn a_form_is_given_once() {
+    let form = |form: Value| with(json!({"structured_outputs": form}));
+    let one = "`structured_outputs` must hold exactly one of `json`, `regex`, `choice` and `grammar`";
+    for wrong in [json!({}), json!({"regex": "a", "grammar": "start: \"a\""}), json!({"choice": []})] {
+        refuses_value(&form(wrong), "structured_outputs", one);
+    }
+    refuses(
+        &form(json!({"regexp": "a"})),
+        Code::UnknownParameter,
+        "structured_outputs.regexp",
+        "unrecognized request argument `structured_outputs.regexp`; did you mean `regex`?",
+    );
+    refuses_value(
+        &form(json!({"choice": ["yes", ""]})),
+        "structured_outputs.choice[1]",
+        "`structured_outputs.choice[1]` is empty; an answer must say something",
+    );
+    refuses_value(
+        &with(json!({"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}})),
+        "structured_outputs",
+        "`structured_outputs` and `response_format` both give the answer a form: leave one out",
+    );
+    assert!(parse(&with(json!({"structured_outputs": {"regex": "a"}, "response_format": {"type": "text"}}))).is_ok());
+}
+
+#[test]
 fn arguments_must_go_together() {
     refuses_value(&with(json!({"messages": []})), "messages", "`messages` is empty; it must hold at least one message");
     refuses_value(

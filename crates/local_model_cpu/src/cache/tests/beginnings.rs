@@ -106,7 +106,7 @@ fn whatever_happens_a_sequence_begins_with_what_is_its_own() {
     let mut live: Vec<Known> = Vec::new();
     // What a page holds: whose, and all tokens up to its end.
     let mut holds: HashMap<usize, (&str, Vec<Token>)> = HashMap::new();
-    let (mut reused, mut refused) = (0, 0);
+    let (mut reused, mut full) = (0, 0);
     for _ in 0..20_000 {
         if random.byte() < 140 {
             let owner = ["one", "two"][usize::from(random.byte() % 2)];
@@ -114,7 +114,7 @@ fn whatever_happens_a_sequence_begins_with_what_is_its_own() {
             let prompt = prompt(&of_pages);
             let tokens = prompt.len() + usize::from(random.byte());
             let Some((slot, known)) = begin(&mut cache, owner, &prompt, tokens) else {
-                refused += 1;
+                full += 1;
                 continue;
             };
             reused += known;
@@ -151,5 +151,5 @@ fn whatever_happens_a_sequence_begins_with_what_is_its_own() {
         assert_eq!(all.len() + idle + cache.free.len(), 24);
         assert!(cache.free.iter().all(|page| cache.holders[*page] == 0 && !cache.kept.holds(*page)));
     }
-    assert!(reused > 100_000 && refused > 100, "{reused} {refused}");
+    assert!(reused > 100_000 && full > 100, "{reused} {full}");
 }
