@@ -1,18 +1,14 @@
 //! A what-if on the terminal: one sentence, a table of who gets what, where everything lies, what moves, what cannot be told.
 
-use std::fmt::Write as _;
-
 use anstyle::Style;
 use gateway::what_if::{Fate, Load, Row, WhatIf, amount};
 
 use crate::{
     failure::Failure,
     paragraph,
+    table::{self, Cell},
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
-
-/// A cell and how it is shown.
-type Cell = (String, Style);
 
 pub(super) fn write(found: &WhatIf, terminal: &mut Terminal) -> Result<(), Failure> {
     let style = if found.pairs.dark + found.pairs.dark_in_part > 0 { BAD } else { GOOD };
@@ -37,7 +33,7 @@ fn table(found: &WhatIf, terminal: &mut Terminal) -> Result<(), Failure> {
     // What goes dark comes first.
     told.sort_by_key(|row| std::cmp::Reverse((row.fate, row.at_worst)));
     let rows: Vec<[Cell; 6]> = told.into_iter().map(row).collect();
-    columns(headings, &rows, terminal)
+    Ok(table::write_styled(terminal.out(), headings, &rows)?)
 }
 
 fn row(row: &Row) -> [Cell; 6] {
@@ -135,7 +131,11 @@ fn places(found: &WhatIf, terminal: &mut Terminal) -> Result<(), Failure> {
             ]
         })
         .collect();
-    columns(["place", "processed in", "controlled by", "a million tokens in / out", ""], &rows, terminal)
+    Ok(table::write_styled(
+        terminal.out(),
+        ["place", "processed in", "controlled by", "a million tokens in / out", ""],
+        &rows,
+    )?)
 }
 
 fn moves(found: &WhatIf, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -144,7 +144,11 @@ fn moves(found: &WhatIf, terminal: &mut Terminal) -> Result<(), Failure> {
     }
     writeln!(terminal.out(), "\n{STRONG}what would move, by the log{STRONG:#}")?;
     let rows: Vec<[Cell; 6]> = found.moves.iter().map(load).collect();
-    columns(["to", "requests", "most in an hour", "needs", "seen", "can it bear that"], &rows, terminal)?;
+    table::write_styled(
+        terminal.out(),
+        ["to", "requests", "most in an hour", "needs", "seen", "can it bear that"],
+        &rows,
+    )?;
     for load in found.moves.iter().filter(|load| load.to.is_some()) {
         let to = load.to.as_ref().map(|to| to.id.as_str()).unwrap_or_default();
         let money = |cost: &std::collections::BTreeMap<String, u64>| {
@@ -182,26 +186,4 @@ fn load(load: &Load) -> [Cell; 6] {
         plain(load.seen_tokens_per_second_milli.map_or_else(|| "-".to_owned(), speed)),
         plain(if is_place { load.bears.word().to_owned() } else { "-".to_owned() }),
     ]
-}
-
-/// As [`crate::table`], with each cell in its own style.
-fn columns<const N: usize>(headings: [&str; N], rows: &[[Cell; N]], terminal: &mut Terminal) -> Result<(), Failure> {
-    use unicode_width::UnicodeWidthStr as _;
-    let mut widths = headings.map(unicode_width::UnicodeWidthStr::width);
-    for row in rows {
-        for (width, (text, _)) in widths.iter_mut().zip(row) {
-            *width = (*width).max(text.width());
-        }
-    }
-    let heading = headings.map(|text| (text.to_uppercase(), FAINT));
-    for row in [&heading].into_iter().chain(rows) {
-        let mut line = String::new();
-        for ((text, style), width) in row.iter().zip(widths) {
-            let gap = width.saturating_sub(text.width()) + 2;
-            // Writing to memory does not fail.
-            let _ = write!(line, "{style}{text}{style:#}{:gap$}", "");
-        }
-        writeln!(terminal.out(), "  {}", line.trim_end())?;
-    }
-    Ok(())
 }
