@@ -6,6 +6,7 @@ use std::mem;
 use toml_edit::Document;
 
 use crate::Catalog;
+use crate::accelerator::Accelerator;
 use crate::blocs::{self, Bloc};
 use crate::entry::{Entry, Said};
 use crate::fact::Fact;
@@ -18,6 +19,7 @@ use crate::mistakes::{At, Found, Mistakes};
 use crate::model::Model;
 use crate::organisation::Organisation;
 use crate::provider::Provider;
+use crate::quantisation::Quantisation;
 use crate::tokenizer::Tokenizer;
 use crate::typed::Typed;
 
@@ -49,6 +51,8 @@ pub(crate) fn build(shipped: &[(&str, &str)], own: &[File]) -> Result<Catalog, M
     let tokenizers = reading.all(Kind::Tokenizer, Tokenizer::read);
     let providers = reading.all(Kind::Provider, Provider::read);
     let models = reading.all(Kind::Model, Model::read);
+    let quantisations = reading.all(Kind::Quantisation, Quantisation::read);
+    let accelerators = reading.all(Kind::Accelerator, Accelerator::read);
     reading.circles(Kind::Bloc, "contains itself", &blocs, |bloc| bloc.inner().collect());
     reading.circles(Kind::Organisation, "controls itself", &organisations, |one| one.parent_id().into_iter().collect());
     reading.circles(Kind::Model, "is built on itself", &models, |model| model.base_id().into_iter().collect());
@@ -58,7 +62,19 @@ pub(crate) fn build(shipped: &[(&str, &str)], own: &[File]) -> Result<Catalog, M
     let jurisdictions = jurisdictions.into_iter().filter_map(|(code, name)| Some((code.parse().ok()?, name)));
     let jurisdictions: BTreeMap<Jurisdiction, Fact<String>> = jurisdictions.collect();
     let hash = hash::of(&said);
-    Ok(Catalog { jurisdictions, blocs, organisations, licences, tokenizers, providers, models, said, hash })
+    Ok(Catalog {
+        jurisdictions,
+        blocs,
+        organisations,
+        licences,
+        tokenizers,
+        providers,
+        models,
+        quantisations,
+        accelerators,
+        said,
+        hash,
+    })
 }
 
 fn jurisdiction(entry: &mut Entry<'_, '_>) -> Fact<String> {

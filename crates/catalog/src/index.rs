@@ -29,6 +29,10 @@ words! {
         Provider = "provider",
         /// A set of weights, or a hosted model's name.
         Model = "model",
+        /// A way of storing weights.
+        Quantisation = "quantisation",
+        /// A card that computes models.
+        Accelerator = "accelerator",
     }
 }
 
@@ -171,7 +175,13 @@ fn check_id(kind: Kind, id: &str, shipped: bool) -> Result<(), String> {
         Kind::Bloc => Err(format!(
             "`{id}` cannot name a bloc: use 2 to 32 of `A-Z`, `0-9` and `-`, beginning with a letter, such as `OUR-PARTNERS`"
         )),
-        Kind::Organisation | Kind::Licence | Kind::Tokenizer | Kind::Provider | Kind::Model => check_word(id),
+        Kind::Organisation
+        | Kind::Licence
+        | Kind::Tokenizer
+        | Kind::Provider
+        | Kind::Model
+        | Kind::Quantisation
+        | Kind::Accelerator => check_word(id),
     }
 }
 

@@ -1,9 +1,10 @@
-//! The facts: jurisdictions and blocs, organisations, licences, tokenizers, providers, models; each fact with its source
-//! and date, and `unknown` where nothing was found.
+//! The facts: jurisdictions and blocs, organisations, licences, tokenizers, providers, models, ways of storing weights,
+//! accelerators; each fact with its source and date, and `unknown` where nothing was found.
 //!
 //! It answers where a destination processes what it is sent and whose law reaches it. It decides nothing, asks no network
 //! and reads no clock; the form of the data and what unknown means is `spec/catalog.md`.
 
+mod accelerator;
 mod axes;
 mod blocs;
 mod build;
@@ -18,6 +19,7 @@ mod mistakes;
 mod model;
 mod organisation;
 mod provider;
+mod quantisation;
 pub mod rows;
 mod shipped;
 mod tokenizer;
@@ -26,6 +28,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use accelerator::{Accelerator, Rate};
 pub use axes::{Answer, Axes, Axis, Gap, NotListed};
 pub use blocs::Bloc;
 pub use fact::{Fact, Source};
@@ -38,6 +41,7 @@ pub use mistakes::{Mistake, Mistakes};
 pub use model::{BuiltOn, Capability, Compute, ComputeMethod, LicenceOf, Model};
 pub use organisation::{Organisation, Parent};
 pub use provider::{Api, Cloud, Offer, Price, Provider, Region, Training, TransferBasis};
+pub use quantisation::{Precision, Quantisation};
 pub use tokenizer::{Tokenizer, TokensByLanguage};
 
 /// Everything that is known, as one value that never changes: another file means another catalogue.
@@ -50,6 +54,8 @@ pub struct Catalog {
     tokenizers: BTreeMap<String, Tokenizer>,
     providers: BTreeMap<String, Provider>,
     models: BTreeMap<String, Model>,
+    quantisations: BTreeMap<String, Quantisation>,
+    accelerators: BTreeMap<String, Accelerator>,
     /// What each entry says, field by field, and where it stands.
     said: BTreeMap<(Kind, String), entry::Said>,
     hash: Hash,
@@ -114,6 +120,21 @@ impl Catalog {
     /// Every model, by its identifier.
     pub fn models(&self) -> impl Iterator<Item = (&str, &Model)> {
         self.models.iter().map(|(id, model)| (id.as_str(), model))
+    }
+
+    /// A way of storing weights, by its identifier.
+    pub fn quantisation(&self, id: &str) -> Option<&Quantisation> {
+        self.quantisations.get(id)
+    }
+
+    /// Every way of storing weights, by its identifier.
+    pub fn quantisations(&self) -> impl Iterator<Item = (&str, &Quantisation)> {
+        self.quantisations.iter().map(|(id, quantisation)| (id.as_str(), quantisation))
+    }
+
+    /// Every accelerator, by its identifier.
+    pub fn accelerators(&self) -> impl Iterator<Item = (&str, &Accelerator)> {
+        self.accelerators.iter().map(|(id, accelerator)| (id.as_str(), accelerator))
     }
 }
 

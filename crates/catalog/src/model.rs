@@ -46,6 +46,9 @@ words! {
     }
 }
 
+/// No network leaves more numbers of one token in its cache.
+const CACHE_VALUES_MAX: u64 = 1 << 30;
+
 /// A set of weights, or a hosted model's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -79,6 +82,10 @@ pub struct Model {
     pub languages: Fact<BTreeSet<String>>,
     /// How it cuts text.
     pub tokenizer: Fact<String>,
+    /// The family of networks, as `general.architecture` of a GGUF file calls it.
+    pub architecture: Fact<String>,
+    /// Numbers that a token leaves in the cache of keys and values, over all layers.
+    pub cache_values: Fact<u64>,
 }
 
 /// What a model began from: another's identifier, or nothing.
@@ -137,6 +144,8 @@ impl Model {
             capabilities: entry.set("capabilities", false, Typed::word),
             languages: entry.set("languages", false, |typed| language(typed.text()?)),
             tokenizer: entry.fact("tokenizer", |typed| typed.reference(Kind::Tokenizer)),
+            architecture: entry.fact("architecture", Typed::owned),
+            cache_values: entry.fact("cache_values", |typed| typed.within(1, CACHE_VALUES_MAX)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 /// Name and text of each; a test holds the list against the folder.
 pub(crate) const FILES: &[(&str, &str)] = &[
+    ("catalog/accelerators.toml", include_str!("../../../catalog/accelerators.toml")),
     ("catalog/blocs.toml", include_str!("../../../catalog/blocs.toml")),
     ("catalog/jurisdictions.toml", include_str!("../../../catalog/jurisdictions.toml")),
     ("catalog/licences.toml", include_str!("../../../catalog/licences.toml")),
@@ -9,5 +10,6 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("catalog/models-korea.toml", include_str!("../../../catalog/models-korea.toml")),
     ("catalog/organisations.toml", include_str!("../../../catalog/organisations.toml")),
     ("catalog/providers.toml", include_str!("../../../catalog/providers.toml")),
+    ("catalog/quantisations.toml", include_str!("../../../catalog/quantisations.toml")),
     ("catalog/tokenizers.toml", include_str!("../../../catalog/tokenizers.toml")),
 ];

@@ -39,6 +39,14 @@ impl<'a> Typed<'a> {
         number.filter(|number| *number >= least).ok_or_else(|| format!("must be a whole number, at least {least}"))
     }
 
+    /// A whole number within a range, both ends included.
+    pub(crate) fn within(self, least: u64, most: u64) -> Result<u64, String> {
+        match self.whole(least)? {
+            number if number <= most => Ok(number),
+            number => Err(format!("is {number}: it must be a whole number, {least} to {most}")),
+        }
+    }
+
     pub(crate) fn truth(self) -> Result<bool, String> {
         self.value.as_bool().ok_or_else(|| format!("must be true or false, not {}", self.value.type_name()))
     }
@@ -82,13 +90,14 @@ impl<'a> Typed<'a> {
 
     pub(crate) fn jurisdiction(self) -> Result<Jurisdiction, String> {
         let text = self.text()?;
+        // First: a bloc of an operator's that takes a jurisdiction's name is a mistake of its own, told once.
+        if self.index.has(Kind::Jurisdiction, text) {
+            return text.parse();
+        }
         if self.index.has(Kind::Bloc, text) {
             return Err(format!("is `{text}`, a bloc: name one jurisdiction"));
         }
-        if !self.index.has(Kind::Jurisdiction, text) {
-            return Err(not_listed(text));
-        }
-        text.parse()
+        Err(not_listed(text))
     }
 
     pub(crate) fn place(self) -> Result<PlaceName, String> {

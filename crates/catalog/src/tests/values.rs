@@ -52,6 +52,46 @@ fn prices_are_whole_millionths() {
     }
 }
 
+/// What is wrong with one field of a made-up entry; nothing where it is sound.
+fn mistake(kind: &str, field: &str, value: &str) -> Option<String> {
+    let text = format!("{SOURCE}[{kind}.e]\nname = \"e\"\n{field} = {{ value = {value}, source = \"s\" }}\n");
+    let mistakes = Catalog::with(&[file(&text)]).err()?;
+    let found = mistakes.list().iter().find(|mistake| mistake.what.contains(field));
+    Some(found.unwrap_or_else(|| panic!("{mistakes}")).what.clone())
+}
+
+#[test]
+fn hardware_and_sizes_have_ranges_and_units() {
+    let sound = [
+        ("accelerator", "memory_gb", "80"),
+        ("accelerator", "maker_in", "\"KR\""),
+        ("accelerator", "fp8_tflops", "\"none\""),
+        ("accelerator", "fp8_tflops", "\"unknown\""),
+        ("accelerator", "reached_percent", "100"),
+        ("quantisation", "weight_millibits", "4_894"),
+        ("model", "cache_values", "30_720"),
+    ];
+    for (kind, field, value) in sound {
+        assert_eq!(mistake(kind, field, value), None, "{kind} {field} {value}");
+    }
+    let wrong = [
+        ("accelerator", "memory_gb", "80.5", "`accelerator.e.memory_gb` must be a whole number, at least 1"),
+        ("accelerator", "memory_gb", "85_899_345_920", "is 85899345920: it must be a whole number, 1 to 10000"),
+        ("accelerator", "bandwidth_gb_per_second", "0", "must be a whole number, at least 1"),
+        ("accelerator", "bf16_tflops", "\"some\"", "must be a whole number, at least 1, or \"none\""),
+        ("accelerator", "reached_percent", "101", "is 101: it must be a whole number, 1 to 100"),
+        ("accelerator", "maker_in", "\"UK\"", "did you mean `GB`?"),
+        ("accelerator", "memory_gib", "80", "has no field `memory_gib`: did you mean `memory_gb`?"),
+        ("quantisation", "weight_millibits", "64_001", "is 64001: it must be a whole number, 1 to 64000"),
+        ("quantisation", "weight_millibits", "\"unknown\"", "must be known here"),
+        ("model", "cache_values", "0", "must be a whole number, at least 1"),
+    ];
+    for (kind, field, value, what) in wrong {
+        let told = mistake(kind, field, value).unwrap_or_default();
+        assert!(told.contains(what), "{kind} {field} {value}: {told}");
+    }
+}
+
 #[test]
 fn languages_are_tags() {
     for (tag, is) in
