@@ -1,8 +1,9 @@
 //! The facts: jurisdictions and blocs, organisations, licences, tokenizers, providers, models, ways of storing weights,
 //! accelerators; each fact with its source and date, and `unknown` where nothing was found.
 //!
-//! It answers where a destination processes what it is sent and whose law reaches it. It decides nothing, asks no network
-//! and reads no clock; the form of the data and what unknown means is `spec/catalog.md`.
+//! It answers where a destination processes what it is sent and whose law reaches it, and what memory and how many
+//! accelerators a model needs. It decides nothing, asks no network, measures nothing and reads no clock; the form of the
+//! data and what unknown means is `spec/catalog.md`.
 
 mod accelerator;
 mod axes;
@@ -10,6 +11,7 @@ mod blocs;
 mod build;
 mod entry;
 mod fact;
+pub mod fit;
 mod folder;
 mod hash;
 mod index;
