@@ -72,7 +72,7 @@ fn together(engine: &mut dyn Engine, count: usize, told: &mut Map<String, Value>
 
 /// How fast as much memory as the weights take is read plainly, and what part of that writing reaches.
 fn memory(path: &Path, threads: usize, told: &mut Map<String, Value>) -> Result<(), Box<dyn Error>> {
-    let bytes = local_model_cpu::bytes_a_token(path)?;
+    let bytes = local_model_cpu::file_sizes(path)?.read_bytes as usize;
     let mut reader = MemoryReader::new(bytes, threads)?;
     reader.read();
     let mut fastest = f64::INFINITY;

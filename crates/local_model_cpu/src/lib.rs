@@ -15,6 +15,7 @@ mod error;
 mod forward;
 mod gguf;
 mod kernels;
+mod machine;
 mod memory;
 mod packed;
 mod pool;
@@ -34,6 +35,7 @@ use local_model::{Engine, LoadedModel, ModelCard};
 pub use bandwidth::MemoryReader;
 pub use encoder::load_embedder;
 pub use error::LoadError;
+pub use machine::{FileSizes, Machine, architectures, file_sizes, machine};
 pub use settings::{KernelChoice, Settings};
 
 /// Reads a model's card: of a GGUF file, or of a folder with an encoder. See [`load`] and [`load_embedder`], and refuses what they
@@ -64,9 +66,4 @@ pub fn load(path: &Path, settings: &Settings) -> Result<LoadedModel, LoadError> 
 pub fn load_engine(path: &Path, settings: &Settings) -> Result<Box<dyn Engine>, LoadError> {
     let file = gguf::File::open(path)?;
     Ok(Box::new(engine::CpuEngine::load(&file, settings)?))
-}
-
-/// Bytes of packed weights that writing one token reads; nothing is packed for it.
-pub fn bytes_a_token(path: &Path) -> Result<usize, LoadError> {
-    weights::Weights::bytes_a_token(&gguf::File::open(path)?)
 }

@@ -19,7 +19,7 @@ pub(crate) fn ensure_available(bytes: usize, what: &str) -> Result<(), LoadError
 
 /// Bytes that a process can take without others being pushed out: the least of what the system and the control group
 /// (a container's limit) leave.
-fn available() -> Option<u64> {
+pub(crate) fn available() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo_available(&text));
     let group = group_left();
     system.into_iter().chain(group).min()

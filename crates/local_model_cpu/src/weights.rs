@@ -82,15 +82,16 @@ impl Weights {
         Plan::new(file, &shape).network().map(|_| ())
     }
 
-    /// Bytes of packed weights that one token passes through, of an embedding of its own one row apart.
-    pub(crate) fn bytes_a_token(file: &File) -> Result<usize, LoadError> {
+    /// Bytes of all packed weights, and of those that a token of a network without experts passes through: all, but of an
+    /// embedding of its own one row.
+    pub(crate) fn bytes(file: &File) -> Result<(usize, usize), LoadError> {
         let shape = Shape::read(&file.metadata())?;
         let mut plan = Plan::new(file, &shape);
         plan.embedding()?;
         let embedding = if file.find_tensor("output.weight").is_some() { plan.bytes } else { 0 };
         let mut plan = Plan::new(file, &shape);
         plan.network()?;
-        Ok(plan.bytes - embedding)
+        Ok((plan.bytes, plan.bytes - embedding))
     }
 
     /// Where the matrices' strips lie.
