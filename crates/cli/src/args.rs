@@ -29,6 +29,7 @@ Examples:
   gwanmun account create --name kim --role owner   who may use the console
   gwanmun key create --name app-1 --team payments  another key
   gwanmun audit verify                             does the log hold?
+  gwanmun model fit                                which models fit this machine, and how fast?
   gwanmun policy test                              what do the policies decide?
   gwanmun what-if --withdraw US                    who would go dark, and what would answer instead?
   gwanmun withdraw openai --why \"…\" --yes          take a provider out of use

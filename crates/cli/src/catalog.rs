@@ -56,7 +56,7 @@ struct List {
 
 /// `--folder`, `--config`
 #[derive(Args)]
-struct Laid {
+pub(crate) struct Laid {
     /// A folder of one's own, whose `*.toml` files are laid over what is shipped [default: the configured one]
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     folder: Option<PathBuf>,
@@ -76,7 +76,7 @@ impl Laid {
     }
 
     /// The same, where a mistake is in the way.
-    fn open(&self, place: &Place) -> Result<Facts, Failure> {
+    pub(crate) fn open(&self, place: &Place) -> Result<Facts, Failure> {
         self.read(place)?.map_err(|mistakes| {
             Failure::trouble(format!("the catalogue is wrong\n{mistakes}"))
                 .hint("mend these lines; `gwanmun catalog check` looks again")

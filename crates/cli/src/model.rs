@@ -1,4 +1,6 @@
-//! `gwanmun model list|pull|import|remove|show`
+//! `gwanmun model list|pull|import|remove|show|fit`
+
+mod fit;
 
 use std::path::PathBuf;
 
@@ -82,6 +84,7 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    Fit(fit::Fit),
 }
 
 /// A listing, for programs.
@@ -130,6 +133,7 @@ impl Model {
                 Ok(Answer::Yes)
             }
             Verb::Show { name, json } => show(&here(place)?.show(&name_of(&name)?)?, json, terminal),
+            Verb::Fit(fit) => fit.run(&here(place)?, place, terminal),
         }
     }
 }

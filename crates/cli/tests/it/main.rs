@@ -9,6 +9,7 @@ mod bench;
 mod catalog;
 mod changing;
 mod checking;
+mod fitting;
 mod keys;
 mod models;
 mod pages;
