@@ -42,6 +42,8 @@ pub enum Fault {
     NoFinish,
     /// `fault-error-inside`: an error as an event after two pieces; not streamed, an error body under status 200.
     ErrorInside,
+    /// `fault-abort`: after two pieces a finish that says that the server stopped, then all that ends a right answer.
+    Abort,
     /// `fault-empty`: a finish without a word before it.
     Empty,
     /// `fault-malformed`: after two pieces an event that is no JSON.
@@ -100,6 +102,7 @@ impl Fault {
             "fault-no-done" => Self::NoDone,
             "fault-no-finish" => Self::NoFinish,
             "fault-error-inside" => Self::ErrorInside,
+            "fault-abort" => Self::Abort,
             "fault-empty" => Self::Empty,
             "fault-malformed" => Self::Malformed,
             "fault-filter" => Self::Filter { first: false },

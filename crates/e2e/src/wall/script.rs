@@ -83,7 +83,7 @@ pub fn chat_completion(fault: Fault, request: &Value) -> Value {
 fn told(fault: Fault, mut deltas: Vec<(usize, Value)>) -> Vec<(usize, Value)> {
     match fault {
         Fault::Empty | Fault::Filter { first: true } => deltas.clear(),
-        Fault::ErrorInside | Fault::Malformed | Fault::Filter { first: false } => deltas.truncate(2),
+        Fault::ErrorInside | Fault::Abort | Fault::Malformed | Fault::Filter { first: false } => deltas.truncate(2),
         _ => {}
     }
     deltas
@@ -93,6 +93,7 @@ fn finish(fault: Fault, kind: Kind) -> Value {
     match fault {
         Fault::NoFinish => Value::Null,
         Fault::Filter { .. } => json!("content_filter"),
+        Fault::Abort => json!("abort"),
         _ => json!(kind.finish()),
     }
 }

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::views::{asking, streaming};
 
-const FAULTS: [&str; 25] = [
+const FAULTS: [&str; 26] = [
     "fault-400",
     "fault-401",
     "fault-403",
@@ -28,6 +28,7 @@ const FAULTS: [&str; 25] = [
     "fault-no-done",
     "fault-no-finish",
     "fault-error-inside",
+    "fault-abort",
     "fault-gzip-bomb",
     "fault-not-json",
     "fault-huge-head",

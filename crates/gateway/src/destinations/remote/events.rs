@@ -310,9 +310,10 @@ pub(super) fn finish_word(reason: &RawValue) -> &'static str {
     serde_json::from_str::<FinishReason>(reason.get()).map_or("other", |reason| reason.word())
 }
 
-/// Some providers finish what they broke off with this word: no answer has ended so.
+/// Servers finish what they broke off with these words: no answer has ended so. vLLM and SGLang write `abort` where they are told to
+/// stop, and then the end marker as if all were said (vLLM's issue 57082).
 pub(super) fn ends_by_error(reason: &RawValue) -> bool {
-    reason.get() == "\"error\""
+    matches!(reason.get(), "\"error\"" | "\"abort\"")
 }
 
 /// A provider's count of tokens.

@@ -82,7 +82,9 @@ fn an_answer_without_a_word_is_empty_unless_its_end_needs_none() {
 
 #[test]
 fn a_choice_that_ended_by_an_error_has_not_ended() {
-    assert_eq!(Progress::new(1).note(choice("{}", "\"error\"").as_bytes()), Noted::Error(None));
+    for word in ["\"error\"", "\"abort\""] {
+        assert_eq!(Progress::new(1).note(choice("{}", word).as_bytes()), Noted::Error(None), "{word}");
+    }
     assert_eq!(Progress::new(1).note(b"{\"error\":\"broken\"}"), Noted::Error(Some("\"broken\"".into())));
 }
 
