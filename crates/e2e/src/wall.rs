@@ -8,6 +8,7 @@ mod fault;
 mod heard;
 mod kinds;
 mod script;
+mod servers;
 mod turned;
 
 use std::net::SocketAddr;

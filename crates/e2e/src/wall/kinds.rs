@@ -1,7 +1,9 @@
 //! What the wall says besides its one short answer: a long text that another provider can go on with, calls of tools, JSON,
-//! thoughts, two answers. Chosen by what stands before `--` in the model's name. Knows no sockets.
+//! thoughts, two answers. Chosen by what stands before `--` in the model's name, behind the server's (`servers`). Knows no sockets.
 
 use serde_json::{Value, json};
+
+use super::servers::Server;
 
 /// A text that has room for a cut, in Hangul too; no forty characters of it come twice.
 pub const LONG: &str = "The Han flows through Seoul from east to west, and the city has grown along both of its banks. \
@@ -55,6 +57,7 @@ pub(super) enum Habit {
 
 impl Kind {
     pub(super) fn of(model: &str) -> Self {
+        let (_, model) = Server::of(model);
         let habit = match model.split_once("--").map_or(model, |(_, rest)| rest) {
             "goes-on" | "goes-on-no-prefill" => Some(Habit::Well),
             "goes-on-preamble" => Some(Habit::Preamble),

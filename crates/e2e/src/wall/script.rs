@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use super::kinds::{ARGUMENTS, Kind};
+use super::servers::Server;
 
 /// The text of a right answer, in the pieces that a stream brings it in. Hangul and an emoji stand in it, so that a cut at a
 /// byte can fall inside a character.
@@ -76,6 +77,9 @@ pub fn chat_completion(fault: Fault, request: &Value) -> Value {
     if fault != Fault::NoUsage {
         answer["usage"] = usage(deltas.len());
     }
+    if let Some(server) = server(request) {
+        server.dress(&mut answer);
+    }
     answer
 }
 
@@ -142,14 +146,27 @@ pub fn stream_events(fault: Fault, request: &Value) -> Vec<String> {
         last["usage"] = usage(deltas.len());
         events.push(last);
     }
-    let mut events: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let server = server(request);
+    if let Some(server) = server {
+        for event in &mut events {
+            server.dress_event(event);
+        }
+    }
+    let before = |number| server.map_or("", |server| server.before(number));
+    let data = |(number, event)| format!("{}data: {event}\n\n", before(number));
+    let mut events: Vec<String> = events.iter().enumerate().map(data).collect();
     if fault == Fault::Malformed {
         events.push("data: {\"choices\":[{\"index\":\n\n".to_owned());
     }
-    if fault != Fault::NoDone && fault != Fault::ErrorInside {
+    let ends_well = fault != Fault::ErrorInside || server.is_some_and(Server::ends_after_errors);
+    if fault != Fault::NoDone && ends_well {
         events.push("data: [DONE]\n\n".to_owned());
     }
     events
+}
+
+fn server(request: &Value) -> Option<Server> {
+    Server::of(request["model"].as_str().unwrap_or_default()).0
 }
 
 fn model(request: &Value) -> Value {
