@@ -54,9 +54,14 @@ pub fn wheels() -> Option<PathBuf> {
     prepared("GWANMUN_TEST_WHEELS")
 }
 
+/// The built command; nothing where it is not built.
+pub fn binary() -> Option<PathBuf> {
+    prepared("GWANMUN_TEST_BINARY")
+}
+
 /// The built command and the prepared model; nothing where either is missing.
 pub fn command_and_model() -> Option<(PathBuf, PathBuf)> {
-    Some((prepared("GWANMUN_TEST_BINARY")?, prepared("GWANMUN_TEST_MODEL")?))
+    Some((binary()?, prepared("GWANMUN_TEST_MODEL")?))
 }
 
 fn prepared(name: &str) -> Option<PathBuf> {

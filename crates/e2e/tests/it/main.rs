@@ -24,6 +24,7 @@ mod judged;
 mod keys;
 mod kills;
 mod leaving;
+mod manifests;
 mod own_servers;
 mod payloads;
 mod policy;

@@ -11,6 +11,7 @@ use crate::record::{CommitmentSecret, Recorder};
 use crate::tasks::Tasks;
 
 mod editing;
+mod examples;
 mod reach;
 
 fn environment(name: &str) -> Option<String> {
