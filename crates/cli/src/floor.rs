@@ -49,7 +49,9 @@ impl Choice {
             Self::Named(name) => {
                 let stored = name.parse().ok().and_then(|parsed| store.show(&parsed).ok());
                 // One that is not here yet is pulled at the first start; its context is not known before.
-                (name.clone(), stored.map_or(0, |stored| stored.record.facts.context_tokens), false)
+                let reasons = stored.as_ref().and_then(|stored| local_model_cpu::inspect(&stored.path).ok());
+                let reasons = reasons.is_some_and(|card| card.reasons);
+                (name.clone(), stored.map_or(0, |stored| stored.record.facts.context_tokens), reasons)
             }
         };
         Some(FloorModel { name: name.into(), context_tokens, serves: gateway::judge::local_serves(reasons) })

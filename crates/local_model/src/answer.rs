@@ -24,6 +24,8 @@ pub enum Event {
         text: String,
         /// The scores of the tokens that begin in `text`; empty unless the job asked for log-probabilities.
         tokens: Vec<TokenScore>,
+        /// Tokens that the model has produced for this choice so far.
+        completion_tokens: u32,
     },
     /// A choice is complete.
     Finished {

@@ -136,7 +136,10 @@ impl EmbeddingModel {
             waiting_tokens: 0,
             stopping: None,
         };
-        let thread = thread::Builder::new().name("embedding model".to_owned()).spawn(move || worker.run())?;
+        let thread = thread::Builder::new().name("embedding model".to_owned()).spawn(move || {
+            crate::give_way();
+            worker.run();
+        })?;
         let running = EmbedderRunning { thread, inbox: inbox.clone(), gauges: Arc::clone(&gauges) };
         let queue_jobs_max = settings.queue_jobs_max.max(1);
         Ok((Self { inner: Arc::new(Inner { card, codec, inbox, gauges, queue_jobs_max }) }, running))

@@ -7,15 +7,15 @@
 
 mod numbers;
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, thread};
 
 use llguidance::api::{GrammarWithLexer, ParserLimits, TopLevelGrammar};
 use llguidance::toktrie::{InferenceCapabilities, SimpleVob, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
 use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
 
-use numbers::{Numbers, Place};
+use numbers::Numbers;
 
 use crate::dialect::{Grammar, Problem};
 use crate::{TextCodec, Token, Tool};
@@ -25,6 +25,12 @@ const FORCED_MAX: usize = 32;
 
 /// Bytes of a grammar's text at most: schemas of some hundred kilobytes are in use, larger ones are mistakes.
 const GRAMMAR_BYTES_MAX: usize = 1 << 20;
+
+/// Definitions of a caller's own grammar at most. `llguidance` follows them one inside the other on the stack.
+const DEFINITIONS_MAX: usize = 1024;
+
+/// The stack on which grammars are built: some 60 KiB for each definition.
+const BUILD_STACK_BYTES: usize = 64 << 20;
 
 /// What an answer is to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,16 +121,34 @@ impl Forms {
     /// # Errors
     /// Where the schema, expression or grammar is no such thing, contradicts itself, needs what cannot be enforced, or is too much.
     pub fn make(&self, wanted: &Wanted, reasoning: Reasoning) -> Result<Form, FormError> {
+        if matches!(wanted, Wanted::Regex(expression) if expression.is_empty()) {
+            return Err(FormError::Answer("the expression is empty".to_owned()));
+        }
         let grammar = Grammar::of(wanted, self.codec.dialect(), reasoning);
         let mut form = self.build(&grammar).map_err(|words| self.blame(wanted, words))?;
-        form.numbers = wanted.is_json().then(|| Numbers { codec: Arc::clone(&self.codec), place: Place::default() });
+        let thought = self.codec.dialect().thought;
+        form.numbers = wanted.is_json().then(|| Numbers::after(thought, reasoning, Arc::clone(&self.codec)));
         Ok(form)
     }
 
     fn build(&self, grammar: &Grammar) -> Result<Form, String> {
-        if grammar.lark.len() > GRAMMAR_BYTES_MAX {
+        let answer = grammar.answer.as_deref().unwrap_or_default();
+        if grammar.lark.len().saturating_add(answer.len()) > GRAMMAR_BYTES_MAX {
             return Err(format!("it has more than {GRAMMAR_BYTES_MAX} bytes as a grammar"));
         }
+        // Each definition has its colon.
+        if answer.matches(':').count() > DEFINITIONS_MAX {
+            return Err(format!("it has more than {DEFINITIONS_MAX} definitions"));
+        }
+        let built = thread::scope(|scope| {
+            let thread = thread::Builder::new().name("grammar".to_owned()).stack_size(BUILD_STACK_BYTES);
+            let thread = thread.spawn_scoped(scope, || self.build_here(grammar)).map_err(|error| error.to_string())?;
+            thread.join().map_err(|_| "the grammar's builder broke".to_owned())
+        });
+        built?
+    }
+
+    fn build_here(&self, grammar: &Grammar) -> Result<Form, String> {
         let factory = self.factory.get_or_init(|| factory(&self.codec, self.vocabulary)).as_ref();
         let factory = factory.map_err(Clone::clone)?;
         let lark = |text: &str, name: Option<&str>| GrammarWithLexer {
@@ -151,8 +175,7 @@ impl Forms {
     fn blame(&self, wanted: &Wanted, words: String) -> FormError {
         let Wanted::Calls { tools, .. } = wanted else { return FormError::Answer(words) };
         let at_fault = tools.iter().enumerate().find_map(|(index, tool)| {
-            let schema = tool.parameters.as_ref()?;
-            let words = self.build(&Grammar::of_schema(schema, tool.strict)).err()?;
+            let words = self.build(&Grammar::of_arguments(tool)).err()?;
             Some(Problem::Tool(index, words))
         });
         match at_fault.unwrap_or(Problem::Answer(words)) {

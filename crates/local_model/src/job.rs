@@ -101,7 +101,8 @@ pub struct Sampling {
     pub repetition_penalty: f32,
     /// Added to the logits of these tokens; −100 practically forbids, +100 practically forces.
     pub logit_bias: Vec<(Token, f32)>,
-    /// The same seed, prompt and model give the same answers; each choice draws differently.
+    /// The same seed, prompt and model give the same answers, but for near ties: what else is computed in a step, and what is known of the
+    /// prompt, rounds otherwise. Each choice draws differently.
     pub seed: u64,
 }
 

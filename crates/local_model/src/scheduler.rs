@@ -320,18 +320,22 @@ impl Scheduler {
             }
         }
         drop(rows);
-        if *reuses {
-            for part in parts.iter().filter(|part| part.in_prompt && part.chooses) {
-                if let Some((underway, sequence)) = jobs.get(&part.job).and_then(|it| Some((it, it.sequence(part)?))) {
-                    engine.share(sequence.slot, &underway.job.owner, sequence.computed());
-                }
+        let share = |engine: &mut dyn Engine, underway: Option<&Underway>, sequence: &Sequence| {
+            if let Some(owner) =
+                underway.map(|underway| &*underway.job.owner).filter(|owner| *reuses && !owner.is_empty())
+            {
+                engine.share(sequence.slot, owner, sequence.computed());
+            }
+        };
+        for part in parts.iter().filter(|part| part.in_prompt && part.chooses) {
+            let underway = jobs.get(&part.job);
+            if let Some(sequence) = underway.and_then(|underway| underway.sequence(part)) {
+                share(engine.as_mut(), underway, sequence);
             }
         }
         for (job, sequence) in complete {
             pace.measure_answer(sequence.answer_tokens());
-            if let (true, Some(underway)) = (*reuses, jobs.get(&job)) {
-                engine.share(sequence.slot, &underway.job.owner, sequence.computed());
-            }
+            share(engine.as_mut(), jobs.get(&job), &sequence);
             engine.release(sequence.slot);
         }
         Ok(lost)
@@ -430,8 +434,9 @@ impl Underway {
         totals.answer_tokens_total += u64::from(sequence.answer_tokens().saturating_sub(chosen));
         totals.draft_tokens_total += part.guessed().len() as u64;
         totals.draft_tokens_accepted_total += sequence.position().saturating_sub(computed) as u64;
-        for Piece { text, scores } in progress.pieces.into_iter().filter(|piece| !piece.is_empty()) {
-            self.reader.tell(Event::Text { choice, text, tokens: scores });
+        for (Piece { text, scores }, completion_tokens) in progress.pieces.into_iter().filter(|(it, _)| !it.is_empty())
+        {
+            self.reader.tell(Event::Text { choice, text, tokens: scores, completion_tokens });
         }
         let Some(reason) = progress.finish else { return Advance::Goes };
         let completion_tokens = sequence.answer_tokens();

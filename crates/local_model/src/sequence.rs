@@ -48,10 +48,10 @@ pub(crate) struct Place {
     pub(crate) lookup: bool,
 }
 
-/// What the tokens that were chosen in a step brought, a piece for each choice of one.
+/// What the tokens that were chosen in a step brought, a piece for each choice of one, with the tokens so far.
 #[derive(Default)]
 pub(crate) struct Progress {
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<(Piece, u32)>,
     /// Set once the choice is complete.
     pub(crate) finish: Option<Finish>,
 }
@@ -136,7 +136,7 @@ impl Sequence {
             let known = self.tokens.len();
             let mut piece = Piece::default();
             progress.finish = self.choose_one(row, codec, scratch, &mut piece)?;
-            progress.pieces.push(piece);
+            progress.pieces.push((piece, self.answer_tokens));
             // What the form leaves no choice about has not been computed.
             let one = self.tokens.len() == known.saturating_add(1);
             if progress.finish.is_some() || !one || self.tokens.last() != expected {

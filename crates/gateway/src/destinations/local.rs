@@ -28,7 +28,8 @@ const FINGERPRINT_DIGITS: usize = 12;
 pub(crate) struct Floor {
     model: LocalModel,
     model_name: Arc<str>,
-    /// Names weights and program: equal fingerprints and seeds give equal answers.
+    /// Names weights and program: equal fingerprints and seeds give equal answers, but for near ties, which fall as what else was
+    /// computed in the same step, and what was known of the prompt, round the sums.
     fingerprint: Arc<str>,
     answer_tokens_default: u32,
 }

@@ -34,22 +34,30 @@ impl Grammar {
         let mut answer = None;
         let mut rules = String::from("%llguidance {}\n");
         let thought = dialect.thought.map_or("", |thought| thought_rule(thought, reasoning, &mut rules));
-        let body = body(wanted, &dialect.calls, &mut rules, &mut answer);
+        // Where reasoning may come, what begins as it does is no answer yet.
+        let possible = dialect.thought.filter(|_| reasoning == Reasoning::Possible);
+        let body = body(wanted, (&dialect.calls, possible), &mut rules, &mut answer);
         let _ = writeln!(rules, "answer: {body}\nstart: {thought}answer\nTEXT: /(.|\\n)*/\nBLANKS: {BLANKS}");
         Self { lark: rules, answer }
     }
 
-    /// A schema or a tool's arguments alone, to find out which of several is at fault.
-    pub(crate) fn of_schema(schema: &Value, strict: bool) -> Self {
-        Self { lark: format!("%llguidance {{}}\nstart: %json {}\n", guided(schema, strict)), answer: None }
+    /// A tool's arguments alone, to find out which of several is at fault.
+    pub(crate) fn of_arguments(tool: &Tool) -> Self {
+        let schema = guided(&arguments(tool), tool.strict);
+        Self { lark: format!("%llguidance {{}}\nstart: %json {schema}\n"), answer: None }
     }
 }
 
 /// What stands for the answer in a rule; rules that it needs are added.
-fn body(wanted: &Wanted, syntax: &CallSyntax, rules: &mut String, answer: &mut Option<String>) -> String {
+fn body(
+    wanted: &Wanted,
+    (syntax, thought): (&CallSyntax, Option<Thought>),
+    rules: &mut String,
+    answer: &mut Option<String>,
+) -> String {
     match wanted {
         Wanted::Json { schema, strict } => format!("%json {}", guided(schema, *strict)),
-        Wanted::Regex(regex) => format!("/{}/", regex.replace('/', "\\/")),
+        Wanted::Regex(regex) => format!("/{}/", slashed(regex)),
         Wanted::OneOf(texts) => texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(" | "),
         Wanted::Lark(grammar) => {
             *answer = Some(grammar.clone());
@@ -60,11 +68,11 @@ fn body(wanted: &Wanted, syntax: &CallSyntax, rules: &mut String, answer: &mut O
             match words {
                 _ if *required => "calls".to_owned(),
                 Some(words) => {
-                    let words = body(words, syntax, rules, answer);
+                    let words = body(words, (syntax, thought), rules, answer);
                     let _ = writeln!(rules, "words: {words}");
                     "calls | words".to_owned()
                 }
-                None => calls_or_words(syntax, rules),
+                None => calls_or_words(syntax, thought, rules),
             }
         }
     }
@@ -110,13 +118,15 @@ fn call_rules(syntax: &CallSyntax, tools: &[Tool], several: bool, rules: &mut St
 }
 
 /// Text, or text and then calls.
-fn calls_or_words(syntax: &CallSyntax, rules: &mut String) -> String {
+fn calls_or_words(syntax: &CallSyntax, thought: Option<Thought>, rules: &mut String) -> String {
     if syntax.trigger.is_empty() {
-        // Only what begins with a brace is a call.
-        let _ = writeln!(rules, "words: /([^{{](.|\\n)*)?/");
+        // Only what begins with a brace is a call, whatever blanks come first.
+        let _ = writeln!(rules, "words: /([ \\n\\r\\t]*[^{{ \\n\\r\\t](.|\\n)*)?/");
         return "calls | words".to_owned();
     }
-    let _ = writeln!(rules, "before_calls[lazy]: TEXT {}\nwords: TEXT", literal(syntax.trigger));
+    let but = thought.map_or(String::new(), |thought| format!(" & ~/{}(.|\\n)*/", escaped(thought.open)));
+    let _ = writeln!(rules, "WORDS: /(.|\\n)*/{but}");
+    let _ = writeln!(rules, "before_calls[lazy]: WORDS {}\nwords: WORDS", literal(syntax.trigger));
     "before_calls calls_after | words".to_owned()
 }
 
@@ -129,7 +139,8 @@ fn arguments(tool: &Tool) -> Value {
             schema.insert("type".to_owned(), json!("object"));
             Value::Object(schema)
         }
-        Some(schema) => schema.clone(),
+        Some(schema) if schema.get("type").is_some_and(|kind| kind == "object") => schema.clone(),
+        Some(schema) => json!({ "allOf": [schema, { "type": "object" }] }),
     }
 }
 
@@ -141,6 +152,28 @@ fn guided(schema: &Value, strict: bool) -> Value {
         json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": ", "lenient": !strict });
     guided.insert("x-guidance".to_owned(), manner);
     Value::Object(guided)
+}
+
+/// A regular expression as the notation takes it between slashes: those inside are escaped where they are not.
+fn slashed(regex: &str) -> String {
+    let mut escaped = String::with_capacity(regex.len());
+    let mut after_backslash = false;
+    for letter in regex.chars() {
+        if letter == '/' && !after_backslash {
+            escaped.push('\\');
+        }
+        after_backslash = letter == '\\' && !after_backslash;
+        escaped.push(letter);
+    }
+    escaped
+}
+
+/// A marker as a regular expression that matches it: each letter that is none is escaped.
+fn escaped(marker: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() { letter.to_string() } else { format!("\\x{{{:x}}}", u32::from(letter)) }
+    };
+    marker.chars().map(letter).collect()
 }
 
 /// A text as the notation quotes it: as JSON does.

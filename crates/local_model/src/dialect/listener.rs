@@ -116,7 +116,7 @@ impl Listener {
                 }
                 found
             }
-            Place::Head => self.name(said),
+            Place::Head => self.name(said) || (at_end && self.no_call(said)),
             Place::Arguments(depth) => self.arguments(depth, said),
             Place::After => self.after(),
         }
@@ -189,6 +189,14 @@ impl Listener {
         self.held = arguments.to_owned();
         self.enter(Place::Arguments(Depth::default()));
         true
+    }
+
+    /// At the end: what looked like a call without a trigger was words after all.
+    fn no_call(&mut self, said: &mut Vec<Said>) -> bool {
+        if self.dialect.calls.trigger.is_empty() && !self.held.is_empty() {
+            said.push(Said::Words(std::mem::take(&mut self.held)));
+        }
+        false
     }
 
     fn arguments(&mut self, mut depth: Depth, said: &mut Vec<Said>) -> bool {

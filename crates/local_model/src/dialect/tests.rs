@@ -96,6 +96,14 @@ fn what_is_no_call_and_no_reasoning_is_words_to_the_letter() {
 }
 
 #[test]
+fn without_a_trigger_what_is_no_whole_call_is_words() {
+    let llama = Dialect { calls: LLAMA, ..Dialect::PLAIN };
+    for answer in ["\n{\"name\": \"Kim\", \"age\": 3}", "{\"name\": \"Kim", "  It is noon."] {
+        assert_eq!(heard(llama, true, false, &[answer]).words.trim(), answer.trim(), "{answer:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_gone_on_with_keeps_its_first_blank() {
     let mut listener = Listener::going_on(THINKING);
     assert_eq!(listener.hear(" flows <think>"), [Said::Words(" flows <think>".to_owned())]);

@@ -1,9 +1,10 @@
 //! Keeps an eye on how long a JSON number grows. A grammar lets it go on for ever, and small models do: with digits that no program
-//! reads any more. It must not know grammars.
+//! reads any more. Reasoning before the JSON is passed over. It must not know grammars.
 
 use std::sync::Arc;
 
-use crate::{TextCodec, Token};
+use crate::dialect::Thought;
+use crate::{Reasoning, TextCodec, Token};
 
 /// Digits of a number, those after its point included: as many as any 64-bit number, whole or not, can tell apart, and some.
 const DIGITS_MAX: u32 = 19;
@@ -11,13 +12,25 @@ const DIGITS_MAX: u32 = 19;
 /// Follows an answer in JSON.
 #[derive(Clone)]
 pub(super) struct Numbers {
-    pub(super) codec: Arc<dyn TextCodec>,
-    pub(super) place: Place,
+    codec: Arc<dyn TextCodec>,
+    before: Before,
+    place: Place,
+}
+
+/// What comes before the JSON.
+#[derive(Clone)]
+enum Before {
+    /// Reasoning, perhaps; and what has been said so far.
+    Perhaps(Thought, Vec<u8>),
+    /// Reasoning, which ends with this; and the last that was said.
+    Thought(&'static [u8], Vec<u8>),
+    /// Nothing more.
+    Nothing,
 }
 
 /// Where in the JSON the answer is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+struct Place {
     in_text: bool,
     escaped: bool,
     /// Digits of the number under way.
@@ -25,10 +38,23 @@ pub(super) struct Place {
 }
 
 impl Numbers {
+    /// Follows an answer that may begin with reasoning.
+    pub(super) fn after(thought: Option<Thought>, reasoning: Reasoning, codec: Arc<dyn TextCodec>) -> Self {
+        let before = match (thought, reasoning) {
+            (None, _) | (Some(_), Reasoning::Done) => Before::Nothing,
+            (Some(thought), Reasoning::Open) => Before::Thought(thought.close.as_bytes(), Vec::new()),
+            (Some(thought), Reasoning::Possible) => Before::Perhaps(thought, Vec::new()),
+        };
+        Self { codec, before, place: Place::default() }
+    }
+
     /// Takes note of what a token says.
     pub(super) fn take(&mut self, token: Token) {
         for &byte in self.codec.bytes(token) {
-            self.place.pass(byte);
+            self.before.pass(byte);
+            if matches!(self.before, Before::Nothing) {
+                self.place.pass(byte);
+            }
         }
     }
 
@@ -40,6 +66,32 @@ impl Numbers {
     /// Whether the token would make the number longer still.
     pub(super) fn goes_on(&self, token: Token) -> bool {
         self.codec.bytes(token).first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.')
+    }
+}
+
+impl Before {
+    fn pass(&mut self, byte: u8) {
+        match self {
+            Self::Perhaps(thought, said) => {
+                said.push(byte);
+                let open = thought.open.as_bytes();
+                if *said == open {
+                    *self = Self::Thought(thought.close.as_bytes(), Vec::new());
+                } else if !open.starts_with(said) {
+                    // Not one letter of JSON begins reasoning: this is its first.
+                    *self = Self::Nothing;
+                }
+            }
+            Self::Thought(close, last) => {
+                last.push(byte);
+                if last.ends_with(close) {
+                    *self = Self::Nothing;
+                } else if last.len() > close.len() {
+                    last.remove(0);
+                }
+            }
+            Self::Nothing => {}
+        }
     }
 }
 

@@ -59,6 +59,8 @@ fn expressions_choices_and_grammars_hold() {
     let forms = forms();
     let date = forms.make(&Wanted::Regex(r"\d{4}/[01]\d".to_owned()), POSSIBLE).unwrap();
     assert!(takes(&date, "2026/11") && !takes(&date, "2026-11") && !takes(&date, "2026/11 "));
+    let escaped = forms.make(&Wanted::Regex(r"https?:\/\/[a-z]+/\\".to_owned()), POSSIBLE).unwrap();
+    assert!(takes(&escaped, r"https://abc/\") && !takes(&escaped, "https:abc"));
     let one = forms.make(&Wanted::OneOf(vec!["yes".to_owned(), "no \"way\"".to_owned()]), POSSIBLE).unwrap();
     assert!(takes(&one, "no \"way\"") && takes(&one, "yes") && !takes(&one, "yess") && !takes(&one, "y"));
     let sum = "start: NUMBER (\"+\" NUMBER)*\nNUMBER: /[0-9]+/";
@@ -135,6 +137,7 @@ fn what_cannot_be_met_is_refused_with_a_reason_and_where() {
         (json_of(json!({ "type": "array", "uniqueItems": true })), "uniqueItems"),
         (json_of(json!(false)), "nsatisfiable"),
         (Wanted::Regex("(".to_owned()), "regex"),
+        (Wanted::Regex(String::new()), "empty"),
         (Wanted::Lark("begin: \"x\"".to_owned()), "start"),
     ];
     for (wanted, reason) in cases {
@@ -168,6 +171,53 @@ fn monstrous_schemas_are_refused_in_bounded_work() {
         let error = forms().make(&json_of(schema), POSSIBLE).unwrap_err().to_string();
         assert!(!error.is_empty() && error.len() < 1_000, "{error}");
     }
+    // Definitions that lead from one to the next, of rules and of terminals: followed on the stack.
+    let chain = |name: &str, length: usize| -> String {
+        let links = (0..length).map(|index| format!("{name}{index}: \"a\" {name}{}\n", index + 1));
+        format!("start: {name}0\n{}{name}{length}: \"b\"\n", links.collect::<String>())
+    };
+    for name in ["r", "T"] {
+        let error = forms().make(&Wanted::Lark(chain(name, 100_000)), POSSIBLE).unwrap_err().to_string();
+        assert!(error.contains("definitions") || error.contains("bytes"), "{error}");
+        // As many as may be: taken or refused, and nothing breaks.
+        let most = forms().make(&Wanted::Lark(chain(name, 1000)), POSSIBLE);
+        assert!(most.is_ok() || most.is_err_and(|error| !error.to_string().contains("broke")));
+    }
+}
+
+#[test]
+fn reasoning_with_a_marker_or_an_odd_quotation_mark_in_it_changes_nothing() {
+    let time = Wanted::Calls { tools: vec![tool("time", None)], required: false, several: false, words: None };
+    let form = forms().make(&time, POSSIBLE).unwrap();
+    assert!(takes(&form, "<think>\nI could <tool_call> it.\n</think>\n\nIt is noon."));
+    assert!(takes(&form, "<think>hm</think>\n<tool_call>{\"name\": \"time\", \"arguments\": {}}</tool_call>"));
+    assert!(takes(&form, "It is <b>noon</b>, I think."));
+
+    let schema = json!({ "type": "object", "properties": { "n": { "type": "number" }, "s": { "type": "string" } } });
+    let digits = "1".repeat(24);
+    for (reasoning, begin) in [(POSSIBLE, "<think>"), (Reasoning::Open, "")] {
+        let form = forms().make(&json_of(schema.clone()), reasoning).unwrap();
+        assert!(takes(&form, &format!("{begin}a 5\" pipe, {digits}</think>\n{{\"n\": 1, \"s\": \"{digits}\"}}")));
+        assert!(!takes(&form, &format!("{begin}a 5\" pipe</think>\n{{\"n\": {digits}}}")));
+    }
+}
+
+#[test]
+fn arguments_are_an_object_whatever_their_schema_says() {
+    for schema in [json!({ "type": ["object", "null"] }), json!({ "type": ["string", "object"] })] {
+        let wanted =
+            Wanted::Calls { tools: vec![tool("f", Some(schema))], required: true, several: false, words: None };
+        let form = forms().make(&wanted, POSSIBLE).unwrap();
+        assert!(takes(&form, "<tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>"));
+        assert!(!takes(&form, "<tool_call>{\"name\": \"f\", \"arguments\": null}</tool_call>"));
+    }
+    let wanted = Wanted::Calls {
+        tools: vec![tool("f", Some(json!({ "type": "string" })))],
+        required: true,
+        several: false,
+        words: None,
+    };
+    assert!(matches!(forms().make(&wanted, POSSIBLE), Err(FormError::Tool(0, _))));
 }
 
 #[test]

@@ -41,8 +41,8 @@ struct Choice {
     /// What stands before the answer: the prompt, where it is to be repeated.
     before: String,
     begun: bool,
-    /// Events with text so far: about as many as tokens.
-    pieces: u64,
+    /// Tokens so far.
+    tokens: u64,
     finished: Option<(Finish, u64)>,
     /// Tokens of its prompt that need not be computed.
     cached_tokens: u64,
@@ -106,7 +106,7 @@ impl Words {
 
     /// Tokens of the prompts, and of the answers as far as they have come.
     pub(super) fn usage(&self) -> Usage {
-        let tokens = |choice: &Choice| choice.finished.map_or(choice.pieces, |(_, tokens)| tokens);
+        let tokens = |choice: &Choice| choice.finished.map_or(choice.tokens, |(_, tokens)| tokens);
         Usage {
             prompt_tokens: Some(self.prompt_tokens),
             completion_tokens: Some(self.choices.iter().map(tokens).sum()),
@@ -122,17 +122,17 @@ impl Words {
 
     /// Whether any choice has text so far.
     pub(super) fn says_something(&self) -> bool {
-        self.choices.iter().any(|choice| choice.pieces > 0)
+        self.choices.iter().any(|choice| choice.tokens > 0)
     }
 
     /// Adds what `event` is in a stream to `out`.
     pub(super) fn event(&mut self, event: Event, out: &mut BytesMut) {
         let Some(head) = &self.head else { return };
         match event {
-            Event::Text { choice: index, text, tokens } => {
+            Event::Text { choice: index, text, tokens, completion_tokens } => {
                 let Some(choice) = choice_at(&mut self.choices, index) else { return };
                 choice.begin(self.surface, head, index, out);
-                choice.note(&text);
+                choice.note(&text, completion_tokens);
                 match self.surface {
                     Surface::Chat => {
                         let deltas = choice.heard.deltas(&text);
@@ -177,9 +177,9 @@ impl Words {
     /// Keeps `event` for the whole answer.
     pub(super) fn keep(&mut self, event: Event) {
         match event {
-            Event::Text { choice, text, tokens } => {
+            Event::Text { choice, text, tokens, completion_tokens } => {
                 if let Some(choice) = choice_at(&mut self.choices, choice) {
-                    choice.note(&text);
+                    choice.note(&text, completion_tokens);
                     match self.surface {
                         Surface::Chat => choice.heard.keep(&text),
                         Surface::Completions | Surface::Embeddings => choice.text.push_str(&text),
@@ -240,8 +240,8 @@ impl Words {
 
 impl Choice {
     /// Takes note of a piece of text.
-    fn note(&mut self, text: &str) {
-        self.pieces = self.pieces.saturating_add(1);
+    fn note(&mut self, text: &str, completion_tokens: u32) {
+        self.tokens = completion_tokens.into();
         self.given = self.given.saturating_add(text.chars().count() as u64);
     }
 

@@ -6,6 +6,7 @@
 //! afterwards.
 
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use minijinja::machinery::{self, Instruction, Instructions, Token};
 use minijinja::syntax::SyntaxConfig;
@@ -23,6 +24,8 @@ const MADE_PER_VALUE: usize = 128;
 const ELEMENT_BYTES: usize = 16;
 /// Lists within lists.
 const DEPTH_MAX: usize = 32;
+/// How long it may take: steps that look through a long text and make little of it cost time and nothing else.
+const TIME_MAX: Duration = Duration::from_secs(10);
 /// Macros within macros.
 const CALLS_MAX: usize = 100;
 /// Greatest number, and longest text or list, that may be multiplied, or that may say how often or how wide.
@@ -43,6 +46,8 @@ thread_local! {
     static VALUE_BYTES: Cell<usize> = const { Cell::new(0) };
     /// Bytes that may still be made in it.
     static LEFT: Cell<usize> = const { Cell::new(0) };
+    /// When it began.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Sets an environment's bounds; its own filters must be there already.
@@ -110,6 +115,7 @@ pub(super) fn render(environment: &Environment<'_>, name: &str, context: Value, 
     let blocks = blocks.collect::<Result<_, Error>>()?;
     let value_bytes = said.saturating_add(VALUE_BYTES_MAX);
     VALUE_BYTES.set(value_bytes);
+    BEGAN.set(Some(now()));
     LEFT.set(value_bytes.saturating_mul(MADE_PER_VALUE));
     let mut text = String::new();
     let mut output = machinery::make_string_output(&mut text);
@@ -172,6 +178,7 @@ fn guards(step: &Instruction<'_>) -> Result<Guards, Error> {
         // Above it may lie named arguments, which are no value.
         Instruction::ApplyFilter(_, Some(2), _) => Guards { before: beneath(GROWN), after: made() },
         Instruction::ApplyFilter(..)
+        | Instruction::Slice
         | Instruction::CallFunction(..)
         | Instruction::CallMethod(..)
         | Instruction::CallObject(_)
@@ -201,6 +208,7 @@ fn guards(step: &Instruction<'_>) -> Result<Guards, Error> {
 
 /// What a step has made: not too large, and no namespace in it.
 fn made(value: Value) -> Result<Value, Error> {
+    check_time()?;
     if value.kind() == ValueKind::String || is_container(&value) {
         let length = value.as_str().map_or_else(|| ELEMENT_BYTES * value.len().unwrap_or(0), str::len);
         take(length)?;
@@ -211,6 +219,7 @@ fn made(value: Value) -> Result<Value, Error> {
 
 /// A namespace, which may have grown, where it is made a text of or compared.
 fn grown(value: Value) -> Result<Value, Error> {
+    check_time()?;
     if is_namespace(&value) {
         weigh(&value)?;
     }
@@ -242,6 +251,20 @@ fn factor(value: Value) -> Result<Value, Error> {
 fn written(value: Value) -> Result<Value, Error> {
     take(weigh(&value)?)?;
     Ok(value)
+}
+
+fn check_time() -> Result<(), Error> {
+    match BEGAN.get() {
+        Some(began) if now().duration_since(began) > TIME_MAX => {
+            Err(refusal(format!("it takes more than {} s", TIME_MAX.as_secs())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the library's steps bring no clock; what is told does not depend on it")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn take(bytes: usize) -> Result<(), Error> {
