@@ -297,7 +297,7 @@ def with_transformers(name):
         logits = model(torch.tensor([tokens()]), use_cache=False).logits[0].double().numpy()
     write(name, {
         "made_by": f"transformers {version('transformers')}, torch {version('torch').split('+')[0]}, float32",
-        "class": f"{spec.model}ForCausalLM", "entries": spec.entries, "tensors": spec.tensors,
+        "class": f"{spec.model}ForCausalLM", "config": spec.config, "entries": spec.entries, "tensors": spec.tensors,
         "tokens": " ".join(map(str, tokens())),
         "rows": [{"after": after, "logits": " ".join(f"{value:.6f}" for value in logits[after - 1])}
                  for after in LENGTHS],
