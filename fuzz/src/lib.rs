@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use local_model::{Engine, LoadedModel, Run, Speaker, Turn};
-use local_model_cpu::{KernelChoice, LoadError, Settings};
+use local_model_cpu::{FloatWeights, KernelChoice, LoadError, Settings};
 
 use blocks::Kind;
 use gguf_writer::GgufWriter;
@@ -27,8 +27,13 @@ pub use vocabularies::any_vocabulary;
 /// Tokens that the network has room for.
 const VOCABULARY: usize = 512;
 
-const SETTINGS: Settings =
-    Settings { threads: 1, cache_bytes: 4 << 20, context_tokens_max: 64, kernels: KernelChoice::Auto };
+const SETTINGS: Settings = Settings {
+    threads: 1,
+    cache_bytes: 4 << 20,
+    context_tokens_max: 64,
+    kernels: KernelChoice::Auto,
+    float_weights: FloatWeights::EightBits,
+};
 /// Bytes that may be in use beside what a file's size explains: an engine's tables, a template's output.
 const FREE_BYTES: usize = 48 << 20;
 /// The same where a template runs, which may make 128 times what one value may have.

@@ -1,4 +1,4 @@
-//! A model's card from its file's header. It must not know weights' values.
+//! A model's card from its files' headers. It must not know weights' values.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,28 +6,28 @@ use std::path::Path;
 use local_model::{AnswerDefaults, ModelCard};
 
 use crate::LoadError;
+use crate::checkpoint::Checkpoint;
 use crate::codec::{self, Codec};
-use crate::gguf::{File, Metadata, TensorKind};
+use crate::gguf::{Metadata, TensorKind};
 use crate::shape::Shape;
 use crate::weights::Weights;
 
-/// Reads a model file's card, in a fraction of a second: no weights but vectors are read. Refuses what [`crate::load`]
-/// would refuse on any machine: a file whose tokenizer, template or tensors this crate could not serve. The SHA-256 is left
-/// to who reads the whole file.
-pub(crate) fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
-    let file = File::open(path)?;
-    let card = card(path, &file)?;
-    Codec::read(file.metadata(), jiff::Zoned::now)?;
-    Weights::check(&file)?;
+/// Reads a model's card, in a fraction of a second: no weights but vectors are read. Refuses what [`crate::load`] would
+/// refuse on any machine: a model whose tokenizer, template or tensors this crate could not serve. The SHA-256 is left to
+/// who reads all files.
+pub(crate) fn inspect(path: &Path, checkpoint: &dyn Checkpoint) -> Result<ModelCard, LoadError> {
+    let card = card(path, checkpoint)?;
+    Codec::read(checkpoint.metadata(), jiff::Zoned::now)?;
+    Weights::check(checkpoint)?;
     Ok(card)
 }
 
-/// The card of an open file.
-pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
-    let metadata = file.metadata();
+/// The card of an open model.
+pub(crate) fn card(path: &Path, checkpoint: &dyn Checkpoint) -> Result<ModelCard, LoadError> {
+    let metadata = checkpoint.metadata();
     let shape = Shape::read(&metadata)?;
     let tokens = metadata.strings("tokenizer.ggml.tokens")?.map_or(0, |tokens| tokens.len());
-    let embedding = file.tensor("token_embd.weight")?;
+    let embedding = checkpoint.tensor("token_embd.weight")?;
     let rows = embedding.dims.last().copied().unwrap_or(0);
     if rows < tokens as u64 {
         return Err(LoadError::tensor(embedding.name, format!("has {rows} rows for a vocabulary of {tokens} tokens")));
@@ -36,11 +36,11 @@ pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
     Ok(ModelCard {
         name: name(path, metadata)?,
         architecture: metadata.need_string("general.architecture")?.to_owned(),
-        parameters: file.tensors().map(|tensor| tensor.weights()).sum(),
-        quantisation: most_common_kind(file).map_or("", TensorKind::name).to_owned(),
+        parameters: checkpoint.tensors().map(|tensor| tensor.weights()).sum(),
+        quantisation: most_common_kind(checkpoint).map_or("", TensorKind::name).to_owned(),
         context_tokens: shape.context_tokens as u64,
         vocabulary: tokens as u64,
-        bytes: file.bytes(),
+        bytes: checkpoint.bytes(),
         chat: facts.chat,
         reasons: facts.reasons,
         licence: metadata.string("general.license")?.map(str::to_owned),
@@ -51,8 +51,14 @@ pub(crate) fn card(path: &Path, file: &File) -> Result<ModelCard, LoadError> {
     })
 }
 
-/// The file's name where it tells the model's size, as published files do; else the name inside; else the file's.
+/// A folder's own name. Of a file its name where it tells the model's size, as published files do; else the name inside; else
+/// the file's.
 fn name(path: &Path, metadata: Metadata<'_>) -> Result<String, LoadError> {
+    if path.is_dir() {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let named = whole.file_name().map(|name| slug(&name.to_string_lossy())).filter(|name| !name.is_empty());
+        return Ok(named.unwrap_or_else(|| "model".to_owned()));
+    }
     let stem = path.file_stem().map(|stem| slug(&stem.to_string_lossy())).unwrap_or_default();
     let size = metadata.string("general.size_label")?.map(slug).filter(|size| !size.is_empty());
     if size.is_some_and(|size| stem.contains(&size)) {
@@ -72,9 +78,9 @@ fn slug(text: &str) -> String {
 }
 
 /// The kind that most weights have.
-fn most_common_kind(file: &File) -> Option<TensorKind> {
+fn most_common_kind(checkpoint: &dyn Checkpoint) -> Option<TensorKind> {
     let mut weights: BTreeMap<TensorKind, u64> = BTreeMap::new();
-    for tensor in file.tensors() {
+    for tensor in checkpoint.tensors() {
         *weights.entry(tensor.kind).or_default() += tensor.weights();
     }
     weights.into_iter().max_by_key(|(_, weights)| *weights).map(|(kind, _)| kind)

@@ -28,6 +28,12 @@ use spellings::Spellings;
 use template::Template;
 use vocabulary::{Class, Vocabulary};
 
+/// Entries of ours beside GGUF's, and what the ways of cutting are called: for who writes entries.
+pub(crate) mod entries {
+    pub(crate) use super::pre_tokenizers::{COMPOSES, GPT_2, WHOLE_WORDS, name_of_cuts};
+    pub(crate) use super::vocabulary::ENDS;
+}
+
 /// How texts become tokens.
 enum Merging {
     ByteLevel(Box<ByteLevelCodec>),
@@ -206,7 +212,7 @@ fn private(text: &str) -> impl Iterator<Item = char> {
 fn read_kind(metadata: Metadata<'_>) -> Result<Kind, LoadError> {
     const PREFIX: &str = "tokenizer.ggml.add_space_prefix";
     match metadata.need_string("tokenizer.ggml.model")? {
-        "gpt2" => Ok(Kind::ByteLevel(PreTokenizer::named(metadata.need_string("tokenizer.ggml.pre")?)?)),
+        "gpt2" => Ok(Kind::ByteLevel(PreTokenizer::read(metadata)?)),
         // Before which pieces of a conversation such a space stands, programs do not agree.
         "llama" if metadata.bool(PREFIX)?.unwrap_or(true) => Err(LoadError::Unsupported(format!(
             "the model's tokenizer puts a space before each text (entry `{PREFIX}`), which this engine does not do; it \

@@ -6,8 +6,6 @@ mod forward;
 mod tokens;
 mod weights;
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,10 +22,6 @@ use weights::Weights;
 
 /// The weights' file in a model's folder.
 const WEIGHTS_FILE: &str = "model.safetensors";
-/// Bytes of a folder's small files at most; real ones have some hundreds.
-const DESCRIPTION_BYTES_MAX: u64 = 1 << 20;
-/// Bytes of a tokenizer's file at most; the largest known have some 35 million.
-const TOKENIZER_BYTES_MAX: u64 = 128 << 20;
 /// Tokens that one pass computes at least: short texts come together, so that each weight read serves many.
 const BATCH_TOKENS: usize = 512;
 
@@ -88,24 +82,6 @@ impl Folder {
         };
         Ok(Self { card, description, tokens, weights })
     }
-}
-
-/// A small file of a folder, whole; absent where it is not there.
-fn small_file(folder: &Path, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, LoadError> {
-    let path = folder.join(name);
-    let unreadable = |source| LoadError::Open { path: path.clone(), source };
-    let found = match fs::metadata(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        found => found.map_err(unreadable)?,
-    };
-    // Looked at before it is opened: a named pipe opens only once somebody writes to it.
-    if !found.is_file() || found.len() > bytes_max {
-        return Err(LoadError::Unsupported(format!("`{name}` must be a file of at most {bytes_max} bytes")));
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(&path).map_err(unreadable)?;
-    file.take(bytes_max).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(Some(bytes))
 }
 
 /// An encoder on this machine's processor.

@@ -4,8 +4,8 @@
 use local_model::{Beginning, Capacity, Engine, EngineError, Logits, Run, Slot, Token};
 
 use crate::cache::{Cache, PageShape};
+use crate::checkpoint::Checkpoint;
 use crate::forward::Forward;
-use crate::gguf::File;
 use crate::kernels::{Kernels, PAGE_TOKENS};
 use crate::pool::Pool;
 use crate::weights::Weights;
@@ -28,8 +28,8 @@ pub(crate) struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Packs a file's weights and makes room to compute in.
-    pub(crate) fn load(file: &File, settings: &Settings) -> Result<Self, LoadError> {
+    /// Packs a model's weights and makes room to compute in.
+    pub(crate) fn load(checkpoint: &dyn Checkpoint, settings: &Settings) -> Result<Self, LoadError> {
         let refused = |error| LoadError::Machine(format!("the system refuses what the model needs: {error}"));
         let kernels = Kernels::choose(settings.kernels)?;
         let threads = match settings.threads {
@@ -37,7 +37,7 @@ impl CpuEngine {
             threads => threads,
         };
         let mut pool = Pool::start(threads).map_err(refused)?;
-        let weights = Weights::load(file, &mut pool)?;
+        let weights = Weights::load(checkpoint, &mut pool)?;
         let shape = &weights.shape;
         let page = PageShape { layers: shape.layers(), kv_heads: shape.kv_heads, head_dim: shape.head_dim };
         let pages = settings.cache_bytes / page.bytes();

@@ -8,6 +8,7 @@ mod cursor;
 mod header;
 mod metadata;
 mod tensor_kind;
+mod written;
 
 use std::fs;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(crate) use header::Header;
 
 pub(crate) use metadata::Metadata;
 pub(crate) use tensor_kind::TensorKind;
+pub(crate) use written::{EntryWriter, Written};
 
 /// An open model file, mapped into memory.
 pub(crate) struct File {
@@ -85,12 +87,6 @@ impl File {
     /// A tensor that may be absent.
     pub(crate) fn find_tensor(&self, name: &str) -> Option<Tensor<'_>> {
         self.header.tensor(name).map(|place| self.at(place))
-    }
-
-    /// A tensor that must be there.
-    pub(crate) fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
-        self.find_tensor(name)
-            .ok_or_else(|| LoadError::tensor(name, "is missing; the file is incomplete or of another architecture"))
     }
 
     fn at<'a>(&'a self, place: &'a TensorPlace) -> Tensor<'a> {

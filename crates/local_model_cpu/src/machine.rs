@@ -1,13 +1,15 @@
-//! What this machine gives the engine, and what a model file asks of it, before anything is loaded. It must not know what
+//! What this machine gives the engine, and what a model asks of it, before anything is loaded. It must not know what
 //! follows from either.
 
 use std::path::Path;
 
+use crate::checkpoint::Checkpoint;
+use crate::folder::Folder;
 use crate::gguf::File;
 use crate::kernels::Kernels;
 use crate::shape::Shape;
 use crate::weights::Weights;
-use crate::{KernelChoice, LoadError, memory, shape};
+use crate::{FloatWeights, KernelChoice, LoadError, memory, shape};
 
 /// What this machine gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub struct Machine {
     pub kernels: &'static str,
 }
 
-/// What a model file asks.
+/// What a model asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileSizes {
     /// Bytes of all weights, packed for this processor.
@@ -47,23 +49,31 @@ pub fn architectures() -> impl Iterator<Item = &'static str> {
     shape::architecture::KNOWN.iter().map(|family| family.name)
 }
 
-/// Reads what a GGUF file asks, without packing any weight; refuses what [`crate::load`] would refuse on any machine.
+/// Reads what a GGUF file, or a folder with a model that answers, asks, without packing any weight; refuses what
+/// [`crate::load`] would refuse on any machine.
 pub fn file_sizes(path: &Path) -> Result<FileSizes, LoadError> {
-    let file = File::open(path)?;
-    let shape = Shape::read(&file.metadata())?;
-    let (weight_bytes, a_pass) = Weights::bytes(&file)?;
+    if !path.is_dir() {
+        return sizes(&File::open(path)?);
+    }
+    let folder = Folder::open_network(path, FloatWeights::default())?;
+    sizes(&folder).map_err(|error| folder.told(error))
+}
+
+fn sizes(checkpoint: &dyn Checkpoint) -> Result<FileSizes, LoadError> {
+    let shape = Shape::read(&checkpoint.metadata())?;
+    let (weight_bytes, a_pass) = Weights::bytes(checkpoint)?;
     let cache_values = 2 * shape.layers() as u64 * shape.kv_width() as u64;
     Ok(FileSizes {
         weight_bytes: weight_bytes as u64,
-        read_bytes: (a_pass as u64).saturating_sub(unasked_bytes(&file, &shape)),
+        read_bytes: (a_pass as u64).saturating_sub(unasked_bytes(checkpoint, &shape)),
         cache_bytes_a_token: cache_values * size_of::<u16>() as u64,
     })
 }
 
 /// Bytes of the experts that a token does not ask, as the file stores them: packed they are nearly as many.
-fn unasked_bytes(file: &File, shape: &Shape) -> u64 {
+fn unasked_bytes(checkpoint: &dyn Checkpoint, shape: &Shape) -> u64 {
     let Some(experts) = shape.experts else { return 0 };
-    let stored = file.tensors().filter(|tensor| tensor.name.contains("_exps."));
+    let stored = checkpoint.tensors().filter(|tensor| tensor.name.contains("_exps."));
     let stored: u64 = stored.map(|tensor| tensor.bytes.len() as u64).sum();
     stored / experts.count as u64 * experts.count.saturating_sub(experts.used) as u64
 }

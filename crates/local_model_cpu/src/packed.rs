@@ -17,7 +17,7 @@
 //! |---|---|---|---|---|
 //! | [`NibbleTile`] | Q4_0, Q4_1, Q4_K | 4 vectors; low nibbles columns 8j..8j+4, high ones 8j+4..8j+8 | scale, minimum | 320 |
 //! | [`SixTile`] | Q6_K | the same, and 2 vectors with the upper two bits | 2 scales | 448 |
-//! | [`ByteTile`] | Q5_0, Q5_1, Q5_K, Q8_0 | 8 vectors, biased by 128 | scale, minimum | 576 |
+//! | [`ByteTile`] | Q5_0, Q5_1, Q5_K, Q8_0, floats rounded | 8 vectors, biased by 128 | scale, minimum | 576 |
 //! | [`HalfTile`], [`BrainTile`] | F16, BF16 | a vector of 16 rows for each column | – | 1024 |
 //! | [`SingleTile`] | F32 | the same | – | 2048 |
 //!
@@ -175,10 +175,11 @@ impl Matrix {
     }
 }
 
-/// Fills a strip from up to 16 rows of a file's matrix, stored in this kind; missing rows become zeros.
-pub(crate) fn pack_strip(kind: TensorKind, rows: &[&[u8]], to: &mut [u8]) {
+/// Fills a strip from up to 16 rows of a file's matrix, stored in this kind; missing rows become zeros. The layout is the
+/// kind's own, or that of bytes for a kind of floats, which are then rounded to 8 bits.
+pub(crate) fn pack_strip(layout: Layout, kind: TensorKind, rows: &[&[u8]], to: &mut [u8]) {
     for (row, bytes) in rows.iter().enumerate().take(TILE_ROWS) {
-        match Layout::of(kind) {
+        match layout {
             Layout::Nibble => {
                 for (index, tile) in buffer::cast_mut(to).iter_mut().enumerate() {
                     pack_nibbles(tile, row, &blocks::group(kind, bytes, index));
@@ -208,6 +209,12 @@ pub(crate) fn pack_strip(kind: TensorKind, rows: &[&[u8]], to: &mut [u8]) {
             }
         }
     }
+}
+
+/// Whether all scales of a strip of bytes are finite: of rounded floats one is not where a weight was not, or was too great.
+pub(crate) fn scales_are_finite(strip: &[u8]) -> bool {
+    let mut scales = buffer::cast::<ByteTile>(strip).iter().flat_map(|tile| &tile.scales);
+    scales.all(|scale| f16::from_bits(*scale).is_finite())
 }
 
 fn pack_nibbles(tile: &mut NibbleTile, row: usize, group: &Group) {

@@ -93,13 +93,23 @@ pub(crate) fn random_matrix(
 
 /// A stored matrix, packed.
 pub(crate) fn pack(kind: TensorKind, stored: &[u8], rows: usize, columns: usize) -> (Matrix, Buffer<u8>) {
-    let layout = Layout::of(kind);
+    pack_as(Layout::of(kind), kind, stored, rows, columns)
+}
+
+/// The same in a layout that need not be the kind's own.
+pub(crate) fn pack_as(
+    layout: Layout,
+    kind: TensorKind,
+    stored: &[u8],
+    rows: usize,
+    columns: usize,
+) -> (Matrix, Buffer<u8>) {
     let length = columns / TILE_COLUMNS * layout.tile_bytes();
     let strips = rows.div_ceil(TILE_ROWS);
     let mut memory = Buffer::zeroed(strips * length).unwrap();
     let rows_stored: Vec<&[u8]> = stored.chunks_exact(stored.len() / rows).collect();
     for (rows, to) in rows_stored.chunks(TILE_ROWS).zip(memory.values_mut().chunks_exact_mut(length)) {
-        pack_strip(kind, rows, to);
+        pack_strip(layout, kind, rows, to);
     }
     let places = (0..strips).map(|strip| Place { layout, offset: strip * length }).collect();
     (Matrix { columns, rows, strips: places }, memory)

@@ -13,6 +13,8 @@ pub struct Settings {
     pub context_tokens_max: usize,
     /// Instruction set.
     pub kernels: KernelChoice,
+    /// How matrices are kept that a model's folder stores as floats; those of a GGUF file stay as it stores them.
+    pub float_weights: FloatWeights,
 }
 
 impl Default for Settings {
@@ -23,8 +25,20 @@ impl Default for Settings {
             cache_bytes: 1 << 30,
             context_tokens_max: 8192,
             kernels: KernelChoice::Auto,
+            float_weights: FloatWeights::EightBits,
         }
     }
+}
+
+/// How matrices of floats are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FloatWeights {
+    /// Rounded to 8 bits with a scale for each 32 weights, as GGUF's Q8_0: half the memory of 16-bit floats, and answers
+    /// that can hardly be told from theirs.
+    #[default]
+    EightBits,
+    /// As they are stored.
+    AsStored,
 }
 
 /// Instruction sets that there are kernels for.

@@ -3,13 +3,16 @@
 
 mod feed;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use half::{bf16, f16};
 
 use crate::LoadError;
 use crate::buffer::{Buffer, Disjoint};
-use crate::gguf::{File, Tensor, TensorKind};
+use crate::checkpoint::Checkpoint;
+use crate::gguf::{Tensor, TensorKind};
 use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
+use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip, scales_are_finite};
 use crate::pool::Pool;
 use crate::rope::Rope;
 use crate::shape::{LayerKind, PairOrder, Presence, Shape};
@@ -67,29 +70,29 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// Reads a file's weights; the file may be closed afterwards.
-    pub(crate) fn load(file: &File, pool: &mut Pool) -> Result<Self, LoadError> {
-        let shape = Shape::read(&file.metadata())?;
-        let mut plan = Plan::new(file, &shape);
+    /// Reads a model's weights; its files may be closed afterwards.
+    pub(crate) fn load(checkpoint: &dyn Checkpoint, pool: &mut Pool) -> Result<Self, LoadError> {
+        let shape = Shape::read(&checkpoint.metadata())?;
+        let mut plan = Plan::new(checkpoint, &shape);
         let Network { ropes, layers, embedding, output_norm, output } = plan.network()?;
         let memory = plan.pack(pool)?;
         Ok(Self { shape, ropes, layers, embedding, output_norm, output, memory })
     }
 
     /// Checks that [`Weights::load`] would find all weights in their shapes, without packing any: takes milliseconds.
-    pub(crate) fn check(file: &File) -> Result<(), LoadError> {
-        let shape = Shape::read(&file.metadata())?;
-        Plan::new(file, &shape).network().map(|_| ())
+    pub(crate) fn check(checkpoint: &dyn Checkpoint) -> Result<(), LoadError> {
+        let shape = Shape::read(&checkpoint.metadata())?;
+        Plan::new(checkpoint, &shape).network().map(|_| ())
     }
 
     /// Bytes of all packed weights, and of those that a token of a network without experts passes through: all, but of an
     /// embedding of its own one row.
-    pub(crate) fn bytes(file: &File) -> Result<(usize, usize), LoadError> {
-        let shape = Shape::read(&file.metadata())?;
-        let mut plan = Plan::new(file, &shape);
+    pub(crate) fn bytes(checkpoint: &dyn Checkpoint) -> Result<(usize, usize), LoadError> {
+        let shape = Shape::read(&checkpoint.metadata())?;
+        let mut plan = Plan::new(checkpoint, &shape);
         plan.embedding()?;
-        let embedding = if file.find_tensor("output.weight").is_some() { plan.bytes } else { 0 };
-        let mut plan = Plan::new(file, &shape);
+        let embedding = if checkpoint.find_tensor("output.weight").is_some() { plan.bytes } else { 0 };
+        let mut plan = Plan::new(checkpoint, &shape);
         plan.network()?;
         Ok((plan.bytes, plan.bytes - embedding))
     }
@@ -123,8 +126,8 @@ impl Part {
     }
 
     /// Its tensor, found and of the sizes that it must have.
-    fn find<'a>(&self, file: &'a File, columns: usize) -> Result<Tensor<'a>, LoadError> {
-        let tensor = file.tensor(&self.name)?;
+    fn find<'a>(&self, checkpoint: &'a dyn Checkpoint, columns: usize) -> Result<Tensor<'a>, LoadError> {
+        let tensor = checkpoint.tensor(&self.name)?;
         let Some((expert, experts)) = self.expert else {
             expect_dims(&tensor, &[columns, self.rows])?;
             return Ok(tensor);
@@ -161,6 +164,7 @@ impl RowOrder {
 /// A matrix to pack. There may be tens of thousands, of millions of strips: what is noted is noted a matrix.
 struct Source<'a> {
     tensor: Tensor<'a>,
+    layout: Layout,
     order: RowOrder,
     rows: usize,
     /// Of one strip when packed.
@@ -173,7 +177,7 @@ struct Source<'a> {
 
 /// What is to be packed, and where to.
 struct Plan<'a> {
-    file: &'a File,
+    checkpoint: &'a dyn Checkpoint,
     shape: &'a Shape,
     bytes: usize,
     strips: usize,
@@ -190,8 +194,8 @@ struct Network {
 }
 
 impl<'a> Plan<'a> {
-    fn new(file: &'a File, shape: &'a Shape) -> Self {
-        Self { file, shape, bytes: 0, strips: 0, sources: Vec::new() }
+    fn new(checkpoint: &'a dyn Checkpoint, shape: &'a Shape) -> Self {
+        Self { checkpoint, shape, bytes: 0, strips: 0, sources: Vec::new() }
     }
 
     fn network(&mut self) -> Result<Network, LoadError> {
@@ -199,7 +203,7 @@ impl<'a> Plan<'a> {
         let embedding = self.embedding()?;
         let layers = (0..shape.layers()).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
         let output_norm = scaled(self.vector("output_norm.weight", shape.width)?, shape.scales.logits);
-        let output = match self.file.find_tensor("output.weight") {
+        let output = match self.checkpoint.find_tensor("output.weight") {
             Some(_) => self.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
             None => embedding.clone(),
         };
@@ -208,7 +212,7 @@ impl<'a> Plan<'a> {
 
     fn embedding(&mut self) -> Result<Matrix, LoadError> {
         const NAME: &str = "token_embd.weight";
-        let rows = match self.file.tensor(NAME)?.dims {
+        let rows = match self.checkpoint.tensor(NAME)?.dims {
             [_, rows @ 1..=VOCABULARY_MAX] => *rows as usize,
             _ => {
                 return Err(LoadError::tensor(
@@ -223,7 +227,7 @@ impl<'a> Plan<'a> {
     fn layer(&mut self, layer: usize) -> Result<Layer, LoadError> {
         let shape = self.shape;
         let name = |what: &str| format!("blk.{layer}.{what}.weight");
-        let order = match shape.pair_order {
+        let order = match self.checkpoint.pair_order(shape.pair_order) {
             PairOrder::Neighbours => RowOrder::EvenThenOdd { head_dim: shape.head_dim },
             PairOrder::Halves => RowOrder::AsStored,
         };
@@ -257,7 +261,7 @@ impl<'a> Plan<'a> {
         match presence {
             Presence::Never => false,
             Presence::Always => true,
-            Presence::WhereStored => self.file.find_tensor(tensor).is_some(),
+            Presence::WhereStored => self.checkpoint.find_tensor(tensor).is_some(),
         }
     }
 
@@ -285,11 +289,11 @@ impl<'a> Plan<'a> {
         let mut present = false;
         for (what, rows, order) in parts {
             let name = format!("blk.{layer}.{what}.bias");
-            let stored = match self.file.find_tensor(&name) {
+            let stored = match self.checkpoint.find_tensor(&name) {
                 Some(_) => self.vector(&name, rows)?,
                 None => vec![0.0; rows],
             };
-            present |= self.file.find_tensor(&name).is_some();
+            present |= self.checkpoint.find_tensor(&name).is_some();
             biases.extend((0..rows).map(|row| stored[order.source(row)]));
         }
         Ok(present.then_some(biases))
@@ -299,7 +303,7 @@ impl<'a> Plan<'a> {
         const NAME: &str = "rope_freqs.weight";
         let (head_dim, angles) = (self.shape.head_dim, self.shape.angles);
         let windowed = self.shape.window_angles.map(|angles| Rope::new(head_dim, angles, None));
-        if self.file.find_tensor(NAME).is_none() {
+        if self.checkpoint.find_tensor(NAME).is_none() {
             return Ok(Ropes { full: Rope::new(head_dim, angles, None), windowed });
         }
         let factors = self.vector(NAME, head_dim / 2)?;
@@ -311,7 +315,7 @@ impl<'a> Plan<'a> {
 
     /// A vector of floats.
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, LoadError> {
-        let tensor = self.file.tensor(name)?;
+        let tensor = self.checkpoint.tensor(name)?;
         expect_dims(&tensor, &[length])?;
         match tensor.kind {
             TensorKind::F32 => Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f32::from_le_bytes(*bits)).collect()),
@@ -329,14 +333,14 @@ impl<'a> Plan<'a> {
     fn matrix(&mut self, columns: usize, parts: &[Part]) -> Result<Matrix, LoadError> {
         let mut matrix = Matrix { columns, ..Matrix::default() };
         for part in parts {
-            let tensor = part.find(self.file, columns)?;
-            let layout = Layout::of(tensor.kind);
+            let tensor = part.find(self.checkpoint, columns)?;
+            let layout = self.checkpoint.layout(tensor.kind);
             let (strips, strip_bytes) = (part.rows.div_ceil(TILE_ROWS), columns / TILE_COLUMNS * layout.tile_bytes());
             let offset = self.bytes;
             matrix.strips.extend((0..strips).map(|strip| Place { layout, offset: offset + strip * strip_bytes }));
             matrix.rows += part.rows;
             let (rows, order, first_strip) = (part.rows, part.order, self.strips);
-            self.sources.push(Source { tensor, order, rows, strip_bytes, offset, first_strip });
+            self.sources.push(Source { tensor, layout, order, rows, strip_bytes, offset, first_strip });
             self.bytes += strips * strip_bytes;
             self.strips += strips;
         }
@@ -351,6 +355,7 @@ impl<'a> Plan<'a> {
         let refused = |error| LoadError::Machine(format!("no memory for the model's weights: {error}"));
         let mut memory = Buffer::zeroed(self.bytes).map_err(refused)?;
         let to = Disjoint::new(memory.values_mut());
+        let unsound = AtomicUsize::new(usize::MAX);
         let packed = pool.share(self.strips, GRAIN, &|strips| {
             for strip in strips {
                 let after = self.sources.partition_point(|source| source.first_strip <= strip);
@@ -358,16 +363,23 @@ impl<'a> Plan<'a> {
                 let strip = strip - source.first_strip;
                 let offset = source.offset + strip * source.strip_bytes;
                 // SAFETY: places follow one another, and each strip is packed once.
-                source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) });
+                if !source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) }) {
+                    unsound.fetch_min(after - 1, Ordering::Relaxed);
+                }
             }
         });
         packed.map_err(|panicked| LoadError::Machine(format!("the weights could not be packed: {panicked}")))?;
+        if let Some(source) = self.sources.get(unsound.into_inner()) {
+            let problem = "holds a weight that is no finite number, or too great for 8 bits; fetch the file again";
+            return Err(LoadError::tensor(source.tensor.name, problem));
+        }
         Ok(memory)
     }
 }
 
 impl Source<'_> {
-    fn pack(&self, strip: usize, to: &mut [u8]) {
+    /// Packs 16 rows; false where floats could not be rounded.
+    fn pack(&self, strip: usize, to: &mut [u8]) -> bool {
         let row_bytes = self.tensor.bytes.len() / self.rows;
         let first = strip * TILE_ROWS;
         let count = TILE_ROWS.min(self.rows - first);
@@ -375,7 +387,9 @@ impl Source<'_> {
         for (to, row) in rows.iter_mut().zip(first..first + count) {
             *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
         }
-        pack_strip(self.tensor.kind, &rows[..count], to);
+        pack_strip(self.layout, self.tensor.kind, &rows[..count], to);
+        // What a file says in 8 bits is taken as it is.
+        self.layout == Layout::of(self.tensor.kind) || scales_are_finite(to)
     }
 }
 

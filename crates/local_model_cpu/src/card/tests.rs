@@ -1,6 +1,7 @@
 //! What a card says of good files, and which files have none.
 
 use super::*;
+use crate::gguf::File;
 use crate::gguf::writer::GgufWriter;
 
 fn described() -> GgufWriter {

@@ -5,6 +5,11 @@
 //! is not here is refused: a wrong cut gives plausible tokens and worse answers, which nobody would notice.
 
 use crate::LoadError;
+use crate::gguf::Metadata;
+
+/// Entries of ours, by which what a `tokenizer.json` says overrules what is usual under the name.
+pub(crate) const WHOLE_WORDS: &str = "tokenizer.whole_words";
+pub(crate) const COMPOSES: &str = "tokenizer.composes";
 
 /// A way of cutting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub(super) struct PreTokenizer {
 const PLAIN: PreTokenizer = PreTokenizer { cuts: &[], whole_words: false, begins: false, composes: false };
 
 /// GPT-2's: English contractions, then words, numbers or signs, each with one space before it.
-const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+pub(crate) const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 /// Llama 3's: numbers in groups of three.
 const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// Qwen 2's: as Llama 3's with single digits.
@@ -54,7 +59,22 @@ const KNOWN: &[(&[&str], PreTokenizer)] = &[
     (&["deepseek-v3"], PreTokenizer { cuts: &[r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK_3], ..PLAIN }),
 ];
 
+/// The name of a way with these cuts.
+pub(crate) fn name_of_cuts(cuts: &[&str]) -> Option<&'static str> {
+    KNOWN.iter().find(|(_, known)| known.cuts == cuts).and_then(|(names, _)| names.first().copied())
+}
+
 impl PreTokenizer {
+    /// The way that a file names, with what is said of it beside its name.
+    pub(super) fn read(metadata: Metadata<'_>) -> Result<Self, LoadError> {
+        let named = Self::named(metadata.need_string("tokenizer.ggml.pre")?)?;
+        Ok(Self {
+            whole_words: metadata.bool(WHOLE_WORDS)?.unwrap_or(named.whole_words),
+            composes: metadata.bool(COMPOSES)?.unwrap_or(named.composes),
+            ..named
+        })
+    }
+
     /// The way of cutting with this name, or an error that names those known.
     pub(super) fn named(name: &str) -> Result<Self, LoadError> {
         if let Some((_, found)) = KNOWN.iter().find(|(names, _)| names.contains(&name)) {

@@ -49,6 +49,9 @@ const END_SPELLINGS: [&str; 17] = [
 const END_KEYS: [&str; 3] =
     ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
 
+/// An entry of ours: all tokens that end an answer, as `generation_config.json` lists them.
+pub(crate) const ENDS: &str = "tokenizer.end_token_ids";
+
 /// A vocabulary; a token is an index into `spellings` and `classes`.
 pub(super) struct Vocabulary<'a> {
     pub(super) spellings: Vec<&'a str>,
@@ -115,6 +118,11 @@ impl<'a> Vocabulary<'a> {
         let mut ends = Vec::new();
         for key in END_KEYS {
             ends.extend(self.special(metadata, key)?);
+        }
+        for number in metadata.integers(ENDS)?.unwrap_or_default() {
+            let token = Token::try_from(number).ok().filter(|token| (*token as usize) < self.spellings.len());
+            let problem = || format!("holds {number}, but the vocabulary has {} tokens", self.spellings.len());
+            ends.push(token.ok_or_else(|| LoadError::metadata(ENDS, problem()))?);
         }
         let spelled = (0..).zip(&self.spellings).filter(|(_, spelling)| END_SPELLINGS.contains(spelling));
         ends.extend(spelled.map(|(token, _)| token));

@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{DESCRIPTION_BYTES_MAX, small_file};
 use crate::LoadError;
 use crate::packed::TILE_COLUMNS;
 use crate::simd::LANES;
+use crate::small_file::{DESCRIPTION_BYTES_MAX, small_json};
 
 const CONFIG_FILE: &str = "config.json";
 /// The list of what `sentence-transformers` does one after another.
@@ -265,9 +265,7 @@ impl PoolingConfig {
 }
 
 fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, LoadError> {
-    let Some(bytes) = small_file(folder, name, DESCRIPTION_BYTES_MAX)? else { return Ok(None) };
-    let read = serde_json::from_slice(&bytes);
-    read.map(Some).map_err(|error| unsupported(format!("`{name}` cannot be read: {error}")))
+    small_json(folder, name, DESCRIPTION_BYTES_MAX)
 }
 
 fn unsupported(problem: String) -> LoadError {

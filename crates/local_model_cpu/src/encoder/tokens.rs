@@ -7,8 +7,8 @@ use local_model::{CodecError, TextTokens, Token};
 use tokenizers::Tokenizer;
 
 use super::description::Description;
-use super::{TOKENIZER_BYTES_MAX, small_file};
 use crate::LoadError;
+use crate::small_file::{TOKENIZER_BYTES_MAX, small_file};
 
 const TOKENIZER_FILE: &str = "tokenizer.json";
 

@@ -1,13 +1,10 @@
 //! An encoder's weights: found in the safetensors file, checked against the description's sizes, packed into tiles. Nothing is
 //! allocated for what the file does not hold. It must not know how they are computed with.
 
-use std::fs;
 use std::path::Path;
 
 use half::{bf16, f16};
-use memmap2::Mmap;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use safetensors::tensor::TensorInfo;
 
 use super::description::Description;
 use crate::LoadError;
@@ -15,17 +12,13 @@ use crate::buffer::Buffer;
 use crate::gguf::TensorKind;
 use crate::memory::ensure_available;
 use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
+use crate::shard::{Shard, kind};
 
 /// Some files name all tensors of the encoder so, beside those of a head that is not computed.
 const PREFIX: &str = "bert.";
 
-/// An open file of weights, mapped into memory; every tensor lies inside it.
-pub(super) struct File {
-    map: Mmap,
-    metadata: Metadata,
-    /// Where the first tensor's bytes begin.
-    start: usize,
-}
+/// An open file of weights; every tensor lies inside it.
+pub(super) struct File(Shard);
 
 /// What is known of the weights without reading them.
 pub(super) struct Facts {
@@ -159,7 +152,7 @@ impl Plan<'_> {
     fn fill(&self, memory: &mut [u8]) {
         for strip in &self.strips {
             let rows: Vec<&[u8]> = strip.rows.chunks_exact(strip.row_bytes).collect();
-            pack_strip(strip.kind, &rows, &mut memory[strip.place.clone()]);
+            pack_strip(Layout::of(strip.kind), strip.kind, &rows, &mut memory[strip.place.clone()]);
         }
     }
 }
@@ -167,30 +160,16 @@ impl Plan<'_> {
 impl File {
     /// Maps a file and reads its header; no weight is touched.
     pub(super) fn open(path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |source| LoadError::Open { path: path.to_owned(), source };
-        // Looked at before it is opened: a named pipe opens only once somebody writes to it.
-        if !fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(LoadError::Unsupported(format!("`{}` is not a regular file", path.display())));
-        }
-        let file = fs::File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.len() == 0 {
-            return Err(LoadError::Unsupported("the file of weights is empty; fetch it again".to_owned()));
-        }
-        // SAFETY: the map is only read, as bytes, for which every bit pattern is valid. A process that shortens the
-        // file meanwhile can make a read fail (SIGBUS); model files are written aside and renamed, never edited.
-        let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
-        let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|error| {
-            LoadError::Unsupported(format!(
-                "the file of weights is no safetensors file, or damaged ({error}); fetch it again and compare its SHA-256"
-            ))
-        })?;
-        // Eight bytes say how long the header is.
-        Ok(Self { map, metadata, start: header + 8 })
+        Shard::open(path).map(Self)
     }
 
     /// Size of the file in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.map.len() as u64
+        self.0.bytes()
+    }
+
+    fn info(&self, name: &str) -> Option<&TensorInfo> {
+        self.0.info(name).or_else(|| self.0.info(&format!("{PREFIX}{name}")))
     }
 
     /// Checks that [`Weights::pack`] would find everything in its shape.
@@ -204,30 +183,21 @@ impl File {
         self.tensor("embeddings.position_embeddings.weight", &[description.positions, width])?;
         self.tensor("embeddings.token_type_embeddings.weight", &[description.types, width])?;
         self.norm("embeddings.LayerNorm", width)?;
-        let weights = |info: &&TensorInfo| info.shape.iter().map(|length| *length as u64).product::<u64>();
-        let infos = self.metadata.tensors();
-        let floats = infos.values().filter(|info| kind(info.dtype).is_some());
-        Ok(Facts { parameters: floats.map(weights).sum(), kind: words.kind })
+        let weights = |info: &TensorInfo| info.shape.iter().map(|length| *length as u64).product::<u64>();
+        let infos = self.0.infos();
+        let floats = infos.iter().filter(|(name, info)| kind(name, info.dtype).is_ok());
+        Ok(Facts { parameters: floats.map(|(_, info)| weights(info)).sum(), kind: words.kind })
     }
 
     fn tensor(&self, name: &str, expected: &[usize]) -> Result<Tensor<'_>, LoadError> {
-        let info = self.metadata.info(name).or_else(|| self.metadata.info(&format!("{PREFIX}{name}")));
+        let info = self.info(name);
         let info = info
             .ok_or_else(|| LoadError::tensor(name, "is missing; the file is incomplete or of another architecture"))?;
         if info.shape != expected {
             let problem = format!("has the sizes {:?}, but `config.json` asks for {expected:?}", info.shape);
             return Err(LoadError::tensor(name, problem));
         }
-        let Some(kind) = kind(info.dtype) else {
-            return Err(LoadError::tensor(
-                name,
-                format!("is stored as {}; F32, F16 and BF16 are computed", info.dtype),
-            ));
-        };
-        let (from, to) = info.data_offsets;
-        // The header's reading has checked that the range lies inside the file and fits the sizes.
-        let bytes = self.map.get(self.start + from..self.start + to).unwrap_or_default();
-        Ok(Tensor { kind, bytes })
+        Ok(Tensor { kind: kind(name, info.dtype)?, bytes: self.0.bytes_of(info) })
     }
 
     fn vector(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, LoadError> {
@@ -240,7 +210,7 @@ impl File {
     /// Older files call its parts `gamma` and `beta`.
     fn norm(&self, name: &str, width: usize) -> Result<Norm, LoadError> {
         let old = format!("{name}.gamma");
-        if self.metadata.info(&old).is_some() || self.metadata.info(&format!("{PREFIX}{old}")).is_some() {
+        if self.info(&old).is_some() {
             let bias = self.vector(&format!("{name}.beta"), &[width])?;
             return Ok(Norm { weight: self.vector(&old, &[width])?, bias });
         }
@@ -264,15 +234,5 @@ impl Tensor<'_> {
                 to.iter_mut().zip(singles).for_each(|(to, bits)| *to = f32::from_le_bytes(*bits));
             }
         }
-    }
-}
-
-/// How weights of this type are packed; absent where they are not computed.
-fn kind(dtype: Dtype) -> Option<TensorKind> {
-    match dtype {
-        Dtype::F32 => Some(TensorKind::F32),
-        Dtype::F16 => Some(TensorKind::F16),
-        Dtype::BF16 => Some(TensorKind::Bf16),
-        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::KernelChoice;
 use crate::samples::{Random, opened, small_network};
 
 fn engine(threads: usize, kernels: KernelChoice) -> Option<CpuEngine> {
-    let settings = Settings { threads, cache_bytes: 1 << 20, context_tokens_max: 8192, kernels };
+    let settings = Settings { threads, cache_bytes: 1 << 20, context_tokens_max: 8192, kernels, ..Settings::default() };
     match CpuEngine::load(&opened(&small_network()), &settings) {
         Ok(engine) => Some(engine),
         Err(LoadError::Machine(_)) => None,

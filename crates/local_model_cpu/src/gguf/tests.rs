@@ -54,7 +54,7 @@ fn a_good_file_is_read() {
 
         let tensors: Vec<Tensor<'_>> = file.tensors().collect();
         assert_eq!(tensors.len(), 2);
-        let a = file.tensor("a").unwrap();
+        let a = file.find_tensor("a").unwrap();
         assert_eq!((a.name, a.dims, a.kind, a.weights()), ("a", &[32, 2][..], TensorKind::Q4_0, 64));
         assert_eq!(a.bytes, (0..36).collect::<Vec<u8>>());
         assert_eq!(file.find_tensor("b").unwrap().bytes, [1; 12]);

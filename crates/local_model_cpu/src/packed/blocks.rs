@@ -1,8 +1,8 @@
-//! The file's quantised blocks, read 32 weights at a time. It must not know how the weights are packed afterwards.
+//! The file's quantised blocks, read 32 weights at a time, and floats rounded to such blocks. It must not know how the weights are packed afterwards.
 //!
 //! Layouts are ggml's (`ggml-common.h`, `ggml-quants.c` of llama.cpp); `q` below counts from 0.
 
-use half::f16;
+use half::{bf16, f16};
 
 use crate::gguf::TensorKind;
 
@@ -18,8 +18,11 @@ pub(crate) struct Group {
 /// Centre of the weights in tiles of bytes.
 const BYTE_CENTRE: u8 = 128;
 
-/// The `index`-th 32 weights of a row that is stored in a quantised kind.
+/// The `index`-th 32 weights of a row; floats are rounded to 8 bits.
 pub(crate) fn group(kind: TensorKind, row: &[u8], index: usize) -> Group {
+    if kind.block_weights() == 1 {
+        return rounded(&floats(kind, &row[32 * index * kind.block_bytes()..][..32 * kind.block_bytes()]));
+    }
     let groups_in_block = kind.block_weights() / 32;
     let block = &row[index / groups_in_block * kind.block_bytes()..][..kind.block_bytes()];
     let within = index % groups_in_block;
@@ -32,10 +35,42 @@ pub(crate) fn group(kind: TensorKind, row: &[u8], index: usize) -> Group {
         TensorKind::Q4K => q4_k(block, within),
         TensorKind::Q5K => q5_k(block, within),
         TensorKind::Q6K => q6_k(block, within),
-        TensorKind::F32 | TensorKind::F16 | TensorKind::Bf16 => {
-            Group { quants: [0; 32], scales: [0.0; 2], minimum: 0.0 }
+        // Rounded above.
+        TensorKind::F32 | TensorKind::F16 | TensorKind::Bf16 => rounded(&[0.0; 32]),
+    }
+}
+
+/// 32 weights that are stored as floats.
+fn floats(kind: TensorKind, bytes: &[u8]) -> [f32; 32] {
+    let mut floats = [0.0; 32];
+    match kind {
+        TensorKind::F16 => {
+            let halves = bytes.as_chunks::<2>().0;
+            floats.iter_mut().zip(halves).for_each(|(to, bits)| *to = f16::from_le_bytes(*bits).to_f32());
+        }
+        TensorKind::Bf16 => {
+            let brains = bytes.as_chunks::<2>().0;
+            floats.iter_mut().zip(brains).for_each(|(to, bits)| *to = bf16::from_le_bytes(*bits).to_f32());
+        }
+        _ => {
+            let singles = bytes.as_chunks::<4>().0;
+            floats.iter_mut().zip(singles).for_each(|(to, bits)| *to = f32::from_le_bytes(*bits));
         }
     }
+    floats
+}
+
+/// Floats in 255 steps of the greatest among them, as Q8_0 is made; the scale is not finite where one of them is not.
+fn rounded(floats: &[f32; 32]) -> Group {
+    let greatest = floats.iter().fold(0.0_f32, |greatest, value| greatest.max(value.abs()));
+    let all_finite = floats.iter().all(|value| value.is_finite());
+    let scale = if all_finite { f16::from_f32(greatest / 127.0).to_f32() } else { f32::NAN };
+    let steps = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let quants = floats.map(|value| {
+        let steps = (value * steps).round().clamp(-127.0, 127.0) as i8;
+        steps.cast_unsigned().wrapping_add(BYTE_CENTRE)
+    });
+    Group { quants, scales: [scale; 2], minimum: 0.0 }
 }
 
 fn half_at(block: &[u8], at: usize) -> f32 {

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 use super::*;
-use crate::samples::{KINDS, Random, pack};
+use crate::samples::{KINDS, Random, pack, pack_as};
 
 fn half_at(block: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
@@ -119,6 +119,38 @@ fn scales_of_k_kinds_are_within_a_half_of_what_the_file_means() {
             }
         }
         assert!((error / size).sqrt() < 3e-4, "{kind:?}: {}", (error / size).sqrt());
+    }
+}
+
+#[test]
+fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
+    for kind in [TensorKind::F32, TensorKind::F16, TensorKind::Bf16] {
+        let stored = Random(19).stored(kind, 40 * 256);
+        let (matrix, memory) = pack_as(Layout::Byte, kind, &stored, 40, 256);
+        let expected: Vec<f32> = stored.chunks_exact(kind.block_bytes()).flat_map(|block| plain(kind, block)).collect();
+        for (row, expected) in expected.chunks_exact(256).enumerate() {
+            let mut unpacked = vec![f32::NAN; 256];
+            matrix.unpack_row(memory.values(), row, &mut unpacked);
+            for (unpacked, expected) in unpacked.chunks_exact(32).zip(expected.chunks_exact(32)) {
+                let greatest = expected.iter().fold(0.0_f32, |greatest, weight| greatest.max(weight.abs()));
+                // A scale that was rounded to a half puts the greatest at most 127 times that farther away.
+                let allowed = greatest / 127.0 * 0.5 + greatest / 2048.0;
+                for (unpacked, expected) in unpacked.iter().zip(expected) {
+                    assert!((unpacked - expected).abs() <= allowed, "{kind:?} {row}: {unpacked} {expected}");
+                }
+            }
+        }
+        assert!(scales_are_finite(memory.values()));
+    }
+    let zeros = [0; 32 * 4];
+    let (matrix, memory) = pack_as(Layout::Byte, TensorKind::F32, &zeros, 1, 32);
+    let mut unpacked = vec![f32::NAN; 32];
+    matrix.unpack_row(memory.values(), 0, &mut unpacked);
+    assert_eq!(unpacked, [0.0; 32]);
+    for unsound in [f32::NAN, f32::NEG_INFINITY, f32::MAX] {
+        let stored: Vec<u8> = (0..32).flat_map(|at| if at == 9 { unsound } else { 0.5 }.to_le_bytes()).collect();
+        let (_, memory) = pack_as(Layout::Byte, TensorKind::F32, &stored, 1, 32);
+        assert!(!scales_are_finite(&memory.values()[..Layout::Byte.tile_bytes()]), "{unsound}");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::gguf_writer::GgufWriter;
 
 /// A network's golden, and how far logits may be from it: the farthest, and in the mean. Keys and values in 16 bits are
 /// all that the engine rounds here; logits spread by about 1, by what the network's own scale makes of that otherwise.
-const NETWORKS: [(&str, f64, f64); 17] = [
+pub(crate) const NETWORKS: [(&str, f64, f64); 17] = [
     ("llama", 0.005, 0.000_6),
     ("llama3", 0.005, 0.000_6),
     ("ax4", 0.004, 0.000_6),
@@ -36,7 +36,13 @@ const NETWORKS: [(&str, f64, f64); 17] = [
 /// GGUF's number of the truth value among value types.
 const BOOL: u32 = 7;
 
-struct Golden {
+/// A golden, as it is committed.
+pub(crate) fn committed(name: &str) -> Value {
+    let path = format!("{}/testdata/networks/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub(crate) struct Golden {
     file: GgufWriter,
     tokens: Vec<Token>,
     /// How many tokens, and the logits after them.
@@ -44,15 +50,16 @@ struct Golden {
 }
 
 impl Golden {
-    fn read(name: &str) -> Self {
-        let path = format!("{}/testdata/networks/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    pub(crate) fn read(name: &str) -> Self {
+        let golden = committed(name);
         let mut file = GgufWriter::default();
         for entry in golden["entries"].as_array().unwrap() {
             add_entry(&mut file, entry);
         }
         for tensor in golden["tensors"].as_array().unwrap() {
-            add_tensor(&mut file, tensor);
+            let Drawn { name, dims, values } = drawn(tensor);
+            let stored = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            file.tensor(&name, &dims, Kind::F32.number(), stored);
         }
         let row = |row: &Value| (row["after"].as_u64().unwrap() as usize, numbers(&row["logits"]));
         let rows = golden["rows"].as_array().unwrap().iter().map(row).collect();
@@ -76,20 +83,26 @@ fn add_entry(file: &mut GgufWriter, entry: &Value) {
     };
 }
 
+/// A tensor of a golden, as GGUF has it.
+pub(crate) struct Drawn {
+    pub(crate) name: String,
+    /// Columns first.
+    pub(crate) dims: Vec<u64>,
+    pub(crate) values: Vec<f32>,
+}
+
 /// Draws a tensor as the golden's maker does.
-fn add_tensor(file: &mut GgufWriter, tensor: &Value) {
-    let name = tensor["name"].as_str().unwrap();
-    let (dims, values): (Vec<u64>, Vec<f32>) = if let Some(values) = tensor["values"].as_array() {
-        (vec![values.len() as u64], values.iter().map(|value| value.as_f64().unwrap() as f32).collect())
-    } else {
-        let dims: Vec<u64> = tensor["dims"].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).collect();
-        let (spread, centre) = (tensor["spread"].as_f64().unwrap() as f32, tensor["centre"].as_f64().unwrap() as f32);
-        let mut random = Random(fnv_1a(name));
-        let count = dims.iter().product::<u64>();
-        (dims, (0..count).map(|_| random.float() * spread + centre).collect())
-    };
-    let stored = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    file.tensor(name, &dims, Kind::F32.number(), stored);
+pub(crate) fn drawn(tensor: &Value) -> Drawn {
+    let name = tensor["name"].as_str().unwrap().to_owned();
+    if let Some(values) = tensor["values"].as_array() {
+        let values: Vec<f32> = values.iter().map(|value| value.as_f64().unwrap() as f32).collect();
+        return Drawn { name, dims: vec![values.len() as u64], values };
+    }
+    let dims: Vec<u64> = tensor["dims"].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).collect();
+    let (spread, centre) = (tensor["spread"].as_f64().unwrap() as f32, tensor["centre"].as_f64().unwrap() as f32);
+    let mut random = Random(fnv_1a(&name));
+    let values = (0..dims.iter().product::<u64>()).map(|_| random.float() * spread + centre).collect();
+    Drawn { name, dims, values }
 }
 
 fn fnv_1a(text: &str) -> u64 {
@@ -102,8 +115,8 @@ fn numbers<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &Value) -> Vec<T> {
 
 /// How far logits have been from a golden's.
 #[derive(Default)]
-struct Apart {
-    max: f64,
+pub(crate) struct Apart {
+    pub(crate) max: f64,
     sum: f64,
     count: usize,
 }
@@ -120,13 +133,13 @@ impl Apart {
         }
     }
 
-    fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         self.sum / self.count as f64
     }
 }
 
 /// Logits after each of the golden's prompts, each computed at once.
-fn prompts_at_once(engine: &mut dyn Engine, golden: &Golden) -> Apart {
+pub(crate) fn prompts_at_once(engine: &mut dyn Engine, golden: &Golden) -> Apart {
     let mut apart = Apart::default();
     for (after, logits) in &golden.rows {
         let slot = engine.reserve(*after).unwrap();
@@ -138,7 +151,7 @@ fn prompts_at_once(engine: &mut dyn Engine, golden: &Golden) -> Apart {
 }
 
 /// The same, with all tokens but the first `begun` computed one by one.
-fn token_by_token(engine: &mut dyn Engine, golden: &Golden, begun: usize) -> Apart {
+pub(crate) fn token_by_token(engine: &mut dyn Engine, golden: &Golden, begun: usize) -> Apart {
     let mut apart = Apart::default();
     let slot = engine.reserve(golden.tokens.len()).unwrap();
     let mut position = 0;
@@ -210,7 +223,5 @@ fn every_known_architecture_has_its_golden() {
 }
 
 fn architecture(golden: &str) -> String {
-    let path = format!("{}/testdata/networks/{golden}.json", env!("CARGO_MANIFEST_DIR"));
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    golden["entries"][0][2].as_str().unwrap().to_owned()
+    committed(golden)["entries"][0][2].as_str().unwrap().to_owned()
 }

@@ -37,6 +37,22 @@ fn the_large_model_answers_as_in_32_bit_floats() {
     check("GWANMUN_TEST_MODEL_LARGE", "qwen.json", &bounds);
 }
 
+/// The starter model in Hugging Face's form, as `testdata/make_folder.py` makes it of its file, in bfloat16.
+#[test]
+fn the_starter_model_answers_from_a_folder_as_in_32_bit_floats() {
+    let Some(path) = model_path("GWANMUN_TEST_FOLDER") else {
+        println!("left out: GWANMUN_TEST_FOLDER names no folder");
+        return;
+    };
+    let settings = Settings { cache_bytes: 256 << 20, ..Settings::default() };
+    let LoadedModel { engine, codec, card } = load(&path, &settings).unwrap();
+    println!("{card:?}");
+    let golden = testdata("smollm2.json");
+    tokens_are_the_same(&*codec, &golden);
+    let bounds = Bounds { logprob: 0.6, divergence: 0.02, mean_logprob: 0.01, near_tie: 0.25 };
+    answers_are_close(&mut Model { engine, codec }, &golden["transformers"], &bounds);
+}
+
 fn check(variable: &str, golden: &str, bounds: &Bounds) {
     let Some(path) = model_path(variable) else {
         println!("left out: {variable} names no model file");

@@ -49,11 +49,19 @@ unsafe impl GlobalAlloc for Watching {
 #[global_allocator]
 static WATCHING: Watching = Watching;
 
-const SETTINGS: Settings = Settings {
+/// The largest piece of memory that this thread asks for meanwhile, in bytes.
+pub(crate) fn largest_piece(what: impl FnOnce()) -> usize {
+    LARGEST.set(0);
+    what();
+    LARGEST.get()
+}
+
+pub(crate) const SETTINGS: Settings = Settings {
     threads: 1,
     cache_bytes: 4 << 20,
     context_tokens_max: 64,
     kernels: local_model_cpu::KernelChoice::Portable,
+    float_weights: local_model_cpu::FloatWeights::EightBits,
 };
 
 /// A whole model of a few kilobytes.

@@ -6,10 +6,13 @@ mod architectures;
 mod blocks;
 mod continuing;
 mod encoders;
+mod folder_writer;
+mod folders;
 #[expect(dead_code, reason = "the crate's own tests use the rest of it")]
 mod gguf_writer;
 mod goldens;
 mod hostile_files;
+mod hostile_folders;
 mod networks;
 mod parity;
 mod reference;

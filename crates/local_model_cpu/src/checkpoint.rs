@@ -1,0 +1,56 @@
+//! A model as it is stored, whatever holds it: what is said of it, as GGUF's entries say it, and its tensors by GGUF's
+//! names. It must not know files.
+
+use crate::LoadError;
+use crate::gguf::{self, Metadata, Tensor, TensorKind};
+use crate::packed::Layout;
+use crate::shape::PairOrder;
+
+/// A stored model.
+pub(crate) trait Checkpoint: Sync {
+    /// What is said of it.
+    fn metadata(&self) -> Metadata<'_>;
+
+    /// All tensors.
+    fn tensors(&self) -> Box<dyn Iterator<Item = Tensor<'_>> + '_>;
+
+    /// A tensor that may be absent.
+    fn find_tensor(&self, name: &str) -> Option<Tensor<'_>>;
+
+    /// Bytes of the files that hold the weights.
+    fn bytes(&self) -> u64;
+
+    /// The tiles that matrices stored in this kind are packed into.
+    fn layout(&self, kind: TensorKind) -> Layout {
+        Layout::of(kind)
+    }
+
+    /// How the rows of queries and keys are ordered, given how GGUF files of the family order them.
+    fn pair_order(&self, of_family: PairOrder) -> PairOrder {
+        of_family
+    }
+
+    /// A tensor that must be there.
+    fn tensor(&self, name: &str) -> Result<Tensor<'_>, LoadError> {
+        self.find_tensor(name)
+            .ok_or_else(|| LoadError::tensor(name, "is missing; the file is incomplete or of another architecture"))
+    }
+}
+
+impl Checkpoint for gguf::File {
+    fn metadata(&self) -> Metadata<'_> {
+        self.metadata()
+    }
+
+    fn tensors(&self) -> Box<dyn Iterator<Item = Tensor<'_>> + '_> {
+        Box::new(self.tensors())
+    }
+
+    fn find_tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        self.find_tensor(name)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes()
+    }
+}

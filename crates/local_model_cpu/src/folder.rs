@@ -1,0 +1,104 @@
+//! A model in a folder, as Hugging Face's `transformers` writes it: `config.json`, `tokenizer.json`, weights in safetensors
+//! files. What it says is put into GGUF's words, so that one loader reads both; its weights are packed from where they lie
+//! in the files.
+//!
+//! Queries and keys stand as the classes have them, components that turn together half a head apart, which is the engine's
+//! own order: nothing is permuted. It must not know how a network is computed.
+
+mod config;
+mod family;
+mod rotation;
+mod tensors;
+mod tokenizer;
+mod translation;
+
+use std::path::Path;
+
+use crate::LoadError;
+use crate::checkpoint::Checkpoint;
+use crate::gguf::{EntryWriter, Metadata, Tensor, TensorKind, Written};
+use crate::packed::Layout;
+use crate::settings::FloatWeights;
+use crate::shape::PairOrder;
+use config::Config;
+use family::Family;
+use tensors::Tensors;
+
+/// An open folder.
+pub(crate) struct Folder {
+    family: &'static Family,
+    written: Written,
+    tensors: Tensors,
+    floats: FloatWeights,
+}
+
+impl Folder {
+    /// Reads a folder's descriptions and the headers of its weights; no weight but those of norms is touched.
+    pub(crate) fn open(path: &Path, floats: FloatWeights) -> Result<Self, LoadError> {
+        let (mut folder, config, mut entries) = Self::network(path, floats)?;
+        tokenizer::translate(path, &config, folder.tensors.vocabulary()?, &mut entries)?;
+        folder.written = entries.finish()?;
+        Ok(folder)
+    }
+
+    /// The same without the tokenizer.
+    pub(crate) fn open_network(path: &Path, floats: FloatWeights) -> Result<Self, LoadError> {
+        let (mut folder, _, entries) = Self::network(path, floats)?;
+        folder.written = entries.finish()?;
+        Ok(folder)
+    }
+
+    /// The network, its entries still to be read.
+    fn network(path: &Path, floats: FloatWeights) -> Result<(Self, Config, EntryWriter), LoadError> {
+        let config = Config::read(path)?;
+        let family = Family::of(&config)?;
+        let mut entries = EntryWriter::default();
+        translation::translate(&config, family, &mut entries)?;
+        let factors = rotation::translate(&config, family, &mut entries)?;
+        let tensors = Tensors::open(path, &config, family, factors)?;
+        Ok((Self { family, written: Written::default(), tensors, floats }, config, entries))
+    }
+
+    /// An error in this folder's words instead of GGUF's.
+    pub(crate) fn told(&self, error: LoadError) -> LoadError {
+        match error {
+            LoadError::Metadata { key, problem } => match family::field_of(&key) {
+                Some((file, field)) => LoadError::Unsupported(format!("`{file}`: `{field}` {problem}")),
+                None => LoadError::Metadata { key, problem },
+            },
+            LoadError::Tensor { name, problem } => {
+                LoadError::Tensor { name: self.family.folder_name(&name).unwrap_or(name), problem }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Checkpoint for Folder {
+    fn metadata(&self) -> Metadata<'_> {
+        self.written.metadata()
+    }
+
+    fn tensors(&self) -> Box<dyn Iterator<Item = Tensor<'_>> + '_> {
+        Box::new(self.tensors.all())
+    }
+
+    fn find_tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        self.tensors.find(name)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.tensors.bytes()
+    }
+
+    fn layout(&self, kind: TensorKind) -> Layout {
+        match self.floats {
+            FloatWeights::EightBits => Layout::Byte,
+            FloatWeights::AsStored => Layout::of(kind),
+        }
+    }
+
+    fn pair_order(&self, _: PairOrder) -> PairOrder {
+        PairOrder::Halves
+    }
+}

@@ -1,0 +1,196 @@
+//! Models in folders of Hugging Face's form: the small networks of real configurations against the same goldens as their
+//! GGUF files, and tokenizers against the crate that wrote the form.
+
+use std::path::Path;
+
+use local_model::{Engine, Speaker, Turn};
+use local_model_cpu::{FloatWeights, KernelChoice, Settings, file_sizes, inspect, load, load_engine};
+use safetensors::tensor::Dtype;
+use serde_json::{Value, json};
+
+use crate::architectures::{Golden, NETWORKS, prompts_at_once, token_by_token};
+use crate::folder_writer::FolderWriter;
+use crate::hostile_files::SETTINGS;
+
+/// The goldens whose classes are read from folders. Mixtures of experts are not.
+const READ: [&str; 13] = [
+    "llama",
+    "llama3",
+    "ax4",
+    "qwen3",
+    "qwen3-yarn",
+    "gemma3",
+    "exaone",
+    "exaone4",
+    "exaone4-small",
+    "smollm3",
+    "granite",
+    "hyperclovax",
+    "hyperclovax-plain",
+];
+/// How far logits may be from a golden's where weights and activations are rounded to 8 bits, in multiples of what is
+/// allowed where they are not.
+const ROUNDED_MAX: f64 = 80.0;
+
+fn engine(folder: &Path, float_weights: FloatWeights, kernels: KernelChoice) -> Box<dyn Engine> {
+    let settings = Settings { threads: 2, cache_bytes: 16 << 20, kernels, float_weights, ..Settings::default() };
+    load_engine(folder, &settings).unwrap()
+}
+
+fn bounds(name: &str) -> (f64, f64) {
+    let (_, max, mean) = NETWORKS.into_iter().find(|(known, ..)| *known == name).unwrap();
+    (max, mean)
+}
+
+/// Loads what was written, and says where its logits are too far away.
+fn too_far(name: &str, form: &str, writer: &FolderWriter, floats: FloatWeights, factor: f64) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    writer.write(folder.path());
+    let golden = Golden::read(name);
+    let (max, mean) = bounds(name);
+    let mut engine = engine(folder.path(), floats, KernelChoice::Auto);
+    let ways = [
+        ("at once", prompts_at_once(engine.as_mut(), &golden)),
+        ("100, then one by one", token_by_token(engine.as_mut(), &golden, 100)),
+    ];
+    let mut wrong = Vec::new();
+    for (way, apart) in ways {
+        let words = format!("{name}, {form}, {way}: max {:.6}, mean {:.6}", apart.max, apart.mean());
+        println!("{words}");
+        if apart.max > factor * max || apart.mean() > factor * mean {
+            wrong.push(words);
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_class_computes_from_a_folder_what_hugging_face_computes() {
+    let mut wrong = Vec::new();
+    for name in READ {
+        let writer = FolderWriter::of_golden(name);
+        let older = writer.clone().in_the_older_form();
+        let spread = FolderWriter { shards: 3, ..writer.clone() };
+        wrong.extend(too_far(name, "as stored", &writer, FloatWeights::AsStored, 1.0));
+        wrong.extend(too_far(name, "the older form", &older, FloatWeights::AsStored, 1.0));
+        wrong.extend(too_far(name, "in shards, 8 bits", &spread, FloatWeights::EightBits, ROUNDED_MAX));
+        for dtype in [Dtype::BF16, Dtype::F16] {
+            let halves = FolderWriter { dtype, ..writer.clone() };
+            wrong.extend(too_far(name, &format!("{dtype}, 8 bits"), &halves, FloatWeights::EightBits, ROUNDED_MAX));
+        }
+    }
+    assert!(wrong.is_empty(), "too far away:\n{}", wrong.join("\n"));
+}
+
+/// A byte-level tokenizer of the committed vocabulary, with two tokens added behind it.
+pub(crate) fn tokenizer(pre_tokenizer: &Value, ignore_merges: bool, normalizer: &Value) -> Value {
+    let vocabulary: Value = serde_json::from_str(include_str!("../../testdata/tiny_vocabulary.json")).unwrap();
+    let tokens = vocabulary["tokens"].as_array().unwrap();
+    let numbered = tokens.iter().enumerate().map(|(id, token)| (token.as_str().unwrap().to_owned(), json!(id)));
+    let added = |id: usize, content: &str| {
+        json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": false})
+    };
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "normalizer": normalizer,
+        "added_tokens": [added(tokens.len(), "<|begin|>"), added(tokens.len() + 1, "<|end|>")],
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": {"type": "Sequence", "processors": [
+            {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true},
+            {"type": "TemplateProcessing", "single": [
+                {"SpecialToken": {"id": "<|begin|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+             "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+             "special_tokens": {"<|begin|>": {"id": "<|begin|>", "ids": [tokens.len()], "tokens": ["<|begin|>"]}}},
+        ]},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
+                  "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": ignore_merges,
+                  "vocab": Value::Object(numbered.collect()), "merges": vocabulary["merges"]},
+    })
+}
+
+pub(crate) fn byte_level(use_regex: bool) -> Value {
+    json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex})
+}
+
+/// SmolLM2's way: single digits, then GPT-2's words.
+pub(crate) fn digits_then_words() -> Value {
+    json!({"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, byte_level(true)]})
+}
+
+fn split(regex: &str) -> Value {
+    let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+    json!({"type": "Sequence", "pretokenizers": [split, byte_level(false)]})
+}
+
+const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const QWEN_2: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+#[test]
+fn texts_are_cut_as_the_tokenizers_own_program_cuts_them() {
+    let cases = [
+        ("SmolLM2's", tokenizer(&digits_then_words(), false, &Value::Null)),
+        ("Llama 3's", tokenizer(&split(LLAMA_3), true, &Value::Null)),
+        ("Qwen's", tokenizer(&split(QWEN_2), false, &json!({"type": "NFC"}))),
+        ("GPT-2's", tokenizer(&byte_level(true), false, &Value::Null)),
+    ];
+    let corpus: Value = serde_json::from_str(include_str!("../../testdata/texts.json")).unwrap();
+    let texts = ["sentences", "passages"].map(|key| corpus[key].as_array().unwrap().clone()).concat();
+    for (name, file) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let count = file["model"]["vocab"].as_object().unwrap().len() + 2;
+        let settings = json!({"bos_token": "<|begin|>", "eos_token": {"content": "<|end|>"}});
+        let writer = FolderWriter::small("LlamaForCausalLM", count).with_file("tokenizer.json", &file);
+        writer.with_file("tokenizer_config.json", &settings).write(folder.path());
+        let codec = load(folder.path(), &SETTINGS).unwrap().codec;
+        let theirs = tokenizers::Tokenizer::from_bytes(file.to_string().as_bytes()).unwrap();
+        for text in &texts {
+            let text = text.as_str().unwrap();
+            let expected = theirs.encode(text, false).unwrap();
+            assert_eq!(codec.encode(text).unwrap(), expected.get_ids(), "{name}: {text:?}");
+            let expected = theirs.encode(text, true).unwrap();
+            assert_eq!(
+                codec.encode_prompt(text).unwrap(),
+                expected.get_ids(),
+                "{name}, with what stands round: {text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_folder_answers_chats_and_has_a_card() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("Mill.Pond-1.5B");
+    std::fs::create_dir(&folder).unwrap();
+    let file = tokenizer(&digits_then_words(), false, &Value::Null);
+    let count = file["model"]["vocab"].as_object().unwrap().len() + 2;
+    let template = "{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}";
+    let settings = json!({"eos_token": "<|end|>", "chat_template": [
+        {"name": "tool_use", "template": "none"}, {"name": "default", "template": template}]});
+    // Ten rows more than there are tokens, as padded vocabularies have.
+    let writer = FolderWriter::small("Qwen3ForCausalLM", count + 10).with_file("tokenizer.json", &file);
+    let mut writer = writer.with_file("tokenizer_config.json", &settings);
+    writer.config["eos_token_id"] = json!(count - 1);
+    let writer = writer.with_file("generation_config.json", &json!({"eos_token_id": [count - 1, count - 3]}));
+    writer.write(&folder);
+    let mut model = load(&folder, &SETTINGS).unwrap();
+    assert_eq!(model.card, inspect(&folder).unwrap());
+    let card = &model.card;
+    let weights: usize = writer.tensors.iter().map(|tensor| tensor.values.len()).sum();
+    assert_eq!((card.name.as_str(), card.architecture.as_str()), ("mill.pond-1.5b", "qwen3"));
+    assert_eq!((card.quantisation.as_str(), card.chat, card.parameters), ("BF16", true, weights as u64));
+    assert_eq!((card.context_tokens, card.vocabulary), (512, count as u64 + 10));
+    let ends = [count as u32 - 3, count as u32 - 1];
+    assert!(ends.iter().all(|end| model.codec.is_end(*end)) && !model.codec.is_end(ends[0] - 1));
+    let tokens = model.codec.encode_chat(&[Turn::new(Speaker::User, "강과 바다")]).unwrap();
+    assert_eq!(tokens.last(), Some(&(count as u32 - 1)));
+    // A byte a weight, and scales.
+    let sizes = file_sizes(&folder).unwrap();
+    assert!((weights as u64..weights as u64 * 5 / 4).contains(&sizes.weight_bytes), "{sizes:?} for {weights} weights");
+    let slot = model.engine.reserve(tokens.len()).unwrap();
+    let run = local_model::Run { slot, position: 0, tokens: &tokens, logits: 1 };
+    let logits = model.engine.forward(&[run]).unwrap();
+    assert!(logits.rows().next().unwrap().iter().all(|logit| logit.is_finite()));
+}
