@@ -17,6 +17,7 @@ use crate::{failure::Failure, models, operator, terminal::Terminal};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     None,
+    /// A GGUF file, or a model's folder.
     File(PathBuf),
     /// A stored model; a known one that is not there yet is pulled.
     Named(String),
@@ -63,7 +64,7 @@ pub(crate) struct Floor {
     pub(crate) model: LocalModel,
     /// What its users should know.
     pub(crate) notes: Vec<String>,
-    /// The file that it runs from.
+    /// The file, or the folder, that it runs from.
     pub(crate) path: PathBuf,
     /// What was pulled for this start, for the audit log.
     pub(crate) pulled: Option<Change>,
@@ -148,7 +149,8 @@ pub(crate) fn unusable(path: &std::path::Path, error: &local_model_cpu::LoadErro
     } else {
         format!("the model `{}` cannot be served: {error}", path.display())
     };
-    Failure::trouble(message).hint("another model: `--model FILE.gguf`; without a model: `--no-model`")
+    Failure::trouble(message)
+        .hint("another model: `--model FILE.gguf` or `--model FOLDER/`; without a model: `--no-model`")
 }
 
 #[cfg(test)]

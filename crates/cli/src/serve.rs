@@ -55,8 +55,9 @@ pub(crate) struct Serve {
     /// The configuration [default: gwanmun.toml in the data directory, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The model on this machine: a GGUF file, or the name of a stored or known one [default: the starter model]
-    #[arg(long, value_name = "FILE.gguf|NAME", conflicts_with = "no_model")]
+    /// The model on this machine: a GGUF file, a model's folder (its path holds a `/`), or the name of a stored or known one
+    /// [default: the starter model]
+    #[arg(long, value_name = "FILE.gguf|FOLDER/|NAME", conflicts_with = "no_model")]
     model: Option<String>,
     /// Run no model on this machine
     #[arg(long)]
