@@ -347,7 +347,6 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// An address that was free a moment ago; a port taken in between fails the start, loudly.
 /// An address for a server that may end and start again: each test process has a loopback host of its own, so that nobody else
 /// takes the port between two starts, and nobody who looks whether it listens comes to be connected with himself.
 fn free_address() -> SocketAddr {
