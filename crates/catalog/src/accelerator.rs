@@ -23,7 +23,7 @@ pub struct Accelerator {
     pub maker: Fact<String>,
     /// Where its maker is seated.
     pub maker_in: Fact<Jurisdiction>,
-    /// Its memory, in GB of 10⁹ bytes; 1 to 10,000.
+    /// Its memory, in GB as it is sold, taken as 10⁹ bytes; 1 to 10,000.
     pub memory_gb: Fact<u64>,
     /// How fast it reads its memory, in 10⁹ bytes a second; 1 to 1,000,000.
     pub bandwidth_gb_per_second: Fact<u64>,

@@ -2,7 +2,8 @@
 //! whoever measured it.
 //!
 //! Writing a token reads every weight that it passes through, and all keys and values of its sequence; on one sequence
-//! nothing else counts (the roofline's memory side). So bandwidth divided by those bytes is a bound, never a promise.
+//! nothing else counts (the roofline's memory side). Bandwidth divided by those bytes is an estimate: kernels can read better than
+//! whoever measured the bandwidth did.
 
 pub mod load;
 
@@ -36,6 +37,8 @@ pub struct Network {
     pub cache_values: u64,
     /// Whether that was estimated from the number of weights.
     pub cache_is_estimated: bool,
+    /// Parts into which the cache can be cut, where that is known.
+    pub cache_shards: Option<u64>,
 }
 
 /// Bytes of one model in one form.
@@ -47,6 +50,8 @@ pub struct Sizes {
     pub read_bytes: u64,
     /// Of the keys and values that a token leaves.
     pub cache_bytes_a_token: u64,
+    /// Parts into which those can be cut: more cards than that hold copies. None where that is not known.
+    pub cache_shards: Option<u64>,
 }
 
 /// What a model is to hold at once.
@@ -80,6 +85,7 @@ impl Network {
             active,
             cache_values: cache_values.unwrap_or_else(|| estimated_cache_values(parameters)),
             cache_is_estimated: cache_values.is_none(),
+            cache_shards: model.cache_shards.known().copied(),
         })
     }
 
@@ -90,6 +96,7 @@ impl Network {
             weight_bytes: bytes(self.parameters),
             read_bytes: bytes(self.active),
             cache_bytes_a_token: self.cache_values.saturating_mul(CACHE_BYTES_A_VALUE),
+            cache_shards: self.cache_shards,
         }
     }
 }
@@ -119,7 +126,7 @@ impl Sizes {
         }
     }
 
-    /// Tokens a second of one sequence, at most, when `context_tokens` stand before the token that is written and memory is
+    /// Tokens a second of one sequence, about, when `context_tokens` stand before the token that is written and memory is
     /// read at `bandwidth` bytes a second. Zero where nothing is read, because then nothing is known.
     pub fn tokens_per_second(&self, context_tokens: u64, bandwidth: u64) -> f64 {
         let read = self.read_bytes.saturating_add(self.cache_bytes_a_token.saturating_mul(context_tokens));

@@ -48,6 +48,8 @@ words! {
 
 /// No network leaves more numbers of one token in its cache.
 const CACHE_VALUES_MAX: u64 = 1 << 30;
+/// No network has more heads of keys.
+const CACHE_SHARDS_MAX: u64 = 1 << 16;
 
 /// A set of weights, or a hosted model's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub struct Model {
     pub architecture: Fact<String>,
     /// Numbers that a token leaves in the cache of keys and values, over all layers.
     pub cache_values: Fact<u64>,
+    /// Parts into which that cache can be cut: heads of keys, or one where attention is latent.
+    pub cache_shards: Fact<u64>,
 }
 
 /// What a model began from: another's identifier, or nothing.
@@ -146,6 +150,7 @@ impl Model {
             tokenizer: entry.fact("tokenizer", |typed| typed.reference(Kind::Tokenizer)),
             architecture: entry.fact("architecture", Typed::owned),
             cache_values: entry.fact("cache_values", |typed| typed.within(1, CACHE_VALUES_MAX)),
+            cache_shards: entry.fact("cache_shards", |typed| typed.within(1, CACHE_SHARDS_MAX)),
         }
     }
 

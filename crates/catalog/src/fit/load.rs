@@ -8,7 +8,7 @@
 use crate::accelerator::{Accelerator, Rate};
 use crate::quantisation::Precision;
 
-use super::{Sizes, real};
+use super::{Sizes, narrowed, real};
 
 /// Cards that compute one layer together. More hardly help: heads of keys and values are eight in most networks, and the
 /// fast links of most servers join eight cards. Further cards hold further layers, which makes no single stream faster.
@@ -170,11 +170,19 @@ impl Spread<'_> {
         self.cards / self.cards_a_layer()
     }
 
+    /// Bytes of one stream's keys and values on all cards of the copy. Cards that compute a layer together share the parts out; where
+    /// they are more than the parts, some hold the same one. Parts that are not known are taken to be enough.
+    fn stream_bytes(&self) -> u64 {
+        let together = self.cards_a_layer();
+        let parts = self.sizes.cache_shards.unwrap_or(together).clamp(1, together);
+        narrowed((u128::from(self.stream_bytes) * u128::from(together)).div_ceil(u128::from(parts)))
+    }
+
     /// Streams that memory holds; none where it does not hold the weights and one.
     fn streams_held(&self) -> Option<u64> {
         let memory = self.card.memory_bytes.saturating_mul(self.cards);
         let left = memory.checked_sub(self.sizes.weight_bytes)?;
-        let streams = left.checked_div(self.stream_bytes).unwrap_or(u64::MAX);
+        let streams = left.checked_div(self.stream_bytes()).unwrap_or(u64::MAX);
         (streams > 0).then_some(streams)
     }
 
@@ -203,7 +211,7 @@ impl Spread<'_> {
     fn read_seconds(&self, streams: u64) -> f64 {
         let together = self.streams_together(streams);
         let weights = self.sizes.read_bytes.saturating_mul(together).min(self.sizes.weight_bytes);
-        let bytes = weights.saturating_add(self.stream_bytes.saturating_mul(together));
+        let bytes = weights.saturating_add(self.stream_bytes().saturating_mul(together));
         real(bytes) / (real(self.card.bandwidth) * real(self.cards_a_layer()))
     }
 

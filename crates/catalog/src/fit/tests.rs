@@ -47,7 +47,7 @@ fn what_a_cache_takes_is_estimated_where_it_is_not_known() {
 
 #[test]
 fn a_model_fits_or_fits_with_less_or_does_not() {
-    let sizes = Sizes { weight_bytes: 10 * GB, read_bytes: 10 * GB, cache_bytes_a_token: 100_000 };
+    let sizes = Sizes { weight_bytes: 10 * GB, read_bytes: 10 * GB, cache_bytes_a_token: 100_000, cache_shards: None };
     let exactly = sizes.bytes(demand(8192, 2));
     assert_eq!(sizes.verdict(demand(8192, 2), exactly), Verdict::Fits);
     assert_eq!(sizes.verdict(demand(8192, 2), exactly - 1), Verdict::FitsWithContext(8191));
@@ -57,16 +57,17 @@ fn a_model_fits_or_fits_with_less_or_does_not() {
     assert_eq!(sizes.verdict(demand(8192, 2), 0), Verdict::DoesNotFit);
     assert_eq!(sizes.verdict(demand(8192, 0), 10 * GB + OVERHEAD_BYTES), Verdict::Fits, "no sequence takes nothing");
     assert_eq!(sizes.verdict(demand(8192, 0), 10 * GB), Verdict::DoesNotFit);
-    let endless = Sizes { weight_bytes: u64::MAX, read_bytes: u64::MAX, cache_bytes_a_token: u64::MAX };
+    let endless =
+        Sizes { weight_bytes: u64::MAX, read_bytes: u64::MAX, cache_bytes_a_token: u64::MAX, cache_shards: None };
     assert_eq!(endless.verdict(demand(u64::MAX, u64::MAX), u64::MAX), Verdict::DoesNotFit);
 }
 
 #[test]
 fn speed_is_bandwidth_by_what_a_token_reads() {
-    let sizes = Sizes { weight_bytes: 8 * GB, read_bytes: 2 * GB, cache_bytes_a_token: 250_000 };
+    let sizes = Sizes { weight_bytes: 8 * GB, read_bytes: 2 * GB, cache_bytes_a_token: 250_000, cache_shards: None };
     assert!((sizes.tokens_per_second(0, 20 * GB) - 10.0).abs() < 1e-9);
     assert!((sizes.tokens_per_second(8000, 20 * GB) - 5.0).abs() < 1e-9, "a context of 2 GB is read too");
-    let nothing = Sizes { weight_bytes: 0, read_bytes: 0, cache_bytes_a_token: 0 };
+    let nothing = Sizes { weight_bytes: 0, read_bytes: 0, cache_bytes_a_token: 0, cache_shards: None };
     assert!(nothing.tokens_per_second(8000, 20 * GB).abs() < f64::EPSILON, "not endless");
 }
 
@@ -77,7 +78,8 @@ proptest! {
     #[test]
     fn more_memory_never_fits_less(parameters in any::<u64>(), millibits in 1_u64..64_000, cache_values in any::<u64>(),
         tokens in any::<u64>(), sequences in any::<u64>(), memory in any::<u64>(), more in any::<u64>()) {
-        let network = Network { parameters, active: parameters, cache_values, cache_is_estimated: false };
+        let active = parameters;
+        let network = Network { parameters, active, cache_values, cache_is_estimated: false, cache_shards: None };
         let sizes = network.sizes(millibits);
         let rank = |memory| match sizes.verdict(demand(tokens, sequences), memory) {
             Verdict::DoesNotFit => 0,

@@ -1,4 +1,4 @@
-//! `gwanmun model fit`: which models this machine's memory holds and how fast it could write with them; how many
+//! `gwanmun model fit`: which models this machine's memory holds and about how fast it writes with them; how many
 //! accelerators a load needs. The arithmetic is the crate `catalog`'s; here stands what is asked of whom.
 
 mod candidate;
@@ -18,6 +18,7 @@ use crate::{
     place::Place,
     terminal::Terminal,
 };
+use candidate::Candidate;
 use judged::Judged;
 use machine::Machine;
 
@@ -30,7 +31,11 @@ Examples:
   gwanmun model fit k-exaone-236b --load 50 --quantisation fp8
                                                          how many accelerators carry 50 streams
 
-Exit status 1 where the one model that was asked about does not fit, or no accelerator carries the load.";
+Exit status 1 where the one model that was asked about does not fit or takes no context as long as that, or where no
+accelerator carries the load.";
+
+/// What each sequence holds where nothing else is said.
+const CONTEXT_TOKENS: u64 = 8192;
 
 /// See which models fit this machine and how fast, or how many accelerators a load needs
 #[derive(Args)]
@@ -39,9 +44,9 @@ pub(super) struct Fit {
     /// One model: stored here, of the catalogue, or a GGUF file by its path [default: all]
     #[arg(value_name = "NAME|FILE.gguf")]
     model: Option<String>,
-    /// Tokens that each sequence holds, prompt and answer together
-    #[arg(long, value_name = "TOKENS", default_value_t = 8192, value_parser = value_parser!(u64).range(1..=16_777_216))]
-    context: u64,
+    /// Tokens that each sequence holds, prompt and answer together [default: 8192]
+    #[arg(long, value_name = "TOKENS", value_parser = value_parser!(u64).range(1..=16_777_216))]
+    context: Option<u64>,
     /// Sequences that this machine holds at once
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "load", value_parser = value_parser!(u64).range(1..=65_536))]
     sequences: u64,
@@ -76,7 +81,8 @@ struct ReportOfOne<'a> {
 impl Fit {
     pub(super) fn run(self, store: &Store, place: &Place, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let catalog = self.laid.open(place)?;
-        let demand = Demand { context_tokens: self.context, sequences: self.sequences };
+        let context_tokens = self.context.unwrap_or(CONTEXT_TOKENS);
+        let demand = Demand { context_tokens, sequences: self.sequences };
         let Some(name) = &self.model else {
             let (candidates, unknown, broken) = candidate::all(store, &catalog)?;
             let machine = self.machine.look()?;
@@ -85,9 +91,21 @@ impl Fit {
             return self.tell_all(&machine, &models, unknown, &broken, terminal);
         };
         let candidate = candidate::one(name, store, &catalog)?;
-        if let Some(streams) = self.asked.streams() {
-            return self.asked.answer(&candidate, (streams, self.context), &catalog, self.json, terminal);
+        let too_long = self.context.zip(candidate.context_tokens_max).filter(|(asked, most)| asked > most);
+        let answer = match self.asked.streams() {
+            Some(streams) => self.asked.answer(&candidate, (streams, context_tokens), &catalog, self.json, terminal)?,
+            None => self.judge(candidate, demand, terminal)?,
+        };
+        if let Some((asked, most)) = too_long {
+            let told = format!("`{name}` takes {most} tokens of context, not {asked}: it was judged with {most}");
+            terminal.error(&told, None);
+            return Ok(Answer::No);
         }
+        Ok(answer)
+    }
+
+    /// One model on the machine.
+    fn judge(&self, candidate: Candidate, demand: Demand, terminal: &mut Terminal) -> Result<Answer, Failure> {
         let machine = self.machine.look()?;
         let model = Judged::of(candidate, demand, &machine);
         if self.json {

@@ -39,6 +39,7 @@ models-field-training-tokens = Training tokens
 models-field-context-tokens = Context in tokens
 models-field-architecture = Architecture
 models-field-cache-values = Numbers a token leaves in the cache
+models-field-cache-shards = Parts that cache can be cut into
 models-field-capabilities = Capabilities
 models-field-languages = Languages
 models-field-tokenizer = Tokenizer

@@ -39,6 +39,7 @@ models-field-training-tokens = Jetons d’entraînement
 models-field-context-tokens = Contexte en jetons
 models-field-architecture = Architecture
 models-field-cache-values = Nombres qu’un jeton laisse dans le cache
+models-field-cache-shards = Parts en lesquelles ce cache se divise
 models-field-capabilities = Capacités
 models-field-languages = Langues
 models-field-tokenizer = Découpeur

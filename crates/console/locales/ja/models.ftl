@@ -39,6 +39,7 @@ models-field-training-tokens = 学習トークン
 models-field-context-tokens = コンテキスト（トークン）
 models-field-architecture = アーキテクチャ
 models-field-cache-values = 1トークンがキャッシュに残す数値の個数
+models-field-cache-shards = キャッシュを分けられる数
 models-field-capabilities = 能力
 models-field-languages = 言語
 models-field-tokenizer = トークナイザー

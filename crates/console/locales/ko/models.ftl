@@ -39,6 +39,7 @@ models-field-training-tokens = 학습 토큰
 models-field-context-tokens = 문맥 길이(토큰)
 models-field-architecture = 아키텍처
 models-field-cache-values = 토큰 하나가 캐시에 남기는 수의 개수
+models-field-cache-shards = 캐시를 나눌 수 있는 조각 수
 models-field-capabilities = 기능
 models-field-languages = 언어
 models-field-tokenizer = 토크나이저

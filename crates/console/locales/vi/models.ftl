@@ -39,6 +39,7 @@ models-field-training-tokens = Token huấn luyện
 models-field-context-tokens = Ngữ cảnh (token)
 models-field-architecture = Kiến trúc
 models-field-cache-values = Số giá trị mỗi token để lại trong bộ đệm
+models-field-cache-shards = Số phần có thể chia của bộ đệm
 models-field-capabilities = Khả năng
 models-field-languages = Ngôn ngữ
 models-field-tokenizer = Bộ tách token

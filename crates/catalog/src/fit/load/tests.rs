@@ -9,7 +9,8 @@ const GB: u64 = 1_000_000_000;
 const TERA: u64 = 1_000_000_000_000;
 
 /// 8 GB of weights, 100 kB of cache a token.
-const SMALL: Sizes = Sizes { weight_bytes: 8 * GB, read_bytes: 8 * GB, cache_bytes_a_token: 100_000 };
+const SMALL: Sizes =
+    Sizes { weight_bytes: 8 * GB, read_bytes: 8 * GB, cache_bytes_a_token: 100_000, cache_shards: None };
 const WEIGHTS: u64 = 8 * GB;
 const CARD: Card = Card { memory_bytes: 40 * GB, bandwidth: 1000 * GB, operations: Some(100 * TERA) };
 
@@ -47,7 +48,8 @@ fn one_card_is_enough_until_memory_or_speed_ends() {
 
 #[test]
 fn a_large_model_is_spread_and_no_stage_makes_a_stream_faster() {
-    let large = Sizes { weight_bytes: 600 * GB, read_bytes: 600 * GB, cache_bytes_a_token: 100_000 };
+    let large =
+        Sizes { weight_bytes: 600 * GB, read_bytes: 600 * GB, cache_bytes_a_token: 100_000, cache_shards: None };
     let found = cards(plan(&large, 300 * GB, load(1, 1, 1000), CARD));
     assert_eq!((found.cards_a_copy, found.copies), (16, 1), "600 GB do not fit into eight cards of 40");
     // Eight cards read together: 600 GB at 8 TB/s are 75 ms, however many stages there are.
@@ -58,7 +60,7 @@ fn a_large_model_is_spread_and_no_stage_makes_a_stream_faster() {
 
 #[test]
 fn a_mixture_reads_at_worst_the_experts_of_every_stream() {
-    let mixture = Sizes { weight_bytes: 30 * GB, read_bytes: 3 * GB, cache_bytes_a_token: 0 };
+    let mixture = Sizes { weight_bytes: 30 * GB, read_bytes: 3 * GB, cache_bytes_a_token: 0, cache_shards: None };
     let speed = |streams| cards(plan(&mixture, 3 * GB, load(streams, 1, 0), CARD)).tokens_per_second;
     assert!((speed(1) - 333.3).abs() < 0.1);
     assert!((speed(5) - 66.7).abs() < 0.1);
@@ -66,10 +68,28 @@ fn a_mixture_reads_at_worst_the_experts_of_every_stream() {
 }
 
 #[test]
+fn cards_that_are_more_than_the_heads_hold_copies() {
+    // Two cards for 60 GB of weights leave 20 GB; each stream's 10,000 tokens take 1 GB.
+    let model =
+        |cache_shards| Sizes { weight_bytes: 60 * GB, read_bytes: 60 * GB, cache_bytes_a_token: 100_000, cache_shards };
+    let planned = |cache_shards, streams| cards(plan(&model(cache_shards), 60 * GB, load(streams, 1, 10_000), CARD));
+    for shards in [None, Some(2), Some(8)] {
+        assert_eq!(planned(shards, 20).cards(), 2, "{shards:?}");
+        assert!(planned(shards, 21).cards() > 2, "{shards:?}");
+    }
+    // A latent cache lies whole on each card.
+    assert_eq!(planned(Some(1), 10).cards(), 2);
+    assert!(planned(Some(1), 11).cards() > 2);
+    // And is read by each: 60 and 20 GB at 2 TB/s are 40 ms.
+    assert!((planned(Some(1), 10).tokens_per_second - 25.0).abs() < 0.01);
+}
+
+#[test]
 fn ends_of_the_numbers_are_answers() {
     let none = cards(plan(&SMALL, WEIGHTS, load(0, 20, 8192), CARD));
     assert_eq!((none.cards(), none.copies), (1, 1), "without streams it is still held");
-    let endless = Sizes { weight_bytes: u64::MAX, read_bytes: u64::MAX, cache_bytes_a_token: u64::MAX };
+    let endless =
+        Sizes { weight_bytes: u64::MAX, read_bytes: u64::MAX, cache_bytes_a_token: u64::MAX, cache_shards: None };
     assert_eq!(plan(&endless, u64::MAX, load(u64::MAX, u64::MAX, u64::MAX), CARD), Planned::TooLarge);
     let crowd = cards(plan(&SMALL, WEIGHTS, load(u64::MAX, 1, 8192), CARD));
     assert!(crowd.cards() > 1 << 50, "{crowd:?}");
@@ -92,7 +112,7 @@ fn cards_of_the_catalogue_give_what_is_assumed_or_name_what_is_missing() {
     let a100 = card("a100-80gb", Precision::Fp8).unwrap();
     assert_eq!(a100.operations, card("a100-80gb", Precision::Bf16).unwrap().operations, "it has no FP8");
     assert_eq!(card("h100-pcie", Precision::Bf16).unwrap().operations, None);
-    assert_eq!(card("atom-max", Precision::Bf16), Err(vec!["bandwidth_gb_per_second"]));
+    assert_eq!(card("atom-max", Precision::Bf16), Err(vec!["memory_gb", "bandwidth_gb_per_second"]));
 }
 
 proptest! {
@@ -104,7 +124,8 @@ proptest! {
         streams in 0_u64..5_000, speed in 1_u64..200, context in 0_u64..200_000, memory in 1_u64..300, bandwidth in 1_u64..10_000,
         teras in proptest::option::of(1_u64..5_000)) {
         let weight_bytes = weights * GB;
-        let sizes = Sizes { weight_bytes, read_bytes: weight_bytes / 100 * share, cache_bytes_a_token: a_token };
+        let read_bytes = weight_bytes / 100 * share;
+        let sizes = Sizes { weight_bytes, read_bytes, cache_bytes_a_token: a_token, cache_shards: None };
         let active = sizes.read_bytes;
         let card = Card { memory_bytes: memory * GB, bandwidth: bandwidth * GB, operations: teras.map(|it| it * TERA) };
         let asked = load(streams, speed, context);

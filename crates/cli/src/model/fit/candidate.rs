@@ -127,6 +127,7 @@ fn of_file(path: &Path, name: String, from: From) -> Result<Candidate, Failure> 
         weight_bytes: asked.weight_bytes,
         read_bytes: asked.read_bytes,
         cache_bytes_a_token: asked.cache_bytes_a_token,
+        cache_shards: None,
     };
     // Of a mixture, the share of the weights that is read.
     let share = u128::from(card.parameters) * u128::from(sizes.read_bytes) / u128::from(sizes.weight_bytes.max(1));

@@ -1,12 +1,16 @@
 //! What was found of each model on a machine: for programs as it is, for people laid out by `shown`.
 
 use ::catalog::fit::{CACHE_BYTES_A_VALUE, Demand, Verdict};
+use local_model_cpu::Settings;
 use serde::Serialize;
 
 use super::{
     candidate::{Candidate, Form, From},
     machine::Machine,
 };
+
+/// Tokens of a page of the floor's cache: a sequence takes whole ones.
+const PAGE_TOKENS: u64 = 64;
 
 /// A model on a machine.
 #[derive(Serialize)]
@@ -26,6 +30,12 @@ pub(super) struct Judged {
     pub(super) context_tokens: u64,
     pub(super) sequences: u64,
     pub(super) cache_bytes: u64,
+    /// What `[local] cache_mib` must be for that, where the floor's default is less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) needs_cache_mib: Option<u64>,
+    /// The same of `[local] context_tokens_max`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) needs_context_tokens_max: Option<u64>,
     /// The fewest bits first.
     pub(super) forms: Vec<JudgedForm>,
 }
@@ -42,7 +52,7 @@ pub(super) struct JudgedForm {
     /// The longest context that fits, where the one asked for does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context_tokens_at_most: Option<u64>,
-    pub(super) tokens_per_second_at_most: Speed,
+    pub(super) tokens_per_second_estimate: Speed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +63,7 @@ pub(super) enum Word {
     DoesNotFit,
 }
 
-/// Tokens a second of one sequence, as memory bounds them.
+/// Tokens a second of one sequence, about, as memory lets them.
 #[derive(Serialize)]
 pub(super) struct Speed {
     /// Of the first token after a short prompt.
@@ -69,6 +79,12 @@ impl Judged {
         let first = candidate.forms.first().map(|form| form.sizes);
         let cache_bytes_a_token = first.map_or(CACHE_BYTES_A_VALUE, |sizes| sizes.cache_bytes_a_token);
         let floor = candidate.is_floors();
+        let cache_bytes = first.map_or(0, |sizes| sizes.cache_bytes(demand));
+        let defaults = Settings::default();
+        let paged = Demand { context_tokens: context_tokens.next_multiple_of(PAGE_TOKENS), ..demand };
+        let paged_bytes = first.map_or(0, |sizes| sizes.cache_bytes(paged));
+        // What a server computes has settings of its own.
+        let over = |needed: u64, given: usize| (floor != Some(false) && needed > given as u64).then_some(needed);
         // What only servers read does not run here.
         let forms = candidate.forms.iter().filter(|form| form.is_floors);
         Self {
@@ -79,7 +95,9 @@ impl Judged {
             cache_is_estimated: candidate.cache_is_estimated,
             context_tokens,
             sequences: asked.sequences,
-            cache_bytes: first.map_or(0, |sizes| sizes.cache_bytes(demand)),
+            cache_bytes,
+            needs_cache_mib: over(paged_bytes, defaults.cache_bytes).map(|bytes| bytes.div_ceil(1 << 20)),
+            needs_context_tokens_max: over(context_tokens, defaults.context_tokens_max),
             forms: forms.map(|form| JudgedForm::of(form, demand, machine)).collect(),
             name: candidate.name,
             title: candidate.title,
@@ -115,7 +133,7 @@ impl JudgedForm {
             needed_bytes: sizes.bytes(demand),
             verdict,
             context_tokens_at_most,
-            tokens_per_second_at_most: Speed {
+            tokens_per_second_estimate: Speed {
                 at_the_start: speed(0),
                 with_full_context: speed(context_tokens_at_most.unwrap_or(demand.context_tokens)),
             },

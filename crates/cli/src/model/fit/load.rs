@@ -48,6 +48,8 @@ struct Answered<'a> {
     weight_bytes: u64,
     cache_bytes_a_stream: u64,
     cache_is_estimated: bool,
+    /// Parts into which it can be cut; none where that is not known, and then copies are not counted.
+    cache_shards: Option<u64>,
     streams: u64,
     tokens_per_second: u64,
     context_tokens: u64,
@@ -61,6 +63,9 @@ struct Row {
     name: String,
     maker_in: Option<String>,
     reached_percent: Option<u64>,
+    /// Without them only its memory is heeded; none where nothing is planned with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations_known: Option<bool>,
     #[serde(flatten)]
     found: Found,
 }
@@ -114,6 +119,7 @@ impl Asked {
             weight_bytes: form.sizes.weight_bytes,
             cache_bytes_a_stream: form.sizes.cache_bytes_a_token.saturating_mul(context_tokens),
             cache_is_estimated: candidate.cache_is_estimated,
+            cache_shards: form.sizes.cache_shards,
             streams,
             tokens_per_second: self.tokens_per_second,
             context_tokens,
@@ -168,7 +174,9 @@ impl Found {
 }
 
 fn row(id: &str, accelerator: &Accelerator, candidate: &Candidate, form: &Form, load: Load) -> Row {
-    let found = match Card::of(accelerator, form.precision) {
+    let card = Card::of(accelerator, form.precision);
+    let operations_known = card.as_ref().ok().map(|card| card.operations.is_some());
+    let found = match card {
         Err(missing) => Found::Unknown { missing },
         Ok(card) => match plan(&form.sizes, candidate.active, load, card) {
             Planned::Cards(plan) => carries(&plan, accelerator),
@@ -181,6 +189,7 @@ fn row(id: &str, accelerator: &Accelerator, candidate: &Candidate, form: &Form, 
         name: accelerator.name.clone(),
         maker_in: accelerator.maker_in.known().map(ToString::to_string),
         reached_percent: accelerator.reached_percent.known().copied(),
+        operations_known,
         found,
     }
 }
@@ -224,20 +233,26 @@ fn write(answered: &Answered<'_>, form: &str, terminal: &mut Terminal) -> Result
     shares.dedup();
     let shares: Vec<String> = shares.iter().map(u64::to_string).collect();
     writeln!(terminal.out())?;
-    write_faint(
-        &format!(
-            "An estimate to plan with, not a promise: memory's size, then memory's speed and operations (the roofline), of which {} % \
-             are taken to be reached: an assumption of the catalogue; lay your own `reached_percent` over it once you have measured. \
-             Writing only: long prompts need more. A copy of the model is spread over its cards; at most eight compute one layer together.",
-            shares.join(" or ")
-        ),
-        terminal,
-    )
+    let mut told = format!(
+        "An estimate to plan with, not a promise: memory's size, then memory's speed and operations (the roofline), of which {} % \
+         are taken to be reached: an assumption of the catalogue; lay your own `reached_percent` over it once you have measured. \
+         Writing only: long prompts need more. A copy of the model is spread over its cards; at most eight compute one layer together.",
+        shares.join(" or ")
+    );
+    if answered.cache_shards.is_none() {
+        told += " Where those are more than its heads of keys, some hold copies of the cache: not counted, because its heads are not known.";
+    }
+    if answered.accelerators.iter().any(|row| row.operations_known == Some(false)) {
+        told += " *: its operations are not known, and only its memory is heeded.";
+    }
+    write_faint(&told, terminal)
 }
 
 fn cells(row: &Row) -> [Cell; 7] {
     let plain = |text: String| (text, Style::new());
-    let (name, from) = (plain(row.name.clone()), plain(row.maker_in.clone().unwrap_or_else(|| "?".to_owned())));
+    let mark = if row.operations_known == Some(false) { " *" } else { "" };
+    let (name, from) =
+        (plain(format!("{}{mark}", row.name)), plain(row.maker_in.clone().unwrap_or_else(|| "?".to_owned())));
     let without = |text: String, style| [name.clone(), from.clone(), ("-".to_owned(), FAINT), (text, style)];
     let [name, from, cards, how] = match &row.found {
         Found::Carries { cards, cards_a_copy, copies, .. } => {
@@ -246,7 +261,7 @@ fn cells(row: &Row) -> [Cell; 7] {
             [name.clone(), from.clone(), (cards.to_string(), GOOD), plain(format!("{copies} on {each}"))]
         }
         Found::TooSlow { tokens_per_second } => {
-            without(format!("too slow: {} tokens/s at most", speed(*tokens_per_second)), BAD)
+            without(format!("too slow: about {} tokens/s", speed(*tokens_per_second)), BAD)
         }
         Found::TooLarge => without("too large for any number of them".to_owned(), BAD),
         Found::Unknown { missing } => without(format!("not known: {}", missing.join(", ")), FAINT),

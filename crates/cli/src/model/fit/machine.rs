@@ -20,10 +20,10 @@ const READ_BYTES_MIN: u64 = 64 << 20;
 #[derive(Args)]
 pub(super) struct Told {
     /// Judge a machine with so much memory, in GB, instead of this one's
-    #[arg(long, value_name = "GB", value_parser = giga)]
+    #[arg(long, value_name = "GB", conflicts_with = "load", value_parser = giga)]
     memory: Option<u64>,
     /// Judge a machine that reads memory so fast, in GB a second, instead of measuring this one
-    #[arg(long, value_name = "GB/S", value_parser = giga)]
+    #[arg(long, value_name = "GB/S", conflicts_with = "load", value_parser = giga)]
     bandwidth: Option<u64>,
 }
 

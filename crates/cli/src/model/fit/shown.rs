@@ -16,7 +16,8 @@ use crate::{
     terminal::{BAD, FAINT, GOOD, STRONG, Terminal},
 };
 
-/// What part of the plain reader's speed writing was measured to reach: `docs/measurements.md`, the floor.
+/// What part of the plain reader's speed writing was measured to reach: `docs/measurements.md`, the floor. More than all of it where
+/// the kernels read better than the reader.
 const REACHED: &str = "84 to 116 %";
 
 /// All models in a table; `unknown` are those of the catalogue that cannot be judged.
@@ -33,7 +34,7 @@ pub(super) fn all(
         writeln!(terminal.out(), "{FAINT}with {most} tokens of context{each}, or as many as a model takes{FAINT:#}\n")?;
     }
     let rows: Vec<[Cell; 6]> = judged.iter().map(row).collect();
-    let headings = ["model", "weights / a token", "fits as", "needs", "tokens/s ≤", "computed by"];
+    let headings = ["model", "weights / a token", "fits as", "needs", "about tokens/s", "computed by"];
     table::write_styled(terminal.out(), headings, &rows)?;
     writeln!(terminal.out())?;
     if unknown > 0 {
@@ -66,12 +67,14 @@ pub(super) fn one(machine: &Machine, judged: &Judged, terminal: &mut Terminal) -
         Some(false) => format!("a server as a destination: the floor does not compute `{architecture}`"),
         None => "not known: nobody says which architecture it has".to_owned(),
     };
-    for (what, value) in [("weights", weights(judged)), ("keys and values", cache), ("computed by", computed)] {
+    let mut lines = vec![("weights", weights(judged)), ("keys and values", cache), ("computed by", computed)];
+    lines.extend(settings(judged).map(|needed| ("needs", needed)));
+    for (what, value) in lines {
         writeln!(terminal.out(), "  {FAINT}{what:<16}{FAINT:#} {}", paragraph::hanging(&value, 19))?;
     }
     writeln!(terminal.out())?;
     let rows: Vec<[Cell; 6]> = judged.forms.iter().map(form).collect();
-    let headings = ["stored as", "weights", "needs", "fits", "tokens/s ≤", "with a full context"];
+    let headings = ["stored as", "weights", "needs", "fits", "about tokens/s", "with a full context"];
     table::write_styled(terminal.out(), headings, &rows)?;
     writeln!(terminal.out())?;
     write_meaning(judged.cache_is_estimated, terminal)
@@ -117,7 +120,7 @@ fn row(judged: &Judged) -> [Cell; 6] {
         plain(short_weights(judged)),
         fits,
         plain(needs.map_or_else(String::new, |form| about(judged, form.needed_bytes))),
-        plain(best.map_or_else(|| "-".to_owned(), |form| speed(form.tokens_per_second_at_most.with_full_context))),
+        plain(best.map_or_else(|| "-".to_owned(), |form| speed(form.tokens_per_second_estimate.with_full_context))),
         (computed.to_owned(), if judged.floor == Some(true) { Style::new() } else { FAINT }),
     ]
 }
@@ -134,9 +137,17 @@ fn form(form: &JudgedForm) -> [Cell; 6] {
         plain(table::bytes(form.weight_bytes)),
         plain(table::bytes(form.needed_bytes)),
         fits,
-        plain(speed(form.tokens_per_second_at_most.at_the_start)),
-        plain(speed(form.tokens_per_second_at_most.with_full_context)),
+        plain(speed(form.tokens_per_second_estimate.at_the_start)),
+        plain(speed(form.tokens_per_second_estimate.with_full_context)),
     ]
+}
+
+/// Settings without which the floor holds less than was asked for; none where its defaults do.
+fn settings(judged: &Judged) -> Option<String> {
+    let cache = judged.needs_cache_mib.map(|mib| format!("`[local] cache_mib = {mib}`"));
+    let context = judged.needs_context_tokens_max.map(|tokens| format!("`[local] context_tokens_max = {tokens}`"));
+    let needed: Vec<String> = cache.into_iter().chain(context).collect();
+    (!needed.is_empty()).then(|| format!("{} where the floor computes it: the defaults are less", needed.join(" and ")))
 }
 
 fn weights(judged: &Judged) -> String {
@@ -175,14 +186,15 @@ fn gigabytes(bytes: u64) -> String {
 
 fn write_meaning(is_estimated: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut told = format!(
-        "Speeds are estimates for one sequence: bounds, not promises. A pass reads the weights that a token goes through and its \
-         sequence's keys and values, and memory hands over no more; faster is only what fits into the processor's caches, or repeats \
-         what stands before it. Writing with the floor reached {REACHED} of a plain reader's speed where that was measured \
-         (docs/measurements.md). Needed are weights, keys and values, and {} for the process.",
+        "Speeds are estimates for one sequence, not promises: memory's speed, as a plain reader reads it, by the weights that a token \
+         goes through and its sequence's keys and values. Writing with the floor reached {REACHED} of that where it was measured \
+         (docs/measurements.md): its kernels can read better than the reader. Faster is what fits into the processor's caches, or \
+         repeats what stands before it. Needed are weights, keys and values, and {} for the process.",
         table::bytes(OVERHEAD_BYTES)
     );
     if is_estimated {
-        told += " ~: what keys and values take is estimated from the number of weights, because the network's sizes are not known.";
+        told += " ~: what keys and values take is estimated from the number of weights, because the network's sizes are not known; \
+                 of a mixture that is too much.";
     }
     write_faint(&told, terminal)
 }
