@@ -10,6 +10,7 @@ It knows of the gateway what the `openai` package knows.
 
 import argparse
 import concurrent.futures
+import datetime
 import json
 import random
 import sys
@@ -20,6 +21,13 @@ import openai
 
 WORDS = "name city date price colour size weight title author year note place person count rate item order state code kind".split()
 TOKENS_MAX = 600
+FORMATS = jsonschema.FormatChecker()
+
+
+@FORMATS.checks("date", raises=ValueError)
+def is_date(text):
+    """A `full-date` of RFC 3339, whose years begin with 0000; Python's calendar begins a year later."""
+    return not isinstance(text, str) or datetime.date.fromisoformat(text.replace("0000-", "0004-", 1)) is not None
 
 
 def scalar(chance):
@@ -85,7 +93,7 @@ def answer(client, model, case):
     if choice.finish_reason == "length":
         return name, "cut off", text, wanted
     try:
-        jsonschema.validate(json.loads(text), wanted, format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(json.loads(text), wanted, format_checker=FORMATS)
     except (ValueError, TypeError, jsonschema.ValidationError) as error:
         return name, "invalid", f"{text}: {error}", wanted
     return name, "valid", text, wanted

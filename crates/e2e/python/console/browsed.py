@@ -27,6 +27,11 @@ SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]
 
+# A busy machine starts a program or draws a page in many seconds; who waits for what does come waits no longer than that.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
 class Browsed(unittest.TestCase):
     """A browser, and what must never be seen in it."""
 
@@ -49,6 +54,7 @@ class Browsed(unittest.TestCase):
     def page(self, name="owner", language="en-GB", **more):
         """A signed-in person's page; everything that must not happen on it is written down."""
         context = self.browser.new_context(locale=language, **more)
+        context.set_default_timeout(PATIENCE_MS)
         self.addCleanup(context.close)
         page = context.new_page()
         self.watch(page)

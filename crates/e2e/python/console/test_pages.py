@@ -46,7 +46,7 @@ class Pages(Browsed):
         other.locator("#question").fill("Say hello.")
         other.locator("#question").press("Enter")
         expect(other.locator("#export")).to_be_enabled(timeout=180_000)
-        expect(page.locator("#standing dd").nth(2)).not_to_have_text(f"{before:,}", timeout=30_000)
+        expect(page.locator("#standing dd").nth(2)).not_to_have_text(f"{before:,}")
         self.assertTrue(page.locator("#series details").evaluate("it => it.open"))
         self.assertTrue(page.locator("#series summary").evaluate("it => it === document.activeElement"))
         self.assertEqual(page.locator("#series .scrolled").evaluate("it => it.scrollTop"), 200)
@@ -63,7 +63,7 @@ class Pages(Browsed):
         expect(page.locator("#unfollowed")).to_be_hidden()
         page.route("**/live", lambda route: route.fulfill(status=422, body=""))
         page.reload()
-        expect(page.locator("#unfollowed")).to_be_visible(timeout=15_000)
+        expect(page.locator("#unfollowed")).to_be_visible()
 
     def test_times_are_in_the_readers_own_zone_and_asked_for_in_it(self):
         page = self.page(timezone_id="Asia/Seoul")
