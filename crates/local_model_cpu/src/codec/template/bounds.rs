@@ -25,7 +25,7 @@ const ELEMENT_BYTES: usize = 16;
 /// Lists within lists.
 const DEPTH_MAX: usize = 32;
 /// How long it may take: steps that look through a long text and make little of it cost time and nothing else.
-const TIME_MAX: Duration = Duration::from_secs(10);
+const TIME_MAX: Duration = Duration::from_secs(30);
 /// Macros within macros.
 const CALLS_MAX: usize = 100;
 /// Greatest number, and longest text or list, that may be multiplied, or that may say how often or how wide.
