@@ -56,8 +56,9 @@ impl QuantBlock {
             values,
             scale,
             scaled_sum: scale * (sums[0] + sums[1]),
-            six_starts: sums.map(|sum| -32 * sum as i32),
-            byte_start: -128 * (sums[0] + sums[1]) as i32,
+            // Of what is no number the sums mean nothing, and must not be too large either.
+            six_starts: sums.map(|sum| (-32_i32).wrapping_mul(sum as i32)),
+            byte_start: (-128_i32).wrapping_mul((sums[0] + sums[1]) as i32),
             reserved: [0; 3],
         }
     }

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::samples::Random;
+use crate::simd::avx2::Avx2;
+use crate::simd::avx512::Avx512;
 use crate::simd::portable::Portable;
 
 #[test]
@@ -32,6 +34,28 @@ fn nothing_and_next_to_nothing_round_to_finite_blocks() {
         let block = QuantBlock::of(Portable, &[float; TILE_COLUMNS]);
         assert!(block.scale.is_finite() && block.scaled_sum.is_finite());
         assert_eq!(block.values, [[0; 4]; 8]);
+    }
+}
+
+/// A file's weights may lead there; what comes of it is no number, and no panic.
+#[test]
+fn what_is_no_number_breaks_nothing() {
+    let mut random = Random(43);
+    let odd = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 1e30, -1e30, 1e-30, 0.0];
+    for _ in 0..5_000 {
+        let mut floats: [f32; TILE_COLUMNS] = random.floats(TILE_COLUMNS).try_into().unwrap();
+        for float in &mut floats {
+            if random.byte() < 100 {
+                *float = odd[usize::from(random.byte()) % odd.len()];
+            }
+        }
+        QuantBlock::of(Portable, &floats);
+        if let Some(simd) = Avx2::detect() {
+            QuantBlock::of(simd, &floats);
+        }
+        if let Some(simd) = Avx512::detect() {
+            QuantBlock::of(simd, &floats);
+        }
     }
 }
 
