@@ -20,7 +20,7 @@ pub(super) struct Entry {
 
 /// The format's value types, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ValueKind {
+pub(super) enum ValueKind {
     U8,
     I8,
     U16,
@@ -59,6 +59,11 @@ impl ValueKind {
         let known = usize::try_from(number).ok().and_then(|number| VALUE_KINDS.get(number));
         let unknown = || LoadError::damaged(at, format!("the entry `{key}` has the unknown type {number}"));
         known.map(|known| known.0).ok_or_else(unknown)
+    }
+
+    /// The format's number for it.
+    pub(super) fn number(self) -> u32 {
+        self as u32
     }
 
     fn name(self) -> &'static str {

@@ -4,16 +4,8 @@
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
-use super::metadata::{Entry, Metadata};
+use super::metadata::{Entry, Metadata, ValueKind};
 use crate::LoadError;
-
-/// Numbers of the format's value types.
-const I32: u32 = 5;
-const F32: u32 = 6;
-const BOOL: u32 = 7;
-const STRING: u32 = 8;
-const ARRAY: u32 = 9;
-const U64: u32 = 10;
 
 /// Entries in the making.
 #[derive(Default)]
@@ -30,39 +22,39 @@ pub(crate) struct Written {
 
 impl EntryWriter {
     pub(crate) fn string(&mut self, key: &str, value: &str) {
-        self.begin(key, STRING);
+        self.begin(key, ValueKind::String);
         self.text(value);
     }
 
     pub(crate) fn u64(&mut self, key: &str, value: u64) {
-        self.begin(key, U64);
+        self.begin(key, ValueKind::U64);
         self.bytes.extend(value.to_le_bytes());
     }
 
     pub(crate) fn f32(&mut self, key: &str, value: f32) {
-        self.begin(key, F32);
+        self.begin(key, ValueKind::F32);
         self.bytes.extend(value.to_le_bytes());
     }
 
     pub(crate) fn bool(&mut self, key: &str, value: bool) {
-        self.begin(key, BOOL);
+        self.begin(key, ValueKind::Bool);
         self.bytes.push(value.into());
     }
 
     pub(crate) fn strings<T: AsRef<str>>(&mut self, key: &str, values: &[T]) {
-        self.begin_array(key, STRING, values.len());
+        self.begin_array(key, ValueKind::String, values.len());
         for value in values {
             self.text(value.as_ref());
         }
     }
 
     pub(crate) fn i32s(&mut self, key: &str, values: &[i32]) {
-        self.begin_array(key, I32, values.len());
+        self.begin_array(key, ValueKind::I32, values.len());
         self.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
     pub(crate) fn bools(&mut self, key: &str, values: &[bool]) {
-        self.begin_array(key, BOOL, values.len());
+        self.begin_array(key, ValueKind::Bool, values.len());
         self.bytes.extend(values.iter().map(|value| u8::from(*value)));
     }
 
@@ -77,14 +69,14 @@ impl EntryWriter {
         Ok(Written { bytes: self.bytes, entries })
     }
 
-    fn begin(&mut self, key: &str, kind: u32) {
+    fn begin(&mut self, key: &str, kind: ValueKind) {
         self.text(key);
-        self.bytes.extend(kind.to_le_bytes());
+        self.bytes.extend(kind.number().to_le_bytes());
     }
 
-    fn begin_array(&mut self, key: &str, kind: u32, length: usize) {
-        self.begin(key, ARRAY);
-        self.bytes.extend(kind.to_le_bytes());
+    fn begin_array(&mut self, key: &str, kind: ValueKind, length: usize) {
+        self.begin(key, ValueKind::Array);
+        self.bytes.extend(kind.number().to_le_bytes());
         self.bytes.extend((length as u64).to_le_bytes());
     }
 
