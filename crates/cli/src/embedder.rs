@@ -12,7 +12,7 @@ use local_model::{EmbedderRunning, EmbeddingModel, EmbeddingSettings, Stop};
 use model_store::Store;
 use wire::needs::Need;
 
-use crate::{failure::Failure, floor, models, operator, terminal::Terminal};
+use crate::{failure::Failure, floor, models, terminal::Terminal};
 
 /// Which model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +68,12 @@ impl Embedder {
         clock: &Clock,
         terminal: &mut Terminal,
     ) -> Result<Option<Self>, Failure> {
-        let mut pulled = None;
-        let (path, record) = match chosen {
+        let (path, record, pulled) = match chosen {
             None => return Ok(None),
-            Some(Chosen::Folder(path)) => (path, None),
+            Some(Chosen::Folder(path)) => (path, None, None),
             Some(Chosen::Named(name)) => {
-                let (stored, new) = models::stored_or_pulled(store, &name, terminal)?;
-                pulled = new.then(|| console::model_added(&stored.record, &operator::by()));
-                (stored.path, Some(stored.record))
+                let (stored, pulled) = models::stored_or_pulled(store, &name, terminal)?;
+                (stored.path, Some(stored.record), pulled)
             }
         };
         let engine = local_model_cpu::Settings { threads: settings.threads.unwrap_or(0), ..Default::default() };

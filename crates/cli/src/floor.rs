@@ -11,7 +11,7 @@ use gateway::{
 use local_model::{AnswerDefaults, LocalModel, ModelCard, Running, Settings, Stop};
 use model_store::{Record, STARTER, Store};
 
-use crate::{failure::Failure, models, operator, terminal::Terminal};
+use crate::{failure::Failure, models, terminal::Terminal};
 
 /// Which model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,14 +80,12 @@ impl Floor {
         clock: &Clock,
         terminal: &mut Terminal,
     ) -> Result<Option<Self>, Failure> {
-        let mut pulled = None;
-        let (path, record) = match choice {
+        let (path, record, pulled) = match choice {
             Choice::None => return Ok(None),
-            Choice::File(path) => (path.clone(), None),
+            Choice::File(path) => (path.clone(), None, None),
             Choice::Named(name) => {
-                let (stored, new) = models::stored_or_pulled(store, name, terminal)?;
-                pulled = new.then(|| console::model_added(&stored.record, &operator::by()));
-                (stored.path, Some(stored.record))
+                let (stored, pulled) = models::stored_or_pulled(store, name, terminal)?;
+                (stored.path, Some(stored.record), pulled)
             }
         };
         let engine = local_model_cpu::Settings {

@@ -7,10 +7,10 @@ use std::{
 };
 
 use clap::Args;
-use gateway::clock::Clock;
+use gateway::{changes::Change, clock::Clock};
 use model_store::{Facts, KnownModel, ModelName, Settings, Source, Store, StoreError, Stored, Wanted};
 
-use crate::{failure::Failure, progress::Shown, terminal::Terminal};
+use crate::{failure::Failure, operator, progress::Shown, terminal::Terminal};
 
 /// How models are fetched.
 #[derive(Args, Clone, Debug, Default)]
@@ -93,14 +93,20 @@ fn unknown(what: &str, error: StoreError) -> Failure {
     ))
 }
 
-/// The stored model of that name; a known one that is not there yet is pulled.
-pub(crate) fn stored_or_pulled(store: &Store, name: &str, terminal: &mut Terminal) -> Result<(Stored, bool), Failure> {
+/// The stored model of that name; a known one that is not there yet is pulled, and the change is what the audit log is told of it.
+pub(crate) fn stored_or_pulled(
+    store: &Store,
+    name: &str,
+    terminal: &mut Terminal,
+) -> Result<(Stored, Option<Change>), Failure> {
     let name: ModelName = name.parse().map_err(|why: &str| Failure::usage(format!("`{name}`: {why}")))?;
     match (store.show(&name), model_store::known_model(name.as_str())) {
-        (Ok(stored), _) => Ok((stored, false)),
+        (Ok(stored), _) => Ok((stored, None)),
         (Err(StoreError::NotThere(_)), Some(known)) => {
             terminal.note(&announcement(known));
-            Ok((pull(store, &Wanted::known(known)?, terminal)?, true))
+            let stored = pull(store, &Wanted::known(known)?, terminal)?;
+            let change = console::model_added(&stored.record, &operator::by());
+            Ok((stored, Some(change)))
         }
         (Err(error), _) => Err(error.into()),
     }
