@@ -21,7 +21,7 @@ use local_model_cpu::{FloatWeights, KernelChoice, LoadError, Settings};
 
 use blocks::Kind;
 use gguf_writer::GgufWriter;
-use networks::{Network, Plan};
+use networks::{Network, Plan, whole_model};
 pub use vocabularies::any_vocabulary;
 
 /// Tokens that the network has room for.
@@ -121,31 +121,7 @@ fn texts(value: &serde_json::Value) -> Vec<String> {
 /// A whole model of some kilobytes with a byte-level vocabulary.
 fn good() -> GgufWriter {
     static GOOD: OnceLock<GgufWriter> = OnceLock::new();
-    GOOD.get_or_init(make_good).clone()
-}
-
-fn make_good() -> GgufWriter {
-    let text = include_str!("../../crates/local_model_cpu/testdata/tiny_vocabulary.json");
-    let vocabulary: serde_json::Value = serde_json::from_str(text).expect("a golden is JSON");
-    let texts = |key: &str| -> Vec<String> {
-        let texts = vocabulary[key].as_array().expect("a list").iter();
-        texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
-    };
-    let mut tokens = texts("tokens");
-    let mut types = vec![1; tokens.len()];
-    let end = tokens.len() as u32;
-    tokens.push("<|end|>".to_owned());
-    types.push(3);
-    let plan = Plan { vocabulary: VOCABULARY.max(tokens.len()), layers: 1, ..Plan::small("llama", Kind::Q4_0) };
-    let mut file = Network::random(&plan).file;
-    file.string("tokenizer.ggml.model", "gpt2")
-        .string("tokenizer.ggml.pre", "smollm")
-        .strings("tokenizer.ggml.tokens", &tokens)
-        .i32s("tokenizer.ggml.token_type", &types)
-        .strings("tokenizer.ggml.merges", &texts("merges"))
-        .u32("tokenizer.ggml.eos_token_id", end)
-        .string("tokenizer.chat_template", "{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>{% endfor %}");
-    file
+    GOOD.get_or_init(|| whole_model(VOCABULARY)).clone()
 }
 
 /// Loads a file's bytes as a model, and does with it what `then` does; aborts where that takes more memory than the file's

@@ -9,9 +9,8 @@ use local_model::{LoadedModel, Run, Speaker, Turn};
 use local_model_cpu::{Settings, inspect, load};
 use proptest::prelude::*;
 
-use crate::blocks::Kind;
 use crate::gguf_writer::GgufWriter;
-use crate::networks::{Network, Plan};
+use crate::networks::whole_model;
 
 /// Remembers the largest piece of memory that a thread asked for.
 struct Watching;
@@ -64,31 +63,6 @@ pub(crate) const SETTINGS: Settings = Settings {
     float_weights: local_model_cpu::FloatWeights::EightBits,
 };
 
-/// A whole model of a few kilobytes.
-fn good() -> GgufWriter {
-    let vocabulary: serde_json::Value =
-        serde_json::from_str(include_str!("../../testdata/tiny_vocabulary.json")).unwrap();
-    let texts = |key: &str| -> Vec<String> {
-        let texts = vocabulary[key].as_array().unwrap().iter();
-        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
-    };
-    let mut tokens = texts("tokens");
-    let mut types = vec![1; tokens.len()];
-    let end = tokens.len() as u32;
-    tokens.push("<|end|>".to_owned());
-    types.push(3);
-    let plan = Plan { vocabulary: tokens.len(), layers: 1, ..Plan::small("llama", Kind::Q4_0) };
-    let mut file = Network::random(&plan).file;
-    file.string("tokenizer.ggml.model", "gpt2")
-        .string("tokenizer.ggml.pre", "smollm")
-        .strings("tokenizer.ggml.tokens", &tokens)
-        .i32s("tokenizer.ggml.token_type", &types)
-        .strings("tokenizer.ggml.merges", &texts("merges"))
-        .u32("tokenizer.ggml.eos_token_id", end)
-        .string("tokenizer.chat_template", "{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>{% endfor %}");
-    file
-}
-
 fn loaded(path: &Path, writer: &GgufWriter) -> Result<LoadedModel, String> {
     writer.write(path);
     load(path, &SETTINGS).map_err(|error| error.to_string())
@@ -98,7 +72,7 @@ fn loaded(path: &Path, writer: &GgufWriter) -> Result<LoadedModel, String> {
 fn a_good_file_is_loaded_and_answers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pond.gguf");
-    let mut model = loaded(&path, &good()).unwrap();
+    let mut model = loaded(&path, &whole_model(0)).unwrap();
     assert_eq!(model.card, inspect(&path).unwrap());
     assert_eq!((model.card.name.as_str(), model.card.quantisation.as_str(), model.card.chat), ("pond", "Q4_0", true));
     assert_eq!(model.engine.capacity().vocabulary as u64, model.card.vocabulary);
@@ -171,7 +145,7 @@ fn each_fault_is_told() {
     ];
     let folder = tempfile::tempdir().unwrap();
     for (name, spoil, expected) in faults {
-        let mut writer = good();
+        let mut writer = whole_model(0);
         spoil(&mut writer);
         let path = folder.path().join("a.gguf");
         let words = loaded(&path, &writer).err().unwrap_or_else(|| panic!("{name} was accepted"));
@@ -197,7 +171,7 @@ fn drop_it(_: &mut GgufWriter) {}
 
 #[test]
 fn a_vocabulary_larger_than_the_output_is_refused() {
-    let mut writer = good();
+    let mut writer = whole_model(0);
     let rows = 64;
     writer.remove_tensor("token_embd.weight").remove_tensor("output.weight");
     for name in ["token_embd.weight", "output.weight"] {
@@ -212,7 +186,7 @@ fn a_vocabulary_larger_than_the_output_is_refused() {
 fn a_file_cut_anywhere_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.gguf");
-    good().write(&path);
+    whole_model(0).write(&path);
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     let bytes = file.metadata().unwrap().len();
     for end in (0..bytes).rev().step_by(997) {
@@ -223,7 +197,7 @@ fn a_file_cut_anywhere_is_refused() {
 
 #[test]
 fn a_template_that_doubles_what_it_has_ends_in_words_and_little_memory() {
-    let mut writer = good();
+    let mut writer = whole_model(0);
     let doubling = "{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}";
     writer.string("tokenizer.chat_template", doubling);
     let folder = tempfile::tempdir().unwrap();
@@ -243,7 +217,7 @@ proptest! {
     fn a_changed_file_is_loaded_or_refused(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..8),
     ) {
-        let mut bytes = good().bytes();
+        let mut bytes = whole_model(0).bytes();
         let header_bytes = 40_000.min(bytes.len());
         for (at, value, anywhere) in changes {
             let within = if anywhere { bytes.len() } else { header_bytes };

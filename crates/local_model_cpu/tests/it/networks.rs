@@ -179,3 +179,28 @@ impl Maker {
         floats
     }
 }
+
+/// A whole model of some kilobytes with a byte-level vocabulary, whose network has room for at least so many tokens.
+pub(crate) fn whole_model(tokens_min: usize) -> GgufWriter {
+    let vocabulary: serde_json::Value =
+        serde_json::from_str(include_str!("../../testdata/tiny_vocabulary.json")).expect("a golden is JSON");
+    let texts = |key: &str| -> Vec<String> {
+        let texts = vocabulary[key].as_array().expect("a list").iter();
+        texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
+    };
+    let mut tokens = texts("tokens");
+    let mut types = vec![1; tokens.len()];
+    let end = u32::try_from(tokens.len()).expect("a small vocabulary");
+    tokens.push("<|end|>".to_owned());
+    types.push(3);
+    let plan = Plan { vocabulary: tokens.len().max(tokens_min), layers: 1, ..Plan::small("llama", Kind::Q4_0) };
+    let mut file = Network::random(&plan).file;
+    file.string("tokenizer.ggml.model", "gpt2")
+        .string("tokenizer.ggml.pre", "smollm")
+        .strings("tokenizer.ggml.tokens", &tokens)
+        .i32s("tokenizer.ggml.token_type", &types)
+        .strings("tokenizer.ggml.merges", &texts("merges"))
+        .u32("tokenizer.ggml.eos_token_id", end)
+        .string("tokenizer.chat_template", "{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>{% endfor %}");
+    file
+}
