@@ -43,10 +43,11 @@ impl Kept {
     /// The pages that hold the beginning of `tokens`, as far as whole pages do.
     pub(crate) fn find(&mut self, owner: &str, tokens: &[Token]) -> Vec<usize> {
         self.moment += 1;
+        let owner = Arc::from(owner);
         let mut found = Vec::new();
         let mut before = None;
         for tokens in tokens.chunks_exact(PAGE_TOKENS) {
-            let content = Content { owner: Arc::from(owner), before, tokens: Box::from(tokens) };
+            let content = Content { owner: Arc::clone(&owner), before, tokens: Box::from(tokens) };
             let Some(&place) = self.places.get(&content) else { break };
             before = self.touch(place);
             found.push(place);

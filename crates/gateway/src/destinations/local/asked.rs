@@ -46,16 +46,11 @@ impl Asked {
         Ok(Self { conversation: conversation.taught(dialect), wanted, form_param })
     }
 
-    /// Bytes of text in it, about.
+    /// Bytes of text in it, about; tools aside, for where there are any the answer has a form.
     pub(super) fn bytes(&self) -> usize {
         let called = |call: &Called| call.name.len() + call.arguments.to_string().len();
         let turn = |turn: &Turn| turn.text.len() + turn.calls.iter().map(called).sum::<usize>();
-        let tool = |tool: &Tool| {
-            let parameters = tool.parameters.as_ref().map_or(0, |schema| schema.to_string().len());
-            tool.name.len() + tool.description.as_ref().map_or(0, String::len) + parameters
-        };
-        let Conversation { turns, tools, .. } = &self.conversation;
-        turns.iter().map(turn).sum::<usize>() + tools.iter().map(tool).sum::<usize>()
+        self.conversation.turns.iter().map(turn).sum()
     }
 }
 

@@ -209,12 +209,12 @@ struct Encoded {
 }
 
 async fn encode(model: &LocalModel, source: Source) -> Result<Encoded, ApiError> {
-    let (bytes, formed) = match &source {
-        Source::Chat(asked) => (asked.bytes(), asked.wanted.is_some()),
-        Source::Texts(texts) => (texts.iter().map(String::len).sum(), false),
-        Source::Tokens(_) => (0, false),
+    let at_once = match &source {
+        Source::Chat(asked) => asked.wanted.is_none() && asked.bytes() <= ENCODE_AT_ONCE_BYTES_MAX,
+        Source::Texts(texts) => texts.iter().map(String::len).sum::<usize>() <= ENCODE_AT_ONCE_BYTES_MAX,
+        Source::Tokens(_) => true,
     };
-    if bytes <= ENCODE_AT_ONCE_BYTES_MAX && !formed {
+    if at_once {
         return encode_now(model, source);
     }
     let model = model.clone();
