@@ -5,12 +5,22 @@
 #[path = "../../crates/local_model_cpu/tests/it/blocks.rs"]
 mod blocks;
 mod counting;
+#[path = "../../crates/local_model_cpu/tests/it/drawn.rs"]
+mod drawn;
+#[path = "../../crates/local_model_cpu/tests/it/encoder_writer.rs"]
+mod encoder_writer;
+#[expect(dead_code, reason = "the engine's own tests use the rest of it")]
+#[path = "../../crates/local_model_cpu/tests/it/folder_writer.rs"]
+mod folder_writer;
+mod folders;
 #[expect(dead_code, reason = "the engine's own tests use the rest of it")]
 #[path = "../../crates/local_model_cpu/tests/it/gguf_writer.rs"]
 mod gguf_writer;
 #[expect(dead_code, reason = "the engine's own tests use the rest of it")]
 #[path = "../../crates/local_model_cpu/tests/it/networks.rs"]
 mod networks;
+#[path = "../../crates/local_model_cpu/tests/it/tokenizer_writer.rs"]
+mod tokenizer_writer;
 mod vocabularies;
 
 use std::path::PathBuf;
@@ -22,6 +32,7 @@ use local_model_cpu::{FloatWeights, KernelChoice, LoadError, Settings};
 use blocks::Kind;
 use gguf_writer::GgufWriter;
 use networks::{Network, Plan, whole_model};
+pub use folders::any_folder;
 pub use vocabularies::any_vocabulary;
 
 /// Tokens that the network has room for.
@@ -95,6 +106,7 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     for (index, template) in EXPLODING.iter().enumerate() {
         seeds.push(("template", format!("exploding-{index}"), format!("{template}\0a").into_bytes()));
     }
+    seeds.extend(folders::seeds());
     seeds
 }
 

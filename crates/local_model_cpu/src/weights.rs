@@ -171,6 +171,8 @@ struct Source<'a> {
     strip_bytes: usize,
     /// Where its first strip lies.
     offset: usize,
+    /// From one of its strips to the next.
+    step_bytes: usize,
     /// Strips of all matrices before it.
     first_strip: usize,
 }
@@ -333,18 +335,43 @@ impl<'a> Plan<'a> {
     fn matrix(&mut self, columns: usize, parts: &[Part]) -> Result<Matrix, LoadError> {
         let mut matrix = Matrix { columns, ..Matrix::default() };
         for part in parts {
-            let tensor = part.find(self.checkpoint, columns)?;
-            let layout = self.checkpoint.layout(tensor.kind);
-            let (strips, strip_bytes) = (part.rows.div_ceil(TILE_ROWS), columns / TILE_COLUMNS * layout.tile_bytes());
-            let offset = self.bytes;
-            matrix.strips.extend((0..strips).map(|strip| Place { layout, offset: offset + strip * strip_bytes }));
+            let source = self.source(columns, part)?;
+            matrix.strips.extend(self.add(source));
             matrix.rows += part.rows;
-            let (rows, order, first_strip) = (part.rows, part.order, self.strips);
-            self.sources.push(Source { tensor, layout, order, rows, strip_bytes, offset, first_strip });
-            self.bytes += strips * strip_bytes;
-            self.strips += strips;
         }
         Ok(matrix)
+    }
+
+    /// A matrix of 16 rows of the one tensor and 16 of the other in turns, both of as many rows. It lies in memory as it is
+    /// read, from its beginning to its end.
+    fn matrix_in_turns(&mut self, columns: usize, parts: &[Part; 2]) -> Result<Matrix, LoadError> {
+        let rows = parts[0].rows + parts[1].rows;
+        let [first, second] = [self.source(columns, &parts[0])?, self.source(columns, &parts[1])?];
+        let step_bytes = first.strip_bytes + second.strip_bytes;
+        let second = Source { offset: first.offset + first.strip_bytes, ..second };
+        let [first, second] = [first, second].map(|source| self.add(Source { step_bytes, ..source }));
+        Ok(Matrix { columns, rows, strips: first.zip(second).flat_map(<[Place; 2]>::from).collect() })
+    }
+
+    /// What a part is packed from, to lie behind all that is planned so far.
+    fn source(&self, columns: usize, part: &Part) -> Result<Source<'a>, LoadError> {
+        let tensor = part.find(self.checkpoint, columns)?;
+        let layout = self.checkpoint.layout(tensor.kind);
+        let strip_bytes = columns / TILE_COLUMNS * layout.tile_bytes();
+        let (rows, order) = (part.rows, part.order);
+        let (offset, step_bytes, first_strip) = (self.bytes, strip_bytes, self.strips);
+        Ok(Source { tensor, layout, order, rows, strip_bytes, offset, step_bytes, first_strip })
+    }
+
+    /// Takes it into the plan; where its strips lie.
+    fn add(&mut self, mut source: Source<'a>) -> impl Iterator<Item = Place> + use<'a> {
+        let strips = source.rows.div_ceil(TILE_ROWS);
+        let Source { layout, offset, step_bytes, strip_bytes, .. } = source;
+        source.first_strip = self.strips;
+        self.sources.push(source);
+        self.bytes += strips * strip_bytes;
+        self.strips += strips;
+        (0..strips).map(move |strip| Place { layout, offset: offset + strip * step_bytes })
     }
 
     /// Packs everything, on all threads.
@@ -361,7 +388,7 @@ impl<'a> Plan<'a> {
                 let after = self.sources.partition_point(|source| source.first_strip <= strip);
                 let source = &self.sources[after - 1];
                 let strip = strip - source.first_strip;
-                let offset = source.offset + strip * source.strip_bytes;
+                let offset = source.offset + strip * source.step_bytes;
                 // SAFETY: places follow one another, and each strip is packed once.
                 if !source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) }) {
                     unsound.fetch_min(after - 1, Ordering::Relaxed);

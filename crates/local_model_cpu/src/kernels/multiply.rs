@@ -1,5 +1,5 @@
 //! Matrix times activations, tile by tile. One row of activations (an answer being written) is bound by memory, so
-//! weights are asked for ahead; many rows (a prompt being read) are bound by arithmetic, so each vector of weights,
+//! weights are asked for ahead where that helps; many rows (a prompt being read) are bound by arithmetic, so each vector of weights,
 //! once unpacked, serves up to eight rows.
 
 use std::ops::Range;
@@ -81,7 +81,7 @@ fn quantised<S: Simd, T: QuantTile, const M: usize>(
         let (blocks, _) = product.blocks[product.panels.range(panel)].as_chunks::<M>();
         let mut sums = [simd.splat(0.0); M];
         for (tile, blocks) in tiles.iter().zip(blocks) {
-            if M == 1 {
+            if M == 1 && simd.asks_ahead() {
                 let ahead = std::ptr::from_ref(tile).cast::<u8>().wrapping_add(AHEAD_BYTES);
                 for line in 0..size_of::<T>() / 64 {
                     simd.prefetch(ahead.wrapping_add(64 * line));

@@ -13,18 +13,20 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::{LANES, Simd};
+use super::{LANES, Simd, asking_ahead_pays};
 
 /// Proof that this processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2 {
+    asks_ahead: bool,
+}
 
 impl Avx2 {
     /// The proof, where the processor and the operating system have it.
     pub(crate) fn detect() -> Option<Self> {
         let present =
             is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
-        present.then_some(Self(()))
+        present.then(|| Self { asks_ahead: asking_ahead_pays() })
     }
 }
 
@@ -48,6 +50,11 @@ impl Simd for Avx2 {
     type Ints = Ints;
     type Bytes = Ints;
     const ROWS_MAX: usize = 4;
+
+    #[inline(always)]
+    fn asks_ahead(self) -> bool {
+        self.asks_ahead
+    }
 
     instructions! {
         fn splat(self, value: f32) -> Floats { [_mm256_set1_ps(value); 2] }

@@ -11,11 +11,13 @@ use std::arch::x86_64::{
     _mm512_srli_epi16, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::{LANES, Simd};
+use super::{LANES, Simd, asking_ahead_pays};
 
 /// Proof that this processor has the instructions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512 {
+    asks_ahead: bool,
+}
 
 impl Avx512 {
     /// The proof, where the processor and the operating system have it.
@@ -28,7 +30,7 @@ impl Avx512 {
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("f16c")
             && is_x86_feature_detected!("fma");
-        present.then_some(Self(()))
+        present.then(|| Self { asks_ahead: asking_ahead_pays() })
     }
 
     /// Whole numbers.
@@ -57,6 +59,11 @@ impl Simd for Avx512 {
     type Ints = __m512i;
     type Bytes = __m512i;
     const ROWS_MAX: usize = 8;
+
+    #[inline(always)]
+    fn asks_ahead(self) -> bool {
+        self.asks_ahead
+    }
 
     instructions! {
         fn splat(self, value: f32) -> __m512 { _mm512_set1_ps(value) }

@@ -143,6 +143,12 @@ impl Simd for Portable {
         }
         sum
     }
+
+    #[inline(always)]
+    fn asks_ahead(self) -> bool {
+        false
+    }
+
     #[inline(always)]
     fn prefetch(self, _address: *const u8) {}
 }

@@ -66,13 +66,11 @@ impl Plan<'_> {
         expert: Option<(usize, usize)>,
     ) -> Result<Gated, LoadError> {
         let width = self.shape.width;
-        let mut matrix = |what: &str, columns: usize, rows: usize| {
+        let part = |what: &str, rows: usize| {
             let name = format!("blk.{layer}.ffn_{what}{suffix}.weight");
-            self.matrix(columns, &[Part { expert, ..Part::whole(name, rows) }])
+            Part { expert, ..Part::whole(name, rows) }
         };
-        let (gate, up) = (matrix("gate", width, feed_width)?, matrix("up", width, feed_width)?);
-        let down = matrix("down", feed_width, width)?;
-        let strips = gate.strips.into_iter().zip(up.strips).flat_map(|(gate, up)| [gate, up]).collect();
-        Ok(Gated { gate_up: Matrix { columns: width, rows: 2 * feed_width, strips }, down })
+        let gate_up = self.matrix_in_turns(width, &[part("gate", feed_width), part("up", feed_width)])?;
+        Ok(Gated { gate_up, down: self.matrix(feed_width, &[part("down", width)])? })
     }
 }

@@ -8,7 +8,8 @@ use local_model::{Engine, Run, Token};
 use local_model_cpu::{KernelChoice, LoadError, Settings, load_engine};
 use serde_json::Value;
 
-use crate::blocks::{Kind, Random};
+use crate::blocks::Kind;
+use crate::drawn::{Drawn, drawn};
 use crate::gguf_writer::GgufWriter;
 
 /// A network's golden, and how far logits may be from it: the farthest, and in the mean. Keys and values in 16 bits are
@@ -81,32 +82,6 @@ fn add_entry(file: &mut GgufWriter, entry: &Value) {
         }
         other => panic!("{key} is of the kind {other}"),
     };
-}
-
-/// A tensor of a golden, as GGUF has it.
-pub(crate) struct Drawn {
-    pub(crate) name: String,
-    /// Columns first.
-    pub(crate) dims: Vec<u64>,
-    pub(crate) values: Vec<f32>,
-}
-
-/// Draws a tensor as the golden's maker does.
-pub(crate) fn drawn(tensor: &Value) -> Drawn {
-    let name = tensor["name"].as_str().unwrap().to_owned();
-    if let Some(values) = tensor["values"].as_array() {
-        let values: Vec<f32> = values.iter().map(|value| value.as_f64().unwrap() as f32).collect();
-        return Drawn { name, dims: vec![values.len() as u64], values };
-    }
-    let dims: Vec<u64> = tensor["dims"].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).collect();
-    let (spread, centre) = (tensor["spread"].as_f64().unwrap() as f32, tensor["centre"].as_f64().unwrap() as f32);
-    let mut random = Random(fnv_1a(&name));
-    let values = (0..dims.iter().product::<u64>()).map(|_| random.float() * spread + centre).collect();
-    Drawn { name, dims, values }
-}
-
-fn fnv_1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn numbers<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &Value) -> Vec<T> {

@@ -7,65 +7,13 @@ use std::path::Path;
 
 use local_model::{EngineError, LoadedEmbedder, Token};
 use local_model_cpu::{KernelChoice, LoadError, Settings, inspect, load_embedder};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
 
+use crate::encoder_writer::{EncoderFolder, tiny};
 use crate::goldens::model_path;
 
-/// A folder with one of the small networks.
-struct Folder {
-    home: tempfile::TempDir,
-    golden: Value,
-}
-
-impl Folder {
-    fn new(golden: &Value) -> Self {
-        let folder = Self { home: tempfile::tempdir().unwrap(), golden: golden.clone() };
-        folder.put("config.json", &golden["config"].to_string());
-        let way = golden["pooling"].as_str().unwrap();
-        folder.put(
-            "1_Pooling/config.json",
-            &json!({"pooling_mode_mean_tokens": way == "mean", "pooling_mode_cls_token": way == "first"}).to_string(),
-        );
-        let modules = ["Transformer", "Pooling"].map(|kind| {
-            json!({"path": if kind == "Pooling" { "1_Pooling" } else { "" }, "type": format!("sentence_transformers.models.{kind}")})
-        });
-        folder.put("modules.json", &Value::from(modules.to_vec()).to_string());
-        folder.put("tokenizer.json", &tokenizer().to_string());
-        folder.weights(Dtype::F32, |name| Some(name.to_owned()));
-        folder
-    }
-
-    fn path(&self) -> &Path {
-        self.home.path()
-    }
-
-    fn put(&self, name: &str, text: &str) {
-        let path = self.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// Writes the weights, stored so, each under the name that is given for it.
-    fn weights(&self, stored: Dtype, name: impl Fn(&str) -> Option<String>) {
-        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = (self.golden["tensors"].as_array().unwrap().iter())
-            .filter_map(|tensor| {
-                let dims: Vec<usize> =
-                    tensor["dims"].as_array().unwrap().iter().rev().map(|dim| dim.as_u64().unwrap() as usize).collect();
-                let floats = drawn(tensor);
-                let bytes = match stored {
-                    Dtype::BF16 => floats.iter().flat_map(|value| half::bf16::from_f32(*value).to_le_bytes()).collect(),
-                    Dtype::F16 => floats.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect(),
-                    _ => floats.iter().flat_map(|value| value.to_le_bytes()).collect(),
-                };
-                Some((name(tensor["name"].as_str().unwrap())?, dims, bytes))
-            })
-            .collect();
-        let views =
-            tensors.iter().map(|(name, dims, bytes)| (name, TensorView::new(stored, dims.clone(), bytes).unwrap()));
-        fs::write(self.path().join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
-    }
-
+impl EncoderFolder {
     fn load(&self) -> Result<LoadedEmbedder, LoadError> {
         load_embedder(self.path(), &Settings { threads: 2, ..Settings::default() })
     }
@@ -77,49 +25,9 @@ impl Folder {
     }
 }
 
-/// A tokenizer of 61 words, `w3` and the like, as BERT's.
-fn tokenizer() -> Value {
-    let words =
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(str::to_owned).into_iter().chain((4..61).map(|n| format!("w{n}")));
-    let vocabulary: serde_json::Map<String, Value> = words.zip(0..).map(|(word, id)| (word, Value::from(id))).collect();
-    let special = |word: &str, id: u32| json!({"SpecialToken": {"id": word, "type_id": id}});
-    json!({
-        "version": "1.0", "truncation": {"max_length": 4, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
-        "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
-        "added_tokens": [], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {"type": "TemplateProcessing",
-            "single": [special("[CLS]", 0), {"Sequence": {"id": "A", "type_id": 0}}, special("[SEP]", 0)],
-            "pair": [special("[CLS]", 0), {"Sequence": {"id": "A", "type_id": 0}}, special("[SEP]", 0), {"Sequence": {"id": "B", "type_id": 1}}, special("[SEP]", 1)],
-            "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]}, "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
-        "decoder": null,
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocabulary},
-    })
-}
-
-/// Marsaglia's xorshift, seeded with the FNV-1a hash of the name, as `make_networks.py` has it.
-fn drawn(tensor: &Value) -> Vec<f32> {
-    let number = |key: &str| tensor[key].as_f64().unwrap() as f32;
-    let seed = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
-    let mut state = tensor["name"].as_str().unwrap().bytes().fold(0xCBF2_9CE4_8422_2325, seed);
-    let count: u64 = tensor["dims"].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).product();
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ((state >> 40) as f32 / (1 << 23) as f32 - 1.0) * number("spread") + number("centre")
-    };
-    (0..count).map(|_| next()).collect()
-}
-
 fn testdata(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-fn tiny(pooling: &str) -> Value {
-    let networks = testdata("tiny_encoders.json");
-    networks.as_array().unwrap().iter().find(|network| network["pooling"] == pooling).unwrap().clone()
 }
 
 fn tokens(case: &Value) -> Vec<Token> {
@@ -143,7 +51,7 @@ fn apart(ours: &[f32], golden: &[f64]) -> (f64, f64) {
 fn small_networks_are_computed_as_transformers_does() {
     for pooling in ["mean", "first"] {
         let golden = tiny(pooling);
-        let folder = Folder::new(&golden);
+        let folder = EncoderFolder::new(&golden);
         for kernels in [KernelChoice::Portable, KernelChoice::Auto, KernelChoice::Avx2] {
             let settings = Settings { threads: 2, kernels, ..Settings::default() };
             let mut loaded = match load_embedder(folder.path(), &settings) {
@@ -168,7 +76,7 @@ fn small_networks_are_computed_as_transformers_does() {
 #[test]
 fn weights_of_16_bits_and_older_names_are_read() {
     let golden = tiny("mean");
-    let folder = Folder::new(&golden);
+    let folder = EncoderFolder::new(&golden);
     let case = &golden["cases"][6];
     let embed = || folder.load().unwrap().embedder.embed(&[&tokens(case)]).unwrap().remove(0);
     let old =
@@ -184,7 +92,7 @@ fn weights_of_16_bits_and_older_names_are_read() {
 
 #[test]
 fn texts_are_neither_cut_off_nor_filled_up() {
-    let loaded = Folder::new(&tiny("mean")).load().unwrap();
+    let loaded = EncoderFolder::new(&tiny("mean")).load().unwrap();
     let codec = loaded.codec;
     assert_eq!(codec.encode("W4 w5 w6 w7, w8").unwrap(), [2, 4, 5, 6, 7, 1, 8, 3]);
     assert_eq!(codec.encode("").unwrap(), [2, 3]);
@@ -197,7 +105,7 @@ fn texts_are_neither_cut_off_nor_filled_up() {
 
 #[test]
 fn what_does_not_fit_is_an_error_and_no_panic() {
-    let mut loaded = Folder::new(&tiny("mean")).load().unwrap();
+    let mut loaded = EncoderFolder::new(&tiny("mean")).load().unwrap();
     let most = loaded.embedder.batch_tokens_max();
     let long = vec![1; 65];
     let many = vec![[1; 64].as_slice(); most / 64 + 1];
@@ -275,13 +183,13 @@ fn folders_that_are_not_understood_are_refused_by_name() {
         ),
     ];
     for (file, text, says) in table {
-        let folder = Folder::new(&golden);
+        let folder = EncoderFolder::new(&golden);
         folder.put(file, &text);
         let told = folder.refusal();
         assert!(told.contains(says), "{file} said: {told}");
     }
     for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        let folder = Folder::new(&golden);
+        let folder = EncoderFolder::new(&golden);
         fs::remove_file(folder.path().join(file)).unwrap();
         assert!(folder.refusal().contains(file), "{file}");
     }
@@ -290,7 +198,7 @@ fn folders_that_are_not_understood_are_refused_by_name() {
 #[test]
 fn a_file_of_weights_that_lies_or_was_cut_is_refused() {
     let golden = tiny("mean");
-    let folder = Folder::new(&golden);
+    let folder = EncoderFolder::new(&golden);
     let whole = fs::read(folder.path().join("model.safetensors")).unwrap();
     for length in [1, 7, 8, 9, 500, whole.len() / 2, whole.len() - 1] {
         fs::write(folder.path().join("model.safetensors"), &whole[..length]).unwrap();

@@ -11,8 +11,8 @@ use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
 
 use crate::folder_writer::{FolderWriter, Tensor};
-use crate::folders::{byte_level, digits_then_words, tokenizer};
 use crate::hostile_files::{SETTINGS, largest_piece};
+use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer};
 
 /// More than anything that a folder of these sizes needs.
 const PIECE_MAX: usize = 64 << 20;

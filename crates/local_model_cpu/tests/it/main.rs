@@ -5,6 +5,8 @@
 mod architectures;
 mod blocks;
 mod continuing;
+mod drawn;
+mod encoder_writer;
 mod encoders;
 mod folder_writer;
 mod folders;
@@ -15,4 +17,6 @@ mod hostile_files;
 mod hostile_folders;
 mod networks;
 mod parity;
+mod published;
 mod reference;
+mod tokenizer_writer;
