@@ -2,7 +2,7 @@
 //! names. It must not know files.
 
 use crate::LoadError;
-use crate::gguf::{self, Metadata, Tensor, TensorKind};
+use crate::gguf::{self, Metadata, Tensor};
 use crate::packed::Layout;
 use crate::shape::PairOrder;
 
@@ -20,9 +20,25 @@ pub(crate) trait Checkpoint: Sync {
     /// Bytes of the files that hold the weights.
     fn bytes(&self) -> u64;
 
-    /// The tiles that matrices stored in this kind are packed into.
-    fn layout(&self, kind: TensorKind) -> Layout {
-        Layout::of(kind)
+    /// One expert's matrix of the tensor of all; with the sizes that all together have, but for their number.
+    fn expert_tensor(&self, name: &str, expert: usize, experts: usize) -> Result<Tensor<'_>, LoadError> {
+        let tensor = self.tensor(name)?;
+        let [columns, rows, count] = *tensor.dims else {
+            let problem = format!("has the sizes {:?}; columns, rows and {experts} experts are asked for", tensor.dims);
+            return Err(LoadError::tensor(name, problem));
+        };
+        if count != experts as u64 {
+            let problem =
+                format!("has the sizes [{columns}, {rows}, {count}], but the metadata ask for {experts} experts");
+            return Err(LoadError::tensor(name, problem));
+        }
+        let bytes = tensor.bytes.len() / experts;
+        Ok(Tensor { dims: &tensor.dims[..2], bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
+    }
+
+    /// The tiles that a matrix is packed into.
+    fn layout(&self, tensor: &Tensor<'_>) -> Layout {
+        Layout::of(tensor.kind)
     }
 
     /// How the rows of queries and keys are ordered, given how GGUF files of the family order them.

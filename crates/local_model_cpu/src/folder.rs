@@ -7,6 +7,7 @@
 
 mod config;
 mod family;
+mod mixture;
 mod rotation;
 mod tensors;
 mod tokenizer;
@@ -16,7 +17,7 @@ use std::path::Path;
 
 use crate::LoadError;
 use crate::checkpoint::Checkpoint;
-use crate::gguf::{EntryWriter, Metadata, Tensor, TensorKind, Written};
+use crate::gguf::{EntryWriter, Metadata, Tensor, Written};
 use crate::packed::Layout;
 use crate::settings::FloatWeights;
 use crate::shape::PairOrder;
@@ -52,6 +53,7 @@ impl Folder {
     fn network(path: &Path, floats: FloatWeights) -> Result<(Self, Config, EntryWriter), LoadError> {
         let config = Config::read(path)?;
         let family = Family::of(&config)?;
+        let config = config.with_own_names(family.fields);
         let mut entries = EntryWriter::default();
         translation::translate(&config, family, &mut entries)?;
         let factors = rotation::translate(&config, family, &mut entries)?;
@@ -62,7 +64,7 @@ impl Folder {
     /// An error in this folder's words instead of GGUF's.
     pub(crate) fn told(&self, error: LoadError) -> LoadError {
         match error {
-            LoadError::Metadata { key, problem } => match family::field_of(&key) {
+            LoadError::Metadata { key, problem } => match self.family.field_of(&key) {
                 Some((file, field)) => LoadError::Unsupported(format!("`{file}`: `{field}` {problem}")),
                 None => LoadError::Metadata { key, problem },
             },
@@ -91,10 +93,16 @@ impl Checkpoint for Folder {
         self.tensors.bytes()
     }
 
-    fn layout(&self, kind: TensorKind) -> Layout {
+    fn expert_tensor(&self, name: &str, expert: usize, _: usize) -> Result<Tensor<'_>, LoadError> {
+        self.tensor(&mixture::expert_name(name, expert as u64))
+    }
+
+    fn layout(&self, tensor: &Tensor<'_>) -> Layout {
+        // Experts that are nearly as good as each other must not change places.
+        let is_router = tensor.name.ends_with(".ffn_gate_inp.weight");
         match self.floats {
-            FloatWeights::EightBits => Layout::Byte,
-            FloatWeights::AsStored => Layout::of(kind),
+            FloatWeights::EightBits if !is_router => Layout::Byte,
+            _ => Layout::of(tensor.kind),
         }
     }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
 use crate::folder::Folder;
-use crate::gguf::File;
+use crate::gguf::{File, Tensor};
 use crate::kernels::Kernels;
+use crate::packed::{TILE_COLUMNS, TILE_ROWS};
 use crate::shape::Shape;
 use crate::weights::Weights;
 use crate::{FloatWeights, KernelChoice, LoadError, memory, shape};
@@ -70,12 +71,15 @@ fn sizes(checkpoint: &dyn Checkpoint) -> Result<FileSizes, LoadError> {
     })
 }
 
-/// Bytes of the experts that a token does not ask, as the file stores them: packed they are nearly as many.
+/// Packed bytes of the experts that a token does not ask.
 fn unasked_bytes(checkpoint: &dyn Checkpoint, shape: &Shape) -> u64 {
     let Some(experts) = shape.experts else { return 0 };
-    let stored = checkpoint.tensors().filter(|tensor| tensor.name.contains("_exps."));
-    let stored: u64 = stored.map(|tensor| tensor.bytes.len() as u64).sum();
-    stored / experts.count as u64 * experts.count.saturating_sub(experts.used) as u64
+    let tile_bytes = |tensor: &Tensor<'_>| checkpoint.layout(tensor).tile_bytes() as u64;
+    let packed = |tensor: Tensor<'_>| {
+        tensor.dims.iter().product::<u64>() / (TILE_ROWS * TILE_COLUMNS) as u64 * tile_bytes(&tensor)
+    };
+    let all: u64 = checkpoint.tensors().filter(|tensor| tensor.name.contains("_exps.")).map(packed).sum();
+    all / experts.count as u64 * experts.count.saturating_sub(experts.used) as u64
 }
 
 #[cfg(test)]

@@ -127,14 +127,12 @@ impl Part {
 
     /// Its tensor, found and of the sizes that it must have.
     fn find<'a>(&self, checkpoint: &'a dyn Checkpoint, columns: usize) -> Result<Tensor<'a>, LoadError> {
-        let tensor = checkpoint.tensor(&self.name)?;
-        let Some((expert, experts)) = self.expert else {
-            expect_dims(&tensor, &[columns, self.rows])?;
-            return Ok(tensor);
+        let tensor = match self.expert {
+            None => checkpoint.tensor(&self.name)?,
+            Some((expert, experts)) => checkpoint.expert_tensor(&self.name, expert, experts)?,
         };
-        expect_dims(&tensor, &[columns, self.rows, experts])?;
-        let bytes = tensor.bytes.len() / experts;
-        Ok(Tensor { dims: &tensor.dims[..2], bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
+        expect_dims(&tensor, &[columns, self.rows])?;
+        Ok(tensor)
     }
 }
 
@@ -356,7 +354,7 @@ impl<'a> Plan<'a> {
     /// What a part is packed from, to lie behind all that is planned so far.
     fn source(&self, columns: usize, part: &Part) -> Result<Source<'a>, LoadError> {
         let tensor = part.find(self.checkpoint, columns)?;
-        let layout = self.checkpoint.layout(tensor.kind);
+        let layout = self.checkpoint.layout(&tensor);
         let strip_bytes = columns / TILE_COLUMNS * layout.tile_bytes();
         let (rows, order) = (part.rows, part.order);
         let (offset, step_bytes, first_strip) = (self.bytes, strip_bytes, self.strips);

@@ -15,6 +15,16 @@ pub(super) struct Config {
     fields: Map<String, Value>,
     /// What leads to them from the file's top, such as `rope_scaling.`.
     path: String,
+    /// Fields that the file calls otherwise: as they are usually called, as they are called here.
+    own_names: OwnNames,
+}
+
+/// What is usually called so: what a class calls it.
+pub(super) type OwnNames = &'static [(&'static str, &'static str)];
+
+/// What a class calls the field that is usually called `field`.
+pub(super) fn own_name(names: OwnNames, field: &str) -> &str {
+    names.iter().find(|(usual, _)| *usual == field).map_or(field, |(_, own)| *own)
 }
 
 impl Config {
@@ -23,17 +33,23 @@ impl Config {
         let fields = read.ok_or_else(|| {
             LoadError::Unsupported(format!("the folder has no `{CONFIG_FILE}`, which says what the model is"))
         })?;
-        Ok(Self { fields, path: String::new() })
+        Ok(Self { fields, path: String::new(), own_names: &[] })
+    }
+
+    /// The same, some of its fields being called otherwise than usually.
+    pub(super) fn with_own_names(self, own_names: OwnNames) -> Self {
+        Self { own_names, ..self }
     }
 
     /// An error about a field, worded to follow its name.
     pub(super) fn wrong(&self, field: &str, problem: &str) -> LoadError {
+        let field = own_name(self.own_names, field);
         LoadError::Unsupported(format!("`{CONFIG_FILE}`: `{}{field}` {problem}", self.path))
     }
 
     /// A field, where it says something.
     pub(super) fn value(&self, field: &str) -> Option<&Value> {
-        self.fields.get(field).filter(|value| !value.is_null())
+        self.fields.get(own_name(self.own_names, field)).filter(|value| !value.is_null())
     }
 
     /// A whole number that is not negative.
@@ -84,7 +100,7 @@ impl Config {
     pub(super) fn object(&self, field: &str) -> Result<Option<Self>, LoadError> {
         let Some(value) = self.value(field) else { return Ok(None) };
         let fields = value.as_object().cloned().ok_or_else(|| self.wrong(field, "must be an object"))?;
-        Ok(Some(Self { fields, path: format!("{}{field}.", self.path) }))
+        Ok(Some(Self { fields, path: format!("{}{field}.", self.path), own_names: &[] }))
     }
 
     pub(super) fn missing(&self, field: &str) -> LoadError {

@@ -3,7 +3,8 @@
 //!
 //! A row is held against the class itself: the networks of `testdata/networks` are loaded from folders too.
 
-use super::config::{CONFIG_FILE, Config};
+use super::config::{CONFIG_FILE, Config, OwnNames, own_name};
+use super::mixture::{self, Mixture};
 use super::tokenizer::TOKENIZER_FILE;
 use crate::LoadError;
 use crate::codec::entries::ENDS;
@@ -29,6 +30,23 @@ pub(super) struct Family {
     pub(super) windows: Windows,
     /// Whether constants are multiplied with, see [`SCALES`].
     pub(super) scaled: bool,
+    /// Its mixtures of experts, where it has any.
+    pub(super) mixture: Option<Mixture>,
+    /// What its tensors are called.
+    names: &'static Names,
+    /// What it calls fields of `config.json` otherwise.
+    pub(super) fields: OwnNames,
+}
+
+/// What a class calls tensors: here, in GGUF.
+#[derive(Debug)]
+struct Names {
+    /// What those of layers begin with.
+    layers: &'static str,
+    /// Tensors beside the layers.
+    whole: [(&'static str, &'static str); 3],
+    /// Parts of a layer, each with `.weight`.
+    parts: [(&'static str, &'static str); 7],
 }
 
 /// Which of a class's layers see a window only.
@@ -58,6 +76,10 @@ const HYPERCLOVAX: &[(&str, &str)] = &[
     ("post_norm2", "post_ffw_norm"),
 ];
 
+const AROUND_ATTENTION: &[(&str, &str)] =
+    &[("input_layernorm", "attn_norm"), ("post_attention_layernorm", "post_attention_norm")];
+const EXAONE: &[(&str, &str)] = &[("ln_1", "attn_norm"), ("ln_2", "ffn_norm")];
+
 const PLAIN: Family = Family {
     class: "",
     architecture: "",
@@ -68,6 +90,9 @@ const PLAIN: Family = Family {
     needs_head_dim: false,
     windows: Windows::Never,
     scaled: false,
+    mixture: None,
+    names: &USUAL_NAMES,
+    fields: &[],
 };
 
 /// The classes that are read.
@@ -88,6 +113,18 @@ const KNOWN: &[Family] = &[
         ..PLAIN
     },
     Family {
+        class: "ExaoneForCausalLM",
+        architecture: "exaone",
+        norms: EXAONE,
+        names: &EXAONE_NAMES,
+        fields: &[
+            ("num_hidden_layers", "num_layers"),
+            ("rms_norm_eps", "layer_norm_epsilon"),
+            ("hidden_act", "activation_function"),
+        ],
+        ..PLAIN
+    },
+    Family {
         class: "Exaone4ForCausalLM",
         architecture: "exaone4",
         norms: AFTER,
@@ -98,6 +135,30 @@ const KNOWN: &[Family] = &[
     Family { class: "SmolLM3ForCausalLM", architecture: "smollm3", ..PLAIN },
     Family { class: "GraniteForCausalLM", architecture: "granite", scaled: true, ..PLAIN },
     Family { class: "HyperCLOVAXForCausalLM", architecture: "hyperclovax", norms: HYPERCLOVAX, scaled: true, ..PLAIN },
+    Family {
+        class: "Qwen3MoeForCausalLM",
+        architecture: "qwen3moe",
+        head_norms: true,
+        needs_head_dim: true,
+        mixture: Some(Mixture::OF_QWEN_3),
+        ..PLAIN
+    },
+    Family {
+        class: "ExaoneMoeForCausalLM",
+        architecture: "exaone-moe",
+        head_norms: true,
+        windows: Windows::SomeLayers,
+        mixture: Some(Mixture::OF_EXAONE),
+        ..PLAIN
+    },
+    Family {
+        class: "SolarOpenForCausalLM",
+        architecture: "glm4moe",
+        norms: AROUND_ATTENTION,
+        needs_head_dim: true,
+        mixture: Some(Mixture::OF_SOLAR),
+        ..PLAIN
+    },
 ];
 
 /// Sizes that are the same in both: here, in GGUF.
@@ -138,25 +199,42 @@ const OF_TOKENIZERS: [(&str, &str); 3] = [
     ("tokenizer.ggml.token_type", "added_tokens"),
 ];
 
-/// Parts of a layer that are the same in both, each with `.weight`: here, in GGUF.
-const PARTS: [(&str, &str); 7] = [
-    ("self_attn.q_proj", "attn_q"),
-    ("self_attn.k_proj", "attn_k"),
-    ("self_attn.v_proj", "attn_v"),
-    ("self_attn.o_proj", "attn_output"),
-    ("mlp.gate_proj", "ffn_gate"),
-    ("mlp.up_proj", "ffn_up"),
-    ("mlp.down_proj", "ffn_down"),
-];
+const USUAL_NAMES: Names = Names {
+    layers: "model.layers.",
+    whole: [
+        ("model.embed_tokens.weight", "token_embd.weight"),
+        ("model.norm.weight", "output_norm.weight"),
+        ("lm_head.weight", "output.weight"),
+    ],
+    parts: [
+        ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"),
+        ("self_attn.v_proj", "attn_v"),
+        ("self_attn.o_proj", "attn_output"),
+        ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"),
+        ("mlp.down_proj", "ffn_down"),
+    ],
+};
+/// Those of EXAONE 3.0 and 3.5, whose class is not of `transformers` but comes with the model.
+const EXAONE_NAMES: Names = Names {
+    layers: "transformer.h.",
+    whole: [
+        ("transformer.wte.weight", "token_embd.weight"),
+        ("transformer.ln_f.weight", "output_norm.weight"),
+        ("lm_head.weight", "output.weight"),
+    ],
+    parts: [
+        ("attn.attention.q_proj", "attn_q"),
+        ("attn.attention.k_proj", "attn_k"),
+        ("attn.attention.v_proj", "attn_v"),
+        ("attn.attention.out_proj", "attn_output"),
+        ("mlp.c_fc_0", "ffn_gate"),
+        ("mlp.c_fc_1", "ffn_up"),
+        ("mlp.c_proj", "ffn_down"),
+    ],
+};
 const HEAD_NORMS: [(&str, &str); 2] = [("self_attn.q_norm", "attn_q_norm"), ("self_attn.k_norm", "attn_k_norm")];
-/// Tensors beside the layers.
-const WHOLE: [(&str, &str); 3] = [
-    ("model.embed_tokens.weight", "token_embd.weight"),
-    ("model.norm.weight", "output_norm.weight"),
-    ("lm_head.weight", "output.weight"),
-];
-const LAYERS: &str = "model.layers.";
-
 impl Family {
     /// The class that `config.json` names.
     pub(super) fn of(config: &Config) -> Result<&'static Self, LoadError> {
@@ -172,48 +250,71 @@ impl Family {
         })
     }
 
-    /// What GGUF calls a tensor, and of which layer it is; absent where this class has none of that name.
+    /// What GGUF calls a tensor, and of which layer it is; absent where this class has none of that name. An expert's own
+    /// matrix, of which GGUF has all in one, is called as those with the expert's number behind.
     pub(super) fn gguf_name(&self, name: &str) -> Option<(String, Option<u64>)> {
-        if let Some((_, gguf)) = WHOLE.iter().find(|(here, _)| *here == name) {
+        if let Some((_, gguf)) = self.names.whole.iter().find(|(here, _)| *here == name) {
             return Some(((*gguf).to_owned(), None));
         }
-        let (layer, part) = name.strip_prefix(LAYERS)?.split_once('.')?;
-        let (part, kind) = part.rsplit_once('.')?;
-        let gguf = self.parts().find(|(here, _)| *here == part)?.1;
-        let has_bias = ["attn_q", "attn_k", "attn_v"].contains(&gguf);
-        if kind != "weight" && !(kind == "bias" && has_bias) {
-            return None;
-        }
-        let number = layer.parse().ok().filter(|number: &u64| number.to_string() == layer)?;
-        Some((format!("blk.{number}.{gguf}.{kind}"), Some(number)))
+        let (layer, tensor) = name.strip_prefix(self.names.layers)?.split_once('.')?;
+        let number = number(layer)?;
+        let gguf = if let Some(of_mixture) = self.mixture.and_then(|_| mixture::gguf_name(tensor)) {
+            of_mixture
+        } else {
+            let (part, kind) = tensor.rsplit_once('.')?;
+            let gguf = self.parts().find(|(here, _)| *here == part)?.1;
+            let has_bias = ["attn_q", "attn_k", "attn_v"].contains(&gguf);
+            if kind != "weight" && !(kind == "bias" && has_bias) {
+                return None;
+            }
+            format!("{gguf}.{kind}")
+        };
+        Some((format!("blk.{number}.{gguf}"), Some(number)))
     }
 
     /// What a folder calls a tensor that GGUF calls so.
     pub(super) fn folder_name(&self, gguf: &str) -> Option<String> {
-        if let Some((here, _)) = WHOLE.iter().find(|(_, whole)| *whole == gguf) {
+        if let Some((here, _)) = self.names.whole.iter().find(|(_, whole)| *whole == gguf) {
             return Some((*here).to_owned());
         }
-        let (layer, part) = gguf.strip_prefix("blk.")?.split_once('.')?;
-        let (part, kind) = part.rsplit_once('.')?;
-        let (here, _) = self.parts().find(|(_, its)| *its == part)?;
-        Some(format!("{LAYERS}{layer}.{here}.{kind}"))
+        let (layer, tensor) = gguf.strip_prefix("blk.")?.split_once('.')?;
+        let here = if let Some(of_mixture) = mixture::folder_name(tensor) {
+            of_mixture
+        } else {
+            let (part, kind) = tensor.rsplit_once('.')?;
+            let (here, _) = self.parts().find(|(_, its)| *its == part)?;
+            format!("{here}.{kind}")
+        };
+        Some(format!("{}{layer}.{here}", self.names.layers))
+    }
+
+    /// What a folder calls its embedding.
+    pub(super) fn embedding(&self) -> &'static str {
+        self.names.whole[0].0
     }
 
     fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let head_norms: &[_] = if self.head_norms { &HEAD_NORMS } else { &[] };
-        PARTS.iter().chain(self.norms).chain(head_norms).copied()
+        self.names.parts.iter().chain(self.norms).chain(head_norms).copied()
+    }
+
+    /// The file and the field that GGUF's entry `key` is translated from.
+    pub(super) fn field_of(&self, key: &str) -> Option<(&'static str, &'static str)> {
+        if let Some((_, field)) = OF_TOKENIZERS.iter().find(|(known, _)| *known == key) {
+            return Some((TOKENIZER_FILE, field));
+        }
+        if [ENDS, "tokenizer.ggml.eos_token_id"].contains(&key) {
+            return Some((CONFIG_FILE, "eos_token_id"));
+        }
+        let (_, name) = key.split_once('.')?;
+        let known = SIZES.iter().chain(&SCALES).chain(&OTHERS).chain(&mixture::FIELDS);
+        let of_mixture = self.mixture.iter().flat_map(Mixture::fields);
+        let (field, _) = known.copied().chain(of_mixture).find(|(_, gguf)| *gguf == name)?;
+        Some((CONFIG_FILE, own_name(self.fields, field)))
     }
 }
 
-/// The file and the field that GGUF's entry `key` is translated from.
-pub(super) fn field_of(key: &str) -> Option<(&'static str, &'static str)> {
-    if let Some((_, field)) = OF_TOKENIZERS.iter().find(|(known, _)| *known == key) {
-        return Some((TOKENIZER_FILE, field));
-    }
-    if [ENDS, "tokenizer.ggml.eos_token_id"].contains(&key) {
-        return Some((CONFIG_FILE, "eos_token_id"));
-    }
-    let (_, name) = key.split_once('.')?;
-    let known = SIZES.iter().chain(&SCALES).chain(&OTHERS);
-    known.into_iter().find(|(_, gguf)| *gguf == name).map(|(field, _)| (CONFIG_FILE, *field))
+/// A number written as programs write them.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }

@@ -8,7 +8,7 @@ use half::{bf16, f16};
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
 
-use super::config::Config;
+use super::config::{Config, own_name};
 use super::family::Family;
 use crate::LoadError;
 use crate::gguf::{Tensor, TensorKind};
@@ -26,6 +26,7 @@ const TENSORS_MAX: usize = 65_536;
 
 /// The tensors of an open folder.
 pub(super) struct Tensors {
+    family: &'static Family,
     shards: Vec<Shard>,
     places: BTreeMap<String, Place>,
 }
@@ -57,25 +58,26 @@ impl Tensors {
     pub(super) fn open(
         folder: &Path,
         config: &Config,
-        family: &Family,
+        family: &'static Family,
         factors: Option<Vec<f32>>,
     ) -> Result<Self, LoadError> {
         let shards = shards(folder)?;
-        let mut tensors = Self { shards: Vec::new(), places: BTreeMap::new() };
+        let mut tensors = Self { family, shards: Vec::new(), places: BTreeMap::new() };
         let layers = config.need_size("num_hidden_layers")?;
         let tied = config.flag("tie_word_embeddings")?;
         for (number, shard) in shards.iter().enumerate() {
             for (name, info) in shard.infos() {
                 let is_tied_output = tied == Some(true) && name == "lm_head.weight";
                 // Buffers of older programs, computed anew by newer ones.
-                if is_tied_output || name.ends_with(".rotary_emb.inv_freq") {
+                if is_tied_output || name.ends_with(".rotary_emb.inv_freq") || guesses_ahead(&name) {
                     continue;
                 }
                 let unknown =
                     || LoadError::tensor(&name, "is not of a network that is computed; take a model without it");
                 let (gguf, layer) = family.gguf_name(&name).ok_or_else(unknown)?;
                 if layer.is_some_and(|layer| layer >= layers) {
-                    let problem = format!("is there, but `config.json` says `num_hidden_layers` is {layers}");
+                    let field = own_name(family.fields, "num_hidden_layers");
+                    let problem = format!("is there, but `config.json` says `{field}` is {layers}");
                     return Err(LoadError::tensor(&name, problem));
                 }
                 let place = Place::of(family, (number, shard), &name, info)?;
@@ -111,12 +113,12 @@ impl Tensors {
         if said == rows {
             return Ok(());
         }
-        Err(config.wrong("vocab_size", &format!("is {said}, but `model.embed_tokens.weight` has {rows} rows")))
+        Err(config.wrong("vocab_size", &format!("is {said}, but `{}` has {rows} rows", self.family.embedding())))
     }
 
     /// Rows of the embedding.
     pub(super) fn vocabulary(&self) -> Result<u64, LoadError> {
-        let name = "model.embed_tokens.weight";
+        let name = self.family.embedding();
         let place = self.places.get("token_embd.weight");
         let place = place.ok_or_else(|| LoadError::tensor(name, "is missing; the folder is incomplete"))?;
         match place.dims.as_slice() {
@@ -148,6 +150,11 @@ impl Tensors {
         };
         Tensor { name, dims: &place.dims, kind: place.kind, bytes }
     }
+}
+
+/// Whether a tensor is of layers that guess further tokens ahead, which are not computed.
+fn guesses_ahead(name: &str) -> bool {
+    name.starts_with("mtp.")
 }
 
 impl Place {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::family::{Family, SCALES, SIZES, Windows};
+use super::mixture;
 use crate::LoadError;
 use crate::gguf::EntryWriter;
 
@@ -17,6 +18,7 @@ pub(super) fn translate(config: &Config, family: &Family, entries: &mut EntryWri
         let optional = match field {
             "num_key_value_heads" => true,
             "head_dim" => !family.needs_head_dim,
+            "intermediate_size" => family.mixture.is_some_and(|mixture| mixture.is_everywhere()),
             _ => false,
         };
         match config.size(field)? {
@@ -34,7 +36,7 @@ pub(super) fn translate(config: &Config, family: &Family, entries: &mut EntryWri
     if family.windows == Windows::SomeLayers {
         windows(config, family, entries)?;
     }
-    Ok(())
+    mixture::translate(config, family, entries)
 }
 
 fn refuse_what_is_not_computed(config: &Config, family: &Family) -> Result<(), LoadError> {
@@ -51,7 +53,7 @@ fn refuse_what_is_not_computed(config: &Config, family: &Family) -> Result<(), L
             return Err(config.wrong(field, &problem));
         }
     }
-    for field in ["mlp_bias", "rope_interleaved", "use_sliding_window", "use_bidirectional_attention"] {
+    for field in ["mlp_bias", "rope_interleaved", "use_sliding_window", "use_bidirectional_attention", "use_qk_norm"] {
         if config.flag(field)?.unwrap_or(false) {
             return Err(config.wrong(field, "is true, which is not computed; take a model without it"));
         }

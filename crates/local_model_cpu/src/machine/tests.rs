@@ -59,8 +59,8 @@ fn of_a_mixture_only_the_experts_that_a_token_asks_are_read() {
         }
     }
     let sizes = sizes(&network);
-    let stored_a_layer = 3 * 8 * 64 * 128 / 32 * 34;
-    assert_eq!(sizes.weight_bytes - sizes.read_bytes, 2 * stored_a_layer / 8 * 6);
+    let packed_a_layer = 3 * 8 * 64 * 128 * 576 / 512;
+    assert_eq!(sizes.weight_bytes - sizes.read_bytes, 2 * packed_a_layer / 8 * 6);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use local_model_cpu::{inspect, load};
+use local_model_cpu::{inspect, load, load_engine};
 use proptest::prelude::*;
 use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
@@ -103,6 +103,40 @@ fn each_field_that_cannot_be_is_told() {
         writer.write(folder.path());
         let words = refusal(field, folder.path());
         assert!(words.contains(says), "{field} {value}: {words}");
+    }
+}
+
+#[test]
+fn each_fault_of_a_mixture_is_told() {
+    type Spoil = fn(&mut FolderWriter);
+    let faults: [(Spoil, &str); 10] = [
+        (|w| w.config["num_experts"] = json!(null), "`num_experts` is missing"),
+        (|w| w.config["num_experts"] = json!(1_u64 << 40), "`num_experts` is 1099511627776; 1 to 4096"),
+        (|w| w.config["num_experts_per_tok"] = json!(9), "`num_experts_per_tok` is 9; 1 to 8"),
+        (|w| w.config["norm_topk_prob"] = json!(null), "`norm_topk_prob` is missing"),
+        (|w| w.config["n_group"] = json!(2), "`n_group` is 2; 1 is computed"),
+        (|w| w.config["scoring_func"] = json!("softmax"), "`scoring_func` is `softmax`; `sigmoid`"),
+        (
+            |w| w.config["mlp_layer_types"] = json!(["dense", "sparse", "dense", "sparse", "sparse"]),
+            "`mlp_layer_types` puts a layer without experts behind one with",
+        ),
+        (|w| w.config["moe_intermediate_size"] = json!(64), "tensor `model.layers.1.mlp.experts.0.gate_proj.weight`"),
+        (
+            |w| w.tensors.retain(|tensor| !tensor.name.ends_with("2.mlp.experts.5.up_proj.weight")),
+            "tensor `model.layers.2.mlp.experts.5.up_proj.weight` is missing",
+        ),
+        (
+            |w| w.tensor("model.layers.1.mlp.experts.3.up_proj.weight").name += "_scale",
+            "tensor `model.layers.1.mlp.experts.3.up_proj.weight_scale` is not of a network that is computed",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (spoil, says) in faults {
+        let mut writer = FolderWriter::of_golden("exaone-moe");
+        spoil(&mut writer);
+        writer.write(folder.path());
+        let words = load_engine(folder.path(), &SETTINGS).err().unwrap_or_else(|| panic!("{says}")).to_string();
+        assert!(words.contains(says), "{says}: {words}");
     }
 }
 

@@ -19,9 +19,55 @@ impl FolderWriter {
             head_dim: config["head_dim"].as_u64().unwrap() as usize,
         };
         let all = golden["tensors"].as_array().unwrap().iter().map(drawn);
-        let tensors = all.filter(|tensor| tensor.name != "rope_freqs.weight").map(|tensor| published.tensor(tensor));
-        Self { config, tensors: tensors.collect(), dtype: Dtype::F32, shards: 1, files: Vec::new() }
+        let stored = all.filter(|tensor| tensor.name != "rope_freqs.weight").flat_map(apart);
+        let tensors = stored.map(|tensor| published.tensor(tensor)).collect();
+        Self { config, tensors, dtype: Dtype::F32, shards: 1, files: Vec::new() }
     }
+
+    /// A network of Llama's class as EXAONE 3.5's own class has it.
+    pub(crate) fn in_exaones_own_form(mut self) -> Self {
+        let fields = [
+            ("num_hidden_layers", "num_layers"),
+            ("rms_norm_eps", "layer_norm_epsilon"),
+            ("hidden_act", "activation_function"),
+        ];
+        self.config["hidden_act"] = json!("silu");
+        let config = self.config.as_object_mut().unwrap();
+        for (usual, own) in fields {
+            let value = config.remove(usual).unwrap();
+            config.insert(own.to_owned(), value);
+        }
+        config.insert("architectures".to_owned(), json!(["ExaoneForCausalLM"]));
+        for tensor in &mut self.tensors {
+            for (usual, own) in [
+                ("model.layers", "transformer.h"),
+                ("model.embed_tokens", "transformer.wte"),
+                ("model.norm", "transformer.ln_f"),
+                ("input_layernorm", "ln_1"),
+                ("post_attention_layernorm", "ln_2"),
+                ("self_attn.o_proj", "attn.attention.out_proj"),
+                ("self_attn", "attn.attention"),
+                ("gate_proj", "c_fc_0"),
+                ("up_proj", "c_fc_1"),
+                ("down_proj", "c_proj"),
+            ] {
+                tensor.name = tensor.name.replace(usual, own);
+            }
+        }
+        self
+    }
+}
+
+/// What GGUF has of all experts in one, expert by expert.
+fn apart(tensor: Drawn) -> Vec<Drawn> {
+    let [columns, rows, _] = *tensor.dims else { return vec![tensor] };
+    let each = tensor.values.chunks_exact((columns * rows) as usize).enumerate();
+    let expert = |(number, values): (usize, &[f32])| Drawn {
+        name: tensor.name.replace("_exps.", &format!("_exps.{number}.")),
+        dims: vec![columns, rows],
+        values: values.to_vec(),
+    };
+    each.map(expert).collect()
 }
 
 /// How Hugging Face's class has what GGUF has: the other way round than converters go, written out plainly.
@@ -67,8 +113,12 @@ impl Published {
             "output.weight" => return "lm_head.weight".to_owned(),
             _ => {}
         }
-        let mut parts = gguf.split('.').skip(1);
-        let (layer, stem, kind) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let parts: Vec<&str> = gguf.split('.').collect();
+        if let [_, layer, stem, expert, "weight"] = parts[..] {
+            let matrix = stem.trim_start_matches("ffn_").trim_end_matches("_exps");
+            return format!("model.layers.{layer}.mlp.experts.{expert}.{matrix}_proj.weight");
+        }
+        let [_, layer, stem, kind] = parts[..] else { panic!("{gguf} is no name") };
         let here = match (stem, self.architecture.as_str()) {
             ("attn_norm", _) => "input_layernorm",
             ("post_attention_norm", "hyperclovax") => "post_norm1",
@@ -82,6 +132,11 @@ impl Published {
             ("attn_output", _) => "self_attn.o_proj",
             ("attn_q_norm", _) => "self_attn.q_norm",
             ("attn_k_norm", _) => "self_attn.k_norm",
+            ("exp_probs_b", _) => return format!("model.layers.{layer}.mlp.gate.e_score_correction_bias"),
+            ("ffn_gate_inp", _) => "mlp.gate",
+            ("ffn_gate_shexp", _) => "mlp.shared_experts.gate_proj",
+            ("ffn_up_shexp", _) => "mlp.shared_experts.up_proj",
+            ("ffn_down_shexp", _) => "mlp.shared_experts.down_proj",
             ("ffn_gate", _) => "mlp.gate_proj",
             ("ffn_up", _) => "mlp.up_proj",
             ("ffn_down", _) => "mlp.down_proj",
