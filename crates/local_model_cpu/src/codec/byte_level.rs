@@ -13,7 +13,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
 use super::pre_tokenizers::PreTokenizer;
-use super::vocabulary::{Class, Vocabulary};
+use super::vocabulary::{Class, MERGES, Vocabulary};
 use crate::LoadError;
 use crate::gguf::Metadata;
 
@@ -40,16 +40,16 @@ impl ByteLevelCodec {
             let problem = format!("has no token for `{}`, so that most texts could not be said", char::from(byte));
             return Err(LoadError::metadata(TOKENS, problem));
         }
-        let merges = read_merges(metadata, vocabulary)?;
+        let missing = || LoadError::metadata(MERGES, "is missing; convert it anew");
+        let merges = vocabulary.merges(metadata)?.ok_or_else(missing)?;
+        let merges = merges.into_iter().map(|(left, right)| (left.to_owned(), right.to_owned())).collect();
         let model = BPE::builder()
             .vocab_and_merges(tokens, merges)
             // Words that one caller has sent must not make another's request measurably faster.
             .cache_capacity(0)
             .ignore_merges(pre_tokenizer.whole_words)
             .build()
-            .map_err(|error| {
-                LoadError::metadata("tokenizer.ggml.merges", format!("does not fit the tokens: {error}"))
-            })?;
+            .map_err(|error| LoadError::metadata(MERGES, format!("does not fit the tokens: {error}")))?;
 
         let mut tokenizer = Tokenizer::new(model);
         let unusable = |error| LoadError::Unsupported(format!("the tokenizer cannot be built: {error}"));
@@ -74,25 +74,6 @@ impl ByteLevelCodec {
         tokens.extend_from_slice(encoding.get_ids());
         Ok(())
     }
-}
-
-fn read_merges(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<(String, String)>, LoadError> {
-    const MERGES: &str = "tokenizer.ggml.merges";
-    let controls: HashMap<&str, Token> =
-        vocabulary.of_class(Class::Control).map(|(token, text)| (text, token)).collect();
-    let lines = metadata.strings(MERGES)?.ok_or_else(|| LoadError::metadata(MERGES, "is missing; convert it anew"))?;
-    let mut merges = Vec::with_capacity(lines.len());
-    for line in lines {
-        let pair = line.split_once(' ').filter(|(left, right)| !left.is_empty() && !right.is_empty());
-        let Some((left, right)) = pair else {
-            let problem = format!("holds `{}`, which is no pair of pieces", line.escape_debug());
-            return Err(LoadError::metadata(MERGES, problem));
-        };
-        if !controls.contains_key(format!("{left}{right}").as_str()) {
-            merges.push((left.to_owned(), right.to_owned()));
-        }
-    }
-    Ok(merges)
 }
 
 /// How vocabularies of this kind write a byte: itself where it is visible in Latin-1, else a letter from U+0100 on.

@@ -1,12 +1,12 @@
 //! SentencePiece's way of merging (GGUF's tokenizer model `llama`): a text as its characters, of which the two neighbours
-//! whose joint piece scores highest are joined, until none are; what is no piece is said byte by byte. It must not know
-//! control tokens or templates.
+//! whose joint piece scores highest are joined, until none are; what is no piece is said byte by byte. Folders give no scores,
+//! but which pairs are joined, and in what order. It must not know control tokens or templates.
 
 use std::collections::{BinaryHeap, HashMap};
 
 use local_model::Token;
 
-use super::vocabulary::{Class, Vocabulary};
+use super::vocabulary::{Class, MERGES, Vocabulary};
 use crate::LoadError;
 use crate::gguf::Metadata;
 
@@ -16,10 +16,20 @@ const SPACE: char = '▁';
 /// Text to tokens by joining the pieces that score highest.
 pub(super) struct SentencePieceCodec {
     pieces: HashMap<Box<str>, Token>,
-    /// A score for each token.
-    scores: Vec<f32>,
+    joins: Joins,
     bytes: Vec<Token>,
 }
+
+/// Which neighbours are joined, and which of them first.
+enum Joins {
+    /// Any that are a piece together: a score for each token.
+    Scored(Vec<f32>),
+    /// These pairs of pieces, with the piece that they become: the earlier ones, which score higher, first.
+    Listed(HashMap<(Token, Token), (f32, Token)>),
+}
+
+/// The most pairs that may be listed: their places are exact as 32-bit floats.
+const PAIRS_MAX: usize = 1 << 24;
 
 /// Two neighbours that could be joined; the greatest is the next to be.
 struct Pair {
@@ -65,13 +75,6 @@ const NONE: usize = usize::MAX;
 
 impl SentencePieceCodec {
     pub(super) fn read(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Self, LoadError> {
-        const SCORES: &str = "tokenizer.ggml.scores";
-        let missing = || LoadError::metadata(SCORES, "is missing; convert the model anew with its tokenizer");
-        let scores = metadata.floats(SCORES)?.ok_or_else(missing)?;
-        if scores.len() != vocabulary.spellings.len() {
-            let problem = format!("has {} entries for {} tokens", scores.len(), vocabulary.spellings.len());
-            return Err(LoadError::metadata(SCORES, problem));
-        }
         let mut pieces = HashMap::with_capacity(vocabulary.spellings.len());
         // Control tokens are left out, so that no text can become one.
         for class in [Class::Unused, Class::UserDefined, Class::Normal] {
@@ -87,7 +90,8 @@ impl SentencePieceCodec {
             })?;
             bytes.push(*token);
         }
-        Ok(Self { pieces, scores, bytes })
+        let joins = Joins::read(metadata, vocabulary, &pieces)?;
+        Ok(Self { pieces, joins, bytes })
     }
 
     /// Appends the tokens of a text.
@@ -140,11 +144,52 @@ impl SentencePieceCodec {
         text.char_indices().enumerate().map(link).collect()
     }
 
-    /// Two neighbours, where they are a piece together.
+    /// Two neighbours, where they may be joined.
     fn pair(&self, text: &str, links: &[Link], left: usize, right: usize) -> Option<Pair> {
         let (begin, length) = (links[left].begin, links[left].length + links[right].length);
-        let piece = *self.pieces.get(&text[begin..begin + length])?;
-        Some(Pair { score: self.scores[piece as usize], left, length, piece })
+        let (score, piece) = match &self.joins {
+            Joins::Scored(scores) => {
+                let piece = *self.pieces.get(&text[begin..begin + length])?;
+                (scores[piece as usize], piece)
+            }
+            Joins::Listed(pairs) => *pairs.get(&(links[left].piece?, links[right].piece?))?,
+        };
+        Some(Pair { score, left, length, piece })
+    }
+}
+
+impl Joins {
+    fn read(
+        metadata: Metadata<'_>,
+        vocabulary: &Vocabulary<'_>,
+        pieces: &HashMap<Box<str>, Token>,
+    ) -> Result<Self, LoadError> {
+        const SCORES: &str = "tokenizer.ggml.scores";
+        if let Some(scores) = metadata.floats(SCORES)? {
+            if scores.len() == vocabulary.spellings.len() {
+                return Ok(Self::Scored(scores));
+            }
+            let problem = format!("has {} entries for {} tokens", scores.len(), vocabulary.spellings.len());
+            return Err(LoadError::metadata(SCORES, problem));
+        }
+        let missing = || LoadError::metadata(SCORES, "is missing; convert the model anew with its tokenizer");
+        let listed = vocabulary.merges(metadata)?.ok_or_else(missing)?;
+        if listed.len() > PAIRS_MAX {
+            return Err(LoadError::metadata(MERGES, format!("has {} pairs; up to {PAIRS_MAX} are read", listed.len())));
+        }
+        let mut pairs = HashMap::with_capacity(listed.len());
+        for (place, (left, right)) in listed.into_iter().enumerate() {
+            let joint = format!("{left}{right}");
+            let [left, right, joint] = [left, right, &joint].map(|piece| pieces.get(piece).copied());
+            let (Some(left), Some(right), Some(joint)) = (left, right, joint) else {
+                let problem =
+                    "joins pieces that are not in the vocabulary, or to one that is not; fetch the file again";
+                return Err(LoadError::metadata(MERGES, problem));
+            };
+            // Of a pair that is listed twice the first place counts.
+            pairs.entry((left, right)).or_insert((-(place as f32), joint));
+        }
+        Ok(Self::Listed(pairs))
     }
 }
 

@@ -1,6 +1,8 @@
 //! A model's vocabulary as its file gives it: spellings, their classes, and the tokens with a part of their own. It must
 //! not know how texts are cut or merged.
 
+use std::collections::HashSet;
+
 use local_model::Token;
 
 use crate::LoadError;
@@ -48,6 +50,9 @@ const END_SPELLINGS: [&str; 17] = [
 /// Metadata keys of tokens that end an answer.
 const END_KEYS: [&str; 3] =
     ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
+
+/// Pairs of pieces that are joined, the first ones first.
+pub(super) const MERGES: &str = "tokenizer.ggml.merges";
 
 /// An entry of ours: all tokens that end an answer, as `generation_config.json` lists them.
 pub(crate) const ENDS: &str = "tokenizer.end_token_ids";
@@ -98,6 +103,25 @@ impl<'a> Vocabulary<'a> {
     pub(super) fn of_class(&self, class: Class) -> impl Iterator<Item = (Token, &'a str)> {
         let tokens = (0..).zip(self.spellings.iter().zip(&self.classes));
         tokens.filter(move |(_, (_, its))| **its == class).map(|(token, (spelling, _))| (token, *spelling))
+    }
+
+    /// The pairs of pieces that may be joined, in their order; none that would make a control token. Absent where the file
+    /// has no list of them.
+    pub(super) fn merges(&self, metadata: Metadata<'a>) -> Result<Option<Vec<(&'a str, &'a str)>>, LoadError> {
+        let Some(lines) = metadata.strings(MERGES)? else { return Ok(None) };
+        let controls: HashSet<&str> = self.of_class(Class::Control).map(|(_, text)| text).collect();
+        let mut merges = Vec::with_capacity(lines.len());
+        for line in lines {
+            let pair = line.split_once(' ').filter(|(left, right)| !left.is_empty() && !right.is_empty());
+            let Some((left, right)) = pair else {
+                let problem = format!("holds `{}`, which is no pair of pieces", line.escape_debug());
+                return Err(LoadError::metadata(MERGES, problem));
+            };
+            if !controls.contains(format!("{left}{right}").as_str()) {
+                merges.push((left, right));
+            }
+        }
+        Ok(Some(merges))
     }
 
     /// A token that the file names by its number.

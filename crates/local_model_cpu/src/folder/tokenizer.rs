@@ -31,6 +31,7 @@ const NORMAL: i32 = 1;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 const UNUSED: i32 = 5;
+const BYTE: i32 = 6;
 
 /// `tokenizer.json`, as far as it matters here.
 #[derive(Deserialize)]
@@ -65,6 +66,7 @@ struct Model {
     dropout: Option<f32>,
     continuing_subword_prefix: Option<String>,
     end_of_word_suffix: Option<String>,
+    /// Whether it is a vocabulary of SentencePiece's: pieces, and bytes for what has none.
     #[serde(default)]
     byte_fallback: bool,
     #[serde(default)]
@@ -140,11 +142,17 @@ impl Spelled {
 pub(super) fn translate(folder: &Path, config: &Config, rows: u64, entries: &mut EntryWriter) -> Result<(), LoadError> {
     let file = read(folder)?;
     let settings: Settings = small_json(folder, TOKENIZER_CONFIG_FILE, TOKENIZER_CONFIG_BYTES_MAX)?.unwrap_or_default();
-    let cutting = cuts::read(&file)?;
-    entries.string("tokenizer.ggml.model", "gpt2");
-    entries.string("tokenizer.ggml.pre", cutting.name);
-    entries.bool(keys::WHOLE_WORDS, file.model.ignore_merges);
-    entries.bool(keys::COMPOSES, cutting.composes);
+    if file.model.byte_fallback {
+        cuts::refuse_other_pieces(&file)?;
+        entries.string("tokenizer.ggml.model", "llama");
+        entries.bool("tokenizer.ggml.add_space_prefix", false);
+    } else {
+        let cutting = cuts::read(&file)?;
+        entries.string("tokenizer.ggml.model", "gpt2");
+        entries.string("tokenizer.ggml.pre", cutting.name);
+        entries.bool(keys::WHOLE_WORDS, file.model.ignore_merges);
+        entries.bool(keys::COMPOSES, cutting.composes);
+    }
     let tokens = Tokens::of(&file, rows)?;
     entries.strings("tokenizer.ggml.tokens", &tokens.spellings);
     entries.i32s("tokenizer.ggml.token_type", &tokens.types);
@@ -185,8 +193,8 @@ fn read(folder: &Path) -> Result<File, LoadError> {
     let file: File = serde_json::from_slice(&bytes).map_err(unreadable)?;
     let model = &file.model;
     let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    if model.byte_fallback {
-        return Err(wrong("is SentencePiece's (`byte_fallback`), which is not read from a folder; take a GGUF file"));
+    if model.byte_fallback && model.ignore_merges {
+        return Err(wrong("takes whole pieces before it joins letters (`ignore_merges`), which is not done of pieces"));
     }
     if model.dropout.is_some_and(|dropout| dropout != 0.0)
         || said(&model.continuing_subword_prefix)
@@ -217,7 +225,12 @@ impl<'a> Tokens<'a> {
             return Err(wrong(&format!("is of a model of {rows} tokens; up to {TOKENS_MAX} are read")));
         };
         let mut spelled: Vec<Option<(&str, i32)>> = vec![None; count];
-        let model = file.model.vocab.iter().map(|(text, id)| (text.as_str(), *id, NORMAL));
+        let stands_for_byte = |text: &str| {
+            let digits = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+            file.model.byte_fallback && digits.is_some_and(|digits| u8::from_str_radix(digits, 16).is_ok())
+        };
+        let kind = |text: &str| if stands_for_byte(text) { BYTE } else { NORMAL };
+        let model = file.model.vocab.iter().map(|(text, id)| (text.as_str(), *id, kind(text)));
         let added = file.added_tokens.iter();
         let added =
             added.map(|token| (token.content.as_str(), token.id, if token.special { CONTROL } else { USER_DEFINED }));

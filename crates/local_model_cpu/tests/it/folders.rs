@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::architectures::{Golden, NETWORKS, committed, prompts_at_once, token_by_token};
 use crate::folder_writer::{FolderWriter, Tensor};
 use crate::hostile_files::SETTINGS;
-use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer};
+use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer, tokenizer_of_pieces};
 
 /// The goldens whose classes are read from folders.
 const READ: [&str; 16] = [
@@ -145,13 +145,16 @@ fn texts_are_cut_as_the_tokenizers_own_program_cuts_them() {
         ("Llama 3's", tokenizer(&split(LLAMA_3), true, &Value::Null)),
         ("Qwen's", tokenizer(&split(QWEN_2), false, &json!({"type": "NFC"}))),
         ("GPT-2's", tokenizer(&byte_level(true), false, &Value::Null)),
+        ("Gemma's", tokenizer_of_pieces()),
     ];
     let corpus: Value = serde_json::from_str(include_str!("../../testdata/texts.json")).unwrap();
     let texts = ["sentences", "passages"].map(|key| corpus[key].as_array().unwrap().clone()).concat();
     for (name, file) in cases {
         let folder = tempfile::tempdir().unwrap();
-        let count = file["model"]["vocab"].as_object().unwrap().len() + 2;
-        let settings = json!({"bos_token": "<|begin|>", "eos_token": {"content": "<|end|>"}});
+        let vocabulary = file["model"]["vocab"].as_object().unwrap();
+        let [begin, end] = if vocabulary.contains_key("<bos>") { ["<bos>", "<eos>"] } else { ["<|begin|>", "<|end|>"] };
+        let count = vocabulary.len() + 2;
+        let settings = json!({"bos_token": begin, "eos_token": {"content": end}});
         let writer = FolderWriter::small("LlamaForCausalLM", count).with_file("tokenizer.json", &file);
         writer.with_file("tokenizer_config.json", &settings).write(folder.path());
         let codec = load(folder.path(), &SETTINGS).unwrap().codec;

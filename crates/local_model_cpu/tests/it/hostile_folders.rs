@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::folder_writer::{FolderWriter, Tensor};
 use crate::hostile_files::{SETTINGS, largest_piece};
-use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer};
+use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer, tokenizer_of_pieces};
 
 /// More than anything that a folder of these sizes needs.
 const PIECE_MAX: usize = 64 << 20;
@@ -254,6 +254,39 @@ fn an_index_names_files_of_its_folder_only() {
     assert!(refusal("no weights", &inside).contains("holds no weights that are read"));
 }
 
+/// Each `tokenizer.json` in a folder that is good otherwise, and what is said of it.
+fn each_is_told(table: &[(Value, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, says) in table {
+        let mut writer = good();
+        writer.files.clear();
+        writer.with_file("tokenizer.json", file).write(folder.path());
+        let words = refusal(says, folder.path());
+        assert!(words.contains(says), "{says}: {words}");
+    }
+}
+
+#[test]
+fn each_fault_of_a_tokenizer_of_pieces_is_told() {
+    let of_pieces = |pointer: &str, value: Value| {
+        let mut file = tokenizer_of_pieces();
+        *file.pointer_mut(pointer).unwrap() = value;
+        file
+    };
+    let prepends = json!({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}]});
+    let metaspace = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false});
+    each_is_told(&[
+        (of_pieces("/normalizer", json!(null)), "cuts texts by a step `Split`"),
+        (of_pieces("/normalizer", json!({"type": "Lowercase"})), "changes texts by `Lowercase`"),
+        (of_pieces("/normalizer", prepends), "puts a space before each text"),
+        (of_pieces("/pre_tokenizer", metaspace), "puts a space before each text"),
+        (of_pieces("/pre_tokenizer", json!({"type": "Metaspace"})), "cuts texts at spaces"),
+        (of_pieces("/model/ignore_merges", json!(true)), "`ignore_merges`"),
+        (of_pieces("/model/merges", json!([["never", "heard"]])), "`model.merges` joins pieces that are not in"),
+        (of_pieces("/model/vocab", json!({"a": 260})), "has no token for the byte `<0x00>`"),
+    ]);
+}
+
 #[test]
 fn each_fault_of_the_tokenizer_is_told() {
     let plain = || tokenizer(&digits_then_words(), false, &Value::Null);
@@ -273,7 +306,7 @@ fn each_fault_of_the_tokenizer_is_told() {
         (json!({}), "`tokenizer.json` cannot be read"),
         (with("/model/type", json!("Unigram")), "is of the kind `Unigram`"),
         (with("/model/vocab", json!(["a", "b"])), "`tokenizer.json` cannot be read"),
-        (with("/model/byte_fallback", json!(true)), "is SentencePiece's"),
+        (with("/model/byte_fallback", json!(true)), "cuts texts by a step `Digits`"),
         (with("/model/dropout", json!(0.5)), "has `dropout`"),
         (with("/model/merges", json!([["a b", "c"]])), "which have spaces in them"),
         (with("/model/merges", json!(["never heard"])), "`tokenizer.json`: `model.merges` does not fit the tokens"),
@@ -287,14 +320,8 @@ fn each_fault_of_the_tokenizer_is_told() {
         (with("/added_tokens", far), "has a token of number 4000000000; the model has 1002"),
         (with("/added_tokens", strips), "gives the token `<|begin|>` a say over its neighbours"),
     ];
+    each_is_told(&table);
     let folder = tempfile::tempdir().unwrap();
-    for (file, says) in table {
-        let mut writer = good();
-        writer.files.clear();
-        writer.with_file("tokenizer.json", &file).write(folder.path());
-        let words = refusal(says, folder.path());
-        assert!(words.contains(says), "{says}: {words}");
-    }
     good().write(folder.path());
     let others = [
         ("tokenizer_config.json", r#"{"eos_token": "<|never|>"}"#, "has no token `<|never|>`"),

@@ -1,5 +1,7 @@
 //! Writes `tokenizer.json` files for tests. It must not know what the engine makes of them.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 /// A byte-level tokenizer of the committed vocabulary, with two tokens added behind it.
@@ -36,4 +38,40 @@ pub(crate) fn byte_level(use_regex: bool) -> Value {
 /// SmolLM2's way: single digits, then GPT-2's words.
 pub(crate) fn digits_then_words() -> Value {
     json!({"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, byte_level(true)]})
+}
+
+/// A vocabulary of pieces in Gemma's manner, with the pairs that are joined, as `transformers` makes such a file.
+pub(crate) fn tokenizer_of_pieces() -> Value {
+    let golden: Value = serde_json::from_str(include_str!("../../testdata/tiny_pieces.json")).unwrap();
+    let tokens: Vec<&str> = golden["tokens"].as_array().unwrap().iter().map(|token| token.as_str().unwrap()).collect();
+    let scores: Vec<i32> = golden["scores"].as_str().unwrap().split(' ').map(|score| score.parse().unwrap()).collect();
+    let numbers: HashMap<&str, usize> = tokens.iter().enumerate().map(|(number, token)| (*token, number)).collect();
+    let mut ranked: Vec<usize> = (0..tokens.len()).filter(|token| scores[*token] > -1000).collect();
+    ranked.sort_by_key(|token| -scores[*token]);
+    let halves = |token: usize| {
+        let whole = tokens[token];
+        let mut pairs: Vec<(&str, &str)> = whole.char_indices().skip(1).map(|(at, _)| whole.split_at(at)).collect();
+        pairs.retain(|(left, right)| numbers.contains_key(left) && numbers.contains_key(right));
+        pairs.sort_by_key(|(left, right)| (numbers[left], numbers[right]));
+        pairs
+    };
+    let merges: Vec<Value> = ranked.into_iter().flat_map(halves).map(|(left, right)| json!([left, right])).collect();
+    let special = ["<pad>", "<eos>", "<bos>", "<unk>", "<end_of_turn>"];
+    let added = special.map(|content| {
+        json!({"id": numbers[content], "content": content, "special": true, "single_word": false, "lstrip": false,
+               "rstrip": false, "normalized": false})
+    });
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+        "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+        "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false},
+        "post_processor": {"type": "TemplateProcessing", "single": [
+            {"SpecialToken": {"id": "<bos>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+         "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+         "special_tokens": {"<bos>": {"id": "<bos>", "ids": [2], "tokens": ["<bos>"]}}},
+        "decoder": null,
+        "model": {"type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
+                  "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": true, "ignore_merges": false,
+                  "vocab": numbers, "merges": merges},
+    })
 }
