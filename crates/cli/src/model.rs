@@ -29,6 +29,7 @@ Sources:
                                           `{:02}` for the number with two digits; quote it, shells expand braces
   https://host/path#sha256=HEX            a file behind a URL; the hash is required
   hf:OWNER/REPO/FILE[@REVISION]           a file on a Hugging Face hub; its token is read from GWANMUN_HUB_TOKEN
+  hf:OWNER/REPO/[@REVISION]               a model that is a folder there
   `#sha256=HEX` may follow any of them and pins the model file.
 
 Examples:

@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, KeptFile, ModelName, Record, StoreError, digest::Hasher, folder};
+use crate::{Digest, KeptFile, ModelName, Record, StoreError, digest::Hasher, folder, store::digest_of};
 
 /// Where models on their way in lie, in the store's folder; no model's name begins with a dot.
 pub(crate) const FOLDER: &str = ".pull";
@@ -60,6 +60,8 @@ pub(crate) struct Aside {
     resume: Resume,
     /// What is here of a model that is a folder.
     files: Option<Vec<KeptFile>>,
+    /// Whether files of a folder that are whole are worth keeping when the pull is cut.
+    keeps_files: bool,
 }
 
 impl Aside {
@@ -76,6 +78,10 @@ impl Aside {
         let left: Option<Resume> =
             fs::read(folder.join(RESUME_FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let goes_on = left.as_ref().is_some_and(|left| left.source == source);
+        let files = folder.join(PART_FOLDER);
+        if !goes_on && files.exists() {
+            fs::remove_dir_all(&files).map_err(StoreError::disk("delete", &files))?;
+        }
         let resume = left.filter(|_| goes_on).unwrap_or(Resume { source: source.to_owned(), pieces: 0, bytes: 0 });
         let path = folder.join(PART_FILE);
         let part = OpenOptions::new()
@@ -95,6 +101,7 @@ impl Aside {
             length: 0,
             resume,
             files: None,
+            keeps_files: false,
         };
         aside.write_resume()?;
         aside.hash_what_is_here()?;
@@ -161,6 +168,52 @@ impl Aside {
             fs::remove_dir_all(&path).map_err(StoreError::disk("delete", &path))?;
         }
         fs::create_dir(&path).map_err(StoreError::disk("create", &path))
+    }
+
+    /// As [`Aside::begin_folder`], but of these files those that an interrupted pull of the same source has left can be taken
+    /// in, and stay when this one is interrupted.
+    pub(crate) fn begin_folder_anew_or_on(&mut self, paths: &[&str]) -> Result<(), StoreError> {
+        let left = self.folder.join(PART_FOLDER);
+        if left.exists() {
+            remove_others(&left, "", paths)?;
+            self.restart()?;
+            self.files = Some(Vec::new());
+            self.length = 0;
+        } else {
+            self.begin_folder()?;
+        }
+        self.keeps_files = true;
+        Ok(())
+    }
+
+    /// Takes in a file that an interrupted pull has left, where it is what it should be; otherwise it is deleted.
+    pub(crate) fn take_in(&mut self, relative: &str, bytes: u64, sha256: Option<Digest>) -> Result<bool, StoreError> {
+        let path = self.part_path().join(relative);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let found = digest_of(&path).map_err(StoreError::disk("read", &path))?;
+        let length = fs::metadata(&path).map_err(StoreError::disk("read", &path))?.len();
+        if sha256 != Some(found) || length != bytes {
+            fs::remove_file(&path).map_err(StoreError::disk("delete", &path))?;
+            return Ok(false);
+        }
+        self.length += length;
+        self.files.get_or_insert_default().push(KeptFile { path: relative.to_owned(), bytes, sha256: found });
+        Ok(true)
+    }
+
+    /// Deletes the file that came last.
+    pub(crate) fn drop_last_file(&mut self) -> Result<(), StoreError> {
+        let Some(kept) = self.files.as_mut().and_then(Vec::pop) else { return Ok(()) };
+        self.length = self.length.saturating_sub(kept.bytes);
+        let path = self.part_path().join(kept.path);
+        fs::remove_file(&path).map_err(StoreError::disk("delete", &path))
+    }
+
+    /// Whether a pull of the same source could go on with what is here.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        if self.is_folder() { self.keeps_files && !self.files().is_empty() } else { self.length > 0 }
     }
 
     /// Writes one file of a folder from all that a reader gives, at most `bytes_max`; `after_each` hears how many bytes of the
@@ -301,6 +354,22 @@ impl Aside {
     pub(crate) fn discard(self) -> Result<(), StoreError> {
         fs::remove_dir_all(&self.folder).map_err(StoreError::disk("delete", &self.folder))
     }
+}
+
+/// Deletes all of a folder but the files with these paths; `inside` is the folder's own path, with a `/` at its end.
+fn remove_others(folder: &Path, inside: &str, paths: &[&str]) -> Result<(), StoreError> {
+    let entries = fs::read_dir(folder).map_err(StoreError::disk("read", folder))?;
+    for entry in entries {
+        let path = entry.map_err(StoreError::disk("read", folder))?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let relative = format!("{inside}{name}");
+        if path.is_dir() {
+            remove_others(&path, &format!("{relative}/"), paths)?;
+        } else if !paths.contains(&relative.as_str()) {
+            fs::remove_file(&path).map_err(StoreError::disk("delete", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -177,7 +177,7 @@ impl StoreError {
             Self::WrongHash { .. } => {
                 "it was deleted: pull again; if it stays so, the source has changed and must not be trusted".to_owned()
             }
-            Self::NotUsable { .. } => "nothing was kept; choose a GGUF file of a supported kind".to_owned(),
+            Self::NotUsable { .. } => "nothing was kept; choose a model of a supported kind".to_owned(),
         };
         Some(hint)
     }

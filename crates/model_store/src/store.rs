@@ -281,9 +281,8 @@ impl Store {
         }
         let expected = match fetch::fetch(&self.settings, wanted, &mut aside, progress) {
             Ok(expected) => expected,
-            // Of a folder nothing is gone on with.
-            Err(error) if aside.length() == 0 || aside.is_folder() => return aside.discard().and(Err(error)),
-            Err(error) => return Err(error),
+            Err(error) if aside.is_worth_keeping() => return Err(error),
+            Err(error) => return aside.discard().and(Err(error)),
         };
         fetch::goes_on(progress(Progress::Checking))?;
         match self.check(wanted, expected, inspect, &aside) {

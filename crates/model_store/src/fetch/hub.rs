@@ -48,9 +48,15 @@ pub(super) fn download(
     Ok(expected)
 }
 
-fn resolve(settings: &Settings, address: &Address<'_>, revision: &str) -> Result<Uri, StoreError> {
+/// Where the hub has a file.
+pub(super) fn resolve(settings: &Settings, address: &Address<'_>, revision: &str) -> Result<Uri, StoreError> {
     let Address { repository, file, .. } = address;
-    let url = format!("{}/{repository}/resolve/{revision}/{file}", settings.hub);
+    url(settings, &format!("{repository}/resolve/{revision}/{file}"))
+}
+
+/// A URL of the hub.
+pub(super) fn url(settings: &Settings, path: &str) -> Result<Uri, StoreError> {
+    let url = format!("{}/{path}", settings.hub);
     let parsed = url.parse().ok().filter(crate::source::may_be_asked);
     parsed.ok_or_else(|| StoreError::BadSource {
         spelled: url,

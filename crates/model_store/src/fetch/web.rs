@@ -3,10 +3,15 @@
 //! TLS is rustls with aws-lc-rs, believed as the operating system believes. Redirects are followed here, so that each
 //! step is checked: never to plain `http` beyond this machine, never with the token to another host.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use ureq::{
-    Agent, Body,
+    Agent, Body, BodyReader,
     http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header},
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
@@ -122,6 +127,44 @@ impl<'a> Web<'a> {
         }
     }
 
+    /// A small answer, whole.
+    pub(super) fn small(&self, url: &Uri, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        let shown = url.to_string();
+        let mut fruitless = 0;
+        loop {
+            let why = match self.answer_to(url, bytes_max) {
+                Ok(bytes) => return Ok(bytes),
+                Err(Trouble::Status(status)) => return Err(StoreError::Answer { url: shown, status }),
+                Err(Trouble::Lasting(why)) => return Err(StoreError::NoNetwork { what: shown, why }),
+                Err(Trouble::Passing(why)) => why,
+            };
+            fruitless += 1;
+            if fruitless == FRUITLESS_MAX {
+                return Err(StoreError::NoNetwork { what: shown, why });
+            }
+            thread::sleep(self.settings.pause * (1 << fruitless));
+        }
+    }
+
+    fn answer_to(&self, url: &Uri, bytes_max: u64) -> Result<Vec<u8>, Trouble> {
+        let answer = self.follow(url, 0)?;
+        let (_, total) = match extent(&answer, 0) {
+            Ok(extent) => extent,
+            Err(Extent::Refused(trouble)) => return Err(trouble),
+            Err(Extent::Whole | Extent::Beyond) => return Ok(Vec::new()),
+        };
+        let mut bytes = Vec::new();
+        let mut body = answer.into_body().into_reader().take(bytes_max.saturating_add(1));
+        body.read_to_end(&mut bytes).map_err(|error| Trouble::Passing(error.to_string()))?;
+        if bytes.len() as u64 > bytes_max {
+            return Err(Trouble::Lasting(format!("it answers with more than {bytes_max} bytes")));
+        }
+        if total.is_some_and(|total| total > bytes.len() as u64) {
+            return Err(Trouble::Passing(format!("{} of {} bytes came", bytes.len(), total.unwrap_or_default())));
+        }
+        Ok(bytes)
+    }
+
     fn attempt(&self, url: &Uri, aside: &mut Aside, progress: Heard<'_>) -> Result<Result<(), Trouble>, StoreError> {
         let from = aside.length();
         let answer = match self.follow(url, from) {
@@ -153,6 +196,94 @@ impl<'a> Web<'a> {
             }
             (Ok(()), _) => Ok(()),
         })
+    }
+}
+
+/// A file of a known size behind a URL, read from its first byte to its last however often the connection is cut.
+pub(super) struct Whole<'a> {
+    web: &'a Web<'a>,
+    url: Uri,
+    body: Option<BodyReader<'static>>,
+    /// Bytes that were read.
+    at: u64,
+    total: u64,
+    fruitless: u32,
+    trouble: Option<StoreError>,
+}
+
+impl<'a> Whole<'a> {
+    pub(super) fn new(web: &'a Web<'a>, url: Uri, total: u64) -> Self {
+        Self { web, url, body: None, at: 0, total, fruitless: 0, trouble: None }
+    }
+
+    /// What was wrong where reading ended before its end.
+    pub(super) fn trouble(&mut self, error: &io::Error) -> StoreError {
+        let cut = || StoreError::Cut { url: self.url.to_string(), at: self.at, why: error.to_string() };
+        self.trouble.take().unwrap_or_else(cut)
+    }
+
+    /// The answer's body, from where reading has come to.
+    fn open(&self) -> Result<BodyReader<'static>, Trouble> {
+        let answer = self.web.follow(&self.url, self.at)?;
+        match extent(&answer, self.at) {
+            Ok((start, _)) if start == self.at => Ok(answer.into_body().into_reader()),
+            Ok(_) => Err(Trouble::Lasting("it does not go on where it was cut".to_owned())),
+            Err(Extent::Refused(trouble)) => Err(trouble),
+            Err(Extent::Whole | Extent::Beyond) => {
+                Err(Trouble::Lasting(format!("it has fewer than the {} bytes that it should have", self.total)))
+            }
+        }
+    }
+
+    /// Waits for another attempt; an error where there were enough.
+    fn again(&mut self, why: String) -> io::Result<()> {
+        self.body = None;
+        self.fruitless += 1;
+        if self.fruitless < FRUITLESS_MAX {
+            thread::sleep(self.web.settings.pause * (1 << self.fruitless));
+            return Ok(());
+        }
+        Err(self.ended(match self.at {
+            0 => StoreError::NoNetwork { what: self.url.to_string(), why },
+            at => StoreError::Cut { url: self.url.to_string(), at, why },
+        }))
+    }
+
+    fn ended(&mut self, trouble: StoreError) -> io::Error {
+        let error = io::Error::other(trouble.to_string());
+        self.trouble = Some(trouble);
+        error
+    }
+}
+
+impl Read for Whole<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at < self.total {
+            let Some(body) = &mut self.body else {
+                match self.open() {
+                    Ok(body) => self.body = Some(body),
+                    Err(Trouble::Passing(why)) => self.again(why)?,
+                    Err(Trouble::Status(status)) => {
+                        return Err(self.ended(StoreError::Answer { url: self.url.to_string(), status }));
+                    }
+                    Err(Trouble::Lasting(why)) => {
+                        return Err(self.ended(StoreError::NoNetwork { what: self.url.to_string(), why }));
+                    }
+                }
+                continue;
+            };
+            match body.read(buffer) {
+                Ok(0) => self.again(format!("{} of {} bytes came", self.at, self.total))?,
+                Ok(count) => {
+                    self.at += count as u64;
+                    self.fruitless = 0;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.again(error.to_string())?,
+            }
+        }
+        Ok(0)
     }
 }
 

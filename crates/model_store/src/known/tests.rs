@@ -11,7 +11,9 @@ fn every_known_model_can_be_asked_for() {
         let packages = match &wanted.source.origin {
             Origin::Pypi(members) => members.len(),
             Origin::PypiFolder(_) => 1,
-            Origin::File(_) | Origin::Web(_) | Origin::Hub { .. } => panic!("{} is not from packages", model.name),
+            Origin::File(_) | Origin::Web(_) | Origin::Hub { .. } | Origin::HubFolder { .. } => {
+                panic!("{} is not from packages", model.name)
+            }
         };
         assert_eq!(packages, model.wheels.len(), "{}: a pin a wheel", model.name);
         assert!(model.bytes > 0 && !model.languages.is_empty() && !model.about.is_empty());

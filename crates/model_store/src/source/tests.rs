@@ -33,6 +33,14 @@ fn each_kind_is_read() {
     assert_eq!(hub.origin, expected);
     let Origin::Hub { revision, .. } = "hf:owner/repo/m.gguf".parse::<Source>().unwrap().origin else { panic!() };
     assert_eq!(revision, "main");
+
+    let folder: Source = "hf:owner/Repo-1.5B/@v1".parse().unwrap();
+    assert_eq!(folder.origin, Origin::HubFolder { repository: "owner/Repo-1.5B".into(), revision: "v1".into() });
+    assert_eq!(folder.suggested_name().unwrap().as_str(), "repo-1.5b");
+    assert_eq!(
+        "hf:owner/repo/".parse::<Source>().unwrap().origin,
+        Origin::HubFolder { repository: "owner/repo".into(), revision: "main".into() }
+    );
 }
 
 #[test]
@@ -71,6 +79,8 @@ fn what_is_wrong_is_said() {
         ("hf:owner/repo", "hf:OWNER/REPO/FILE"),
         ("hf:owner/repo/../../etc", "letters, digits"),
         ("hf:owner/repo/a?b", "letters, digits"),
+        ("hf:owner/repo/a/", "letters, digits"),
+        ("hf:owner//", "letters, digits"),
         ("https://example.org/a.gguf", "#sha256="),
         ("https://example.org/a.gguf#sha256=12", "64 hexadecimal digits"),
         (&format!("http://example.org/a.gguf#sha256={HEX}"), "loopback"),

@@ -13,6 +13,14 @@ use crate::Digest;
 /// One request as it was heard: method, path, `Range`, `Authorization`.
 pub(super) type Heard = (String, String, Option<String>, Option<String>);
 
+/// An answer, and how many bytes it says that it has.
+pub(super) struct Reaction {
+    pub(super) status: &'static str,
+    pub(super) headers: String,
+    pub(super) body: Vec<u8>,
+    pub(super) length: usize,
+}
+
 pub(super) struct FakeWeb {
     pub(super) address: SocketAddr,
     heard: Arc<Mutex<Vec<Heard>>>,
@@ -21,6 +29,15 @@ pub(super) struct FakeWeb {
 impl FakeWeb {
     /// Serves `file` until the test's process ends.
     pub(super) fn serving(file: Vec<u8>) -> Self {
+        Self::reacting(move |path, from, earlier| {
+            let (status, headers, body) = reaction(path, &file, from, earlier);
+            let length = body.len().max(declared(path, &file, from));
+            Reaction { status, headers, body, length }
+        })
+    }
+
+    /// Answers by the path, the byte asked from, and how often the path was asked for before.
+    pub(super) fn reacting(react: impl Fn(&str, usize, usize) -> Reaction + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -28,7 +45,7 @@ impl FakeWeb {
         let answer = move || {
             for stream in listener.incoming() {
                 // A caller that hangs up is a caller's right.
-                let _ = answer(&mut stream.unwrap(), &file, &log);
+                let _ = answer(&mut stream.unwrap(), &react, &log);
             }
         };
         thread::Builder::new().name("fake web".into()).spawn(answer).unwrap();
@@ -49,7 +66,11 @@ impl FakeWeb {
     }
 }
 
-fn answer(stream: &mut TcpStream, file: &[u8], log: &Mutex<Vec<Heard>>) -> std::io::Result<()> {
+fn answer(
+    stream: &mut TcpStream,
+    react: &dyn Fn(&str, usize, usize) -> Reaction,
+    log: &Mutex<Vec<Heard>>,
+) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap()?;
     let mut words = first.split(' ');
@@ -66,8 +87,7 @@ fn answer(stream: &mut TcpStream, file: &[u8], log: &Mutex<Vec<Heard>>) -> std::
     let earlier = log.lock().unwrap().iter().filter(|heard| heard.1 == path).count();
     log.lock().unwrap().push((method.clone(), path.clone(), range.clone(), authorization));
     let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()).unwrap_or(0usize);
-    let (status, headers, body) = reaction(&path, file, from, earlier);
-    let length = body.len().max(declared(&path, file, from));
+    let Reaction { status, headers, body, length } = react(&path, from, earlier);
     write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n")?;
     if method == "GET" { stream.write_all(&body) } else { Ok(()) }
 }

@@ -4,6 +4,9 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use serde_json::{Value, json};
+
+use super::fake_web::Reaction;
 use super::*;
 use crate::KeptFile;
 
@@ -180,4 +183,127 @@ fn a_pull_that_is_stopped_begins_anew() {
     assert!(matches!(bench.store().pull(&wanted, &inspect, &mut heard), Err(StoreError::Stopped)));
     assert!(bench.names().is_empty() && bench.aside().is_none());
     is_whole(&bench, &pulled(&bench, &wanted).unwrap());
+}
+
+/// A hub with one repository: its files, and what it does with some of them. The first answer to a path is given before any
+/// other, so that faults can pass.
+fn hub(faulty: &'static str, commit: &'static str) -> FakeWeb {
+    FakeWeb::reacting(move |path, from, earlier| {
+        let answer = |status, body: Vec<u8>| Reaction { status, headers: String::new(), length: body.len(), body };
+        if path.starts_with("api/models/owner/Repo/revision/") {
+            return match faulty {
+                "busy" if earlier == 0 => answer("503 Service Unavailable", Vec::new()),
+                "gated" => answer("401 Unauthorized", Vec::new()),
+                "no list" => answer("200 OK", b"<!doctype html>".to_vec()),
+                "endless list" => answer("200 OK", vec![b' '; 5 << 20]),
+                _ => answer("200 OK", listing(faulty, commit).into_bytes()),
+            };
+        }
+        let Some(file) = path.strip_prefix(&format!("owner/Repo/resolve/{commit}/")) else {
+            return answer("404 Not Found", Vec::new());
+        };
+        let Some((_, content)) = FILES.iter().find(|(name, _)| *name == file) else {
+            return answer("404 Not Found", Vec::new());
+        };
+        let mut body = content[from..].to_vec();
+        let length = body.len();
+        match faulty {
+            "cut" if file == "model.safetensors" && earlier == 0 => body.truncate(3),
+            "cut for ever" if file == "tokenizer.json" => body.truncate(if from == 0 { 4 } else { 0 }),
+            "other bytes" if file == "model.safetensors" => body[0] ^= 1,
+            "deaf" if file == "model.safetensors" && from == 0 => body.truncate(3),
+            "deaf" if file == "model.safetensors" => return answer("200 OK", content.to_vec()),
+            _ => {}
+        }
+        let size = content.len();
+        let headers =
+            if from > 0 { format!("Content-Range: bytes {from}-{}/{size}\r\n", size - 1) } else { String::new() };
+        Reaction { status: if from > 0 { "206 Partial Content" } else { "200 OK" }, headers, body, length }
+    })
+}
+
+/// What the hub says of the repository.
+fn listing(faulty: &str, commit: &str) -> String {
+    let sibling = |(path, content): &(&str, &[u8])| {
+        let size = if faulty == "no size" { Value::Null } else { json!(content.len()) };
+        let mut sibling = json!({"rfilename": path, "size": size, "blobId": "0123"});
+        if path.ends_with(".safetensors") {
+            let sha256 = if faulty == "no hash" { "none".to_owned() } else { Digest::of(content).to_string() };
+            sibling["lfs"] = json!({"sha256": sha256, "size": content.len(), "pointerSize": 135});
+        }
+        sibling
+    };
+    let mut siblings: Vec<Value> = FILES.iter().chain(&OTHERS).map(sibling).collect();
+    if faulty == "only gguf" {
+        siblings = vec![json!({"rfilename": "M.Q8_0.gguf", "size": 5})];
+    }
+    let sha = if faulty == "no commit" { "../main" } else { commit };
+    json!({"id": "owner/Repo", "sha": sha, "siblings": siblings}).to_string()
+}
+
+fn at_hub(web: &FakeWeb) -> Bench {
+    let mut bench = Bench::new();
+    bench.settings.hub = format!("http://{}", web.address);
+    bench.settings.hub_token = Some("secret".into());
+    bench
+}
+
+#[test]
+fn a_repository_of_a_hub_is_pulled_as_a_folder() {
+    for fault in ["", "busy", "cut"] {
+        let web = hub(fault, "0123456789abcdef");
+        let bench = at_hub(&web);
+        let stored = pulled(&bench, &wanted("hf:owner/Repo/@v1")).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        is_whole(&bench, &stored);
+        assert_eq!(stored.record.source, "hf:owner/Repo/@v1");
+        let asked: Vec<String> = web.heard().into_iter().map(|heard| heard.1).collect();
+        assert_eq!(asked[0], "api/models/owner/Repo/revision/v1?blobs=true");
+        assert!(asked.iter().skip(1).all(|path| path.contains("/0123456789abcdef/") || fault == "busy"), "{asked:?}");
+        assert!(!asked.iter().any(|path| path.contains("README") || path.contains("onnx")), "{asked:?}");
+        assert!(web.heard().iter().all(|heard| heard.3.as_deref() == Some("Bearer secret")));
+        let pinned = format!("hf:owner/Repo/#sha256={}", stored.record.sha256);
+        let again = at_hub(&web);
+        assert_eq!(pulled(&again, &wanted(&pinned)).unwrap().record.files, stored.record.files);
+    }
+}
+
+#[test]
+fn whole_files_of_a_hub_are_not_fetched_again() {
+    let cut = hub("cut for ever", "0123456789abcdef");
+    let mut bench = at_hub(&cut);
+    let error = pulled(&bench, &wanted("hf:owner/Repo/")).unwrap_err();
+    assert!(error.to_string().contains("stopped at byte 4"), "{error}");
+    assert!(error.hint().unwrap().contains("from what has come so far"), "{error}");
+    assert!(bench.names().is_empty());
+    // The branch has moved meanwhile, and what a removed file left must not become the model's.
+    bench.put("models/.pull/m/model.part/model-of-old.safetensors", b"old");
+    let web = hub("", "fedcba98");
+    bench.settings.hub = format!("http://{}", web.address);
+    is_whole(&bench, &pulled(&bench, &wanted("hf:owner/Repo/")).unwrap());
+    assert!(!bench.home.path().join("models/m/model/model-of-old.safetensors").exists());
+    let asked: Vec<String> = web.heard().into_iter().map(|heard| heard.1).collect();
+    assert!(asked.contains(&"owner/Repo/resolve/fedcba98/tokenizer.json".to_owned()), "{asked:?}");
+    assert!(!asked.iter().any(|path| path.ends_with("model.safetensors")), "the weights were here: {asked:?}");
+}
+
+#[test]
+fn faults_of_repositories() {
+    let table = [
+        ("gated", "answered 401", "GWANMUN_HUB_TOKEN"),
+        ("no list", "it is no list of a repository's files", "nothing was kept"),
+        ("endless list", "more than 4194304 bytes", "again"),
+        ("no commit", "it names no commit", "nothing was kept"),
+        ("no size", "does not say how large `", "nothing was kept"),
+        ("no hash", "the hub's hash of `model.safetensors` is none", "nothing was kept"),
+        ("only gguf", "it has GGUF files, which are pulled one by one: M.Q8_0.gguf", "nothing was kept"),
+        ("other bytes", "was expected", "deleted"),
+        ("deaf", "it does not go on where it was cut", "again"),
+    ];
+    for (fault, says, hints) in table {
+        let bench = at_hub(&hub(fault, "0123456789abcdef"));
+        let error = pulled(&bench, &wanted("hf:owner/Repo/")).expect_err(fault);
+        assert!(error.to_string().contains(says), "{fault} said: {error}");
+        assert!(error.hint().unwrap().contains(hints), "{fault} hinted: {:?}", error.hint());
+        assert!(bench.names().is_empty(), "{fault}");
+    }
 }
