@@ -95,19 +95,22 @@ impl FolderWriter {
         }
         let stored: Vec<(&Tensor, Vec<u8>)> =
             self.tensors.iter().map(|tensor| (tensor, stored(self.dtype, &tensor.values))).collect();
-        let view = |(tensor, bytes): &(&Tensor, Vec<u8>)| {
-            (tensor.name.clone(), TensorView::new(self.dtype, tensor.shape.clone(), &bytes.clone().leak()[..]).unwrap())
+        let view = |at: usize| {
+            let (tensor, bytes) = &stored[at];
+            (tensor.name.clone(), TensorView::new(self.dtype, tensor.shape.clone(), bytes).unwrap())
         };
         if self.shards == 1 {
-            let bytes = safetensors::serialize(stored.iter().map(view), None).unwrap();
+            let bytes = safetensors::serialize((0..stored.len()).map(view), None).unwrap();
             fs::write(folder.join("model.safetensors"), bytes).unwrap();
             return;
         }
         let mut map = Map::new();
-        for (number, part) in stored.chunks(stored.len().div_ceil(self.shards)).enumerate() {
+        let each = stored.len().div_ceil(self.shards);
+        for (number, first) in (0..stored.len()).step_by(each).enumerate() {
             let name = format!("model-{:05}-of-{:05}.safetensors", number + 1, self.shards);
-            fs::write(folder.join(&name), safetensors::serialize(part.iter().map(view), None).unwrap()).unwrap();
-            map.extend(part.iter().map(|(tensor, _)| (tensor.name.clone(), json!(name))));
+            let part = first..(first + each).min(stored.len());
+            fs::write(folder.join(&name), safetensors::serialize(part.clone().map(view), None).unwrap()).unwrap();
+            map.extend(stored[part].iter().map(|(tensor, _)| (tensor.name.clone(), json!(name))));
         }
         let index = json!({"metadata": {"total_size": 1}, "weight_map": map});
         fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
