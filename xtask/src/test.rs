@@ -62,6 +62,7 @@ fn lint(repository: &Repository, options: &Options, steps: &mut Steps) {
 struct Real {
     python: PathBuf,
     model: PathBuf,
+    folder: PathBuf,
     wheels: PathBuf,
     embedder: PathBuf,
     browser: PathBuf,
@@ -70,6 +71,7 @@ struct Real {
 impl Real {
     fn told_to(&self, command: &mut Command) {
         command.env("GWANMUN_TEST_MODEL", &self.model);
+        command.env("GWANMUN_TEST_FOLDER", &self.folder);
         command.env("GWANMUN_TEST_WHEELS", &self.wheels);
         command.env("GWANMUN_TEST_EMBEDDER", &self.embedder);
         command.env("GWANMUN_TEST_PYTHON", &self.python);
@@ -131,8 +133,8 @@ impl Steps {
         self.step("prepare", || {
             let (python, model) = (prepare::python(repository)?, prepare::model(repository)?);
             let (wheels, browser) = (prepare::wheels(repository)?, prepare::browser(repository)?);
-            let embedder = prepare::embedder(repository)?;
-            real = Some(Real { python, model, wheels, embedder, browser });
+            let (embedder, folder) = (prepare::embedder(repository)?, prepare::folder(repository)?);
+            real = Some(Real { python, model, folder, wheels, embedder, browser });
             Ok(true)
         });
         real

@@ -2,7 +2,7 @@
 
     python make_folder.py MODEL.gguf FOLDER     (needs gguf, numpy)
 
-The test that `GWANMUN_TEST_FOLDER` names a folder for holds it against the golden of the file.
+`cargo xtask test` makes one of the starter model; the test that `GWANMUN_TEST_FOLDER` names it for holds it against the file's golden.
 """
 
 import json
