@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::encoder_writer::{EncoderFolder, tiny};
 use crate::folder_writer::FolderWriter;
-use crate::tokenizer_writer::{digits_then_words, tokenizer};
+use crate::tokenizer_writer::{digits_then_words, tokenizer, tokenizer_of_pieces};
 use crate::{BYTES_A_BYTE, FREE_BYTES, SETTINGS, compute, counting};
 
 /// The files of a folder whose model answers, the larger ones first.
@@ -119,5 +119,8 @@ pub(crate) fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         let which = u8::try_from(which).expect("a few files");
         ("folder", format!("{which}-{name}"), [&[which][..], &held].concat())
     };
-    files.map(seed).collect()
+    let mut seeds: Vec<_> = files.map(seed).collect();
+    let pieces = tokenizer_of_pieces().to_string().into_bytes();
+    seeds.push(("folder", "pieces".to_owned(), [&[1][..], &pieces].concat()));
+    seeds
 }

@@ -387,7 +387,8 @@ impl<'a> Plan<'a> {
                 let source = &self.sources[after - 1];
                 let strip = strip - source.first_strip;
                 let offset = source.offset + strip * source.step_bytes;
-                // SAFETY: places follow one another, and each strip is packed once.
+                // SAFETY: no two strips share a byte (those of a source lie a step apart, and what lies between
+                // them is another source's), and each is packed once.
                 if !source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) }) {
                     unsound.fetch_min(after - 1, Ordering::Relaxed);
                 }

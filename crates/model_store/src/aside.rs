@@ -1,7 +1,7 @@
 //! A model on its way in: a folder beside the stored models that holds what has come so far, hashed as it comes, and that
 //! becomes a stored model by one rename. Knows nothing of where the bytes come from.
 //!
-//! `models/.pull/NAME/` holds `model.gguf.part` and `resume.json`; the folder's lock (flock) is held while it is worked on,
+//! `models/.pull/NAME/` holds `model.gguf.part`, or a folder's files in `model.part/`, and `resume.json`; the folder's lock (flock) is held while it is worked on,
 //! and goes with the process that held it.
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, KeptFile, ModelName, Record, StoreError, digest::Hasher, folder, store::digest_of};
+use crate::{Digest, KeptFile, ModelName, Record, StoreError, digest::Hasher, folder};
 
 /// Where models on their way in lie, in the store's folder; no model's name begins with a dot.
 pub(crate) const FOLDER: &str = ".pull";
@@ -44,7 +44,20 @@ struct Resume {
 
 /// Bytes of a model that an interrupted pull has left; none where there was none.
 pub(crate) fn left_bytes(store: &Path, name: &ModelName) -> u64 {
-    fs::metadata(store.join(FOLDER).join(name.as_str()).join(PART_FILE)).map_or(0, |part| part.len())
+    let home = store.join(FOLDER).join(name.as_str());
+    let of_file = fs::metadata(home.join(PART_FILE)).map_or(0, |part| part.len());
+    let of_folder = weights_in(&home.join(PART_FOLDER)).filter_map(|path| Some(fs::metadata(path).ok()?.len()));
+    of_folder.fold(of_file, u64::saturating_add)
+}
+
+/// The files of weights in a folder: of what an interrupted pull has left, what is worth keeping.
+fn weights_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| is_weights(path))
+}
+
+fn is_weights(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "safetensors")
 }
 
 /// A model on its way in.
@@ -62,6 +75,8 @@ pub(crate) struct Aside {
     files: Option<Vec<KeptFile>>,
     /// Whether files of a folder that are whole are worth keeping when the pull is cut.
     keeps_files: bool,
+    /// Whether an interrupted pull has left weights of a folder, which nobody has looked at yet.
+    left_weights: bool,
 }
 
 impl Aside {
@@ -78,10 +93,12 @@ impl Aside {
         let left: Option<Resume> =
             fs::read(folder.join(RESUME_FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let goes_on = left.as_ref().is_some_and(|left| left.source == source);
-        let files = folder.join(PART_FOLDER);
-        if !goes_on && files.exists() {
-            fs::remove_dir_all(&files).map_err(StoreError::disk("delete", &files))?;
+        // What other sources, or a process that was killed at its last step, have left would become a part of this model.
+        let strangers = [MODEL_FOLDER, "wheel"].into_iter().chain((!goes_on).then_some(PART_FOLDER));
+        for stranger in strangers.map(|name| folder.join(name)).filter(|path| path.exists()) {
+            fs::remove_dir_all(&stranger).map_err(StoreError::disk("delete", &stranger))?;
         }
+        let left_weights = weights_in(&folder.join(PART_FOLDER)).next().is_some();
         let resume = left.filter(|_| goes_on).unwrap_or(Resume { source: source.to_owned(), pieces: 0, bytes: 0 });
         let path = folder.join(PART_FILE);
         let part = OpenOptions::new()
@@ -102,6 +119,7 @@ impl Aside {
             resume,
             files: None,
             keeps_files: false,
+            left_weights,
         };
         aside.write_resume()?;
         aside.hash_what_is_here()?;
@@ -163,6 +181,7 @@ impl Aside {
         self.restart()?;
         self.files = Some(Vec::new());
         self.length = 0;
+        self.left_weights = false;
         let path = self.part_path();
         if path.exists() {
             fs::remove_dir_all(&path).map_err(StoreError::disk("delete", &path))?;
@@ -186,21 +205,41 @@ impl Aside {
         Ok(())
     }
 
-    /// Takes in a file that an interrupted pull has left, where it is what it should be; otherwise it is deleted.
-    pub(crate) fn take_in(&mut self, relative: &str, bytes: u64, sha256: Option<Digest>) -> Result<bool, StoreError> {
+    /// Takes in a file that an interrupted pull has left, where it is what it should be; otherwise it is deleted. `after_each`
+    /// may stop it.
+    pub(crate) fn take_in(
+        &mut self,
+        relative: &str,
+        bytes: u64,
+        sha256: Option<Digest>,
+        after_each: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
         let path = self.part_path().join(relative);
-        if !path.exists() {
-            return Ok(false);
-        }
-        let found = digest_of(&path).map_err(StoreError::disk("read", &path))?;
-        let length = fs::metadata(&path).map_err(StoreError::disk("read", &path))?.len();
-        if sha256 != Some(found) || length != bytes {
+        let Ok(found) = fs::metadata(&path) else { return Ok(false) };
+        let expected = sha256.filter(|_| found.len() == bytes);
+        let is_it = match expected {
+            Some(expected) => hash_of(&path, after_each)? == expected,
+            None => false,
+        };
+        let (Some(sha256), true) = (expected, is_it) else {
             fs::remove_file(&path).map_err(StoreError::disk("delete", &path))?;
             return Ok(false);
-        }
-        self.length += length;
-        self.files.get_or_insert_default().push(KeptFile { path: relative.to_owned(), bytes, sha256: found });
+        };
+        self.length += bytes;
+        self.files.get_or_insert_default().push(KeptFile { path: relative.to_owned(), bytes, sha256 });
         Ok(true)
+    }
+
+    /// All that was left has been looked at: what is here now is what counts.
+    pub(crate) fn all_taken_in(&mut self) {
+        self.left_weights = false;
+    }
+
+    /// Puts the files into the order of their paths.
+    pub(crate) fn sort_files(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.sort_by(|one, other| one.path.cmp(&other.path));
+        }
     }
 
     /// Deletes the file that came last.
@@ -213,7 +252,8 @@ impl Aside {
 
     /// Whether a pull of the same source could go on with what is here.
     pub(crate) fn is_worth_keeping(&self) -> bool {
-        if self.is_folder() { self.keeps_files && !self.files().is_empty() } else { self.length > 0 }
+        let has_weights = || self.files().iter().any(|kept| is_weights(Path::new(&kept.path)));
+        self.left_weights || if self.is_folder() { self.keeps_files && has_weights() } else { self.length > 0 }
     }
 
     /// Writes one file of a folder from all that a reader gives, at most `bytes_max`; `after_each` hears how many bytes of the
@@ -336,6 +376,10 @@ impl Aside {
             sync_folder(&part)?;
         } else {
             self.part.sync_all().map_err(StoreError::disk("write", &part))?;
+            let other = self.folder.join(PART_FOLDER);
+            if other.exists() {
+                fs::remove_dir_all(&other).map_err(StoreError::disk("delete", &other))?;
+            }
         }
         let json = serde_json::to_vec_pretty(record)
             .map_err(|e| StoreError::Record { path: self.folder.join(RECORD_FILE), why: e.to_string() })?;
@@ -353,6 +397,22 @@ impl Aside {
     /// Deletes what is here.
     pub(crate) fn discard(self) -> Result<(), StoreError> {
         fs::remove_dir_all(&self.folder).map_err(StoreError::disk("delete", &self.folder))
+    }
+}
+
+/// The digest of a file; `after_each` may stop it.
+fn hash_of(path: &Path, after_each: &mut dyn FnMut() -> ControlFlow<()>) -> Result<Digest, StoreError> {
+    let mut file = File::open(path).map_err(StoreError::disk("open", path))?;
+    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; CHUNK_BYTES]);
+    loop {
+        let count = file.read(&mut buffer).map_err(StoreError::disk("read", path))?;
+        if count == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+        if after_each().is_break() {
+            return Err(StoreError::Stopped);
+        }
     }
 }
 

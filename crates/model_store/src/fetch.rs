@@ -34,7 +34,7 @@ pub(crate) fn fetch(
             hub::download(settings, &address, pinned, aside, progress).map(Some)
         }
         Origin::HubFolder { repository, revision } => {
-            hub_folder::download(settings, repository, revision, aside, progress).map(|()| pinned)
+            hub_folder::download(settings, (repository, revision), pinned, aside, progress).map(|()| pinned)
         }
     }
 }

@@ -28,9 +28,6 @@ enum Joins {
     Listed(HashMap<(Token, Token), (f32, Token)>),
 }
 
-/// The most pairs that may be listed: their places are exact as 32-bit floats.
-const PAIRS_MAX: usize = 1 << 24;
-
 /// Two neighbours that could be joined; the greatest is the next to be.
 struct Pair {
     score: f32,
@@ -174,10 +171,8 @@ impl Joins {
         }
         let missing = || LoadError::metadata(SCORES, "is missing; convert the model anew with its tokenizer");
         let listed = vocabulary.merges(metadata)?.ok_or_else(missing)?;
-        if listed.len() > PAIRS_MAX {
-            return Err(LoadError::metadata(MERGES, format!("has {} pairs; up to {PAIRS_MAX} are read", listed.len())));
-        }
         let mut pairs = HashMap::with_capacity(listed.len());
+        // A file's list has fewer than 2^24 entries, so that their places are exact.
         for (place, (left, right)) in listed.into_iter().enumerate() {
             let joint = format!("{left}{right}");
             let [left, right, joint] = [left, right, &joint].map(|piece| pieces.get(piece).copied());
@@ -186,8 +181,8 @@ impl Joins {
                     "joins pieces that are not in the vocabulary, or to one that is not; fetch the file again";
                 return Err(LoadError::metadata(MERGES, problem));
             };
-            // Of a pair that is listed twice the first place counts.
-            pairs.entry((left, right)).or_insert((-(place as f32), joint));
+            // Of a pair that is listed twice the last place counts.
+            pairs.insert((left, right), (-(place as f32), joint));
         }
         Ok(Self::Listed(pairs))
     }

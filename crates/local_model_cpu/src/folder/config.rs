@@ -52,6 +52,11 @@ impl Config {
         self.fields.get(own_name(self.own_names, field)).filter(|value| !value.is_null())
     }
 
+    /// Whether a field is there, be it `null`.
+    pub(super) fn says(&self, field: &str) -> bool {
+        self.fields.contains_key(own_name(self.own_names, field))
+    }
+
     /// A whole number that is not negative.
     pub(super) fn size(&self, field: &str) -> Result<Option<u64>, LoadError> {
         self.typed(field, "a whole number that is not negative", Value::as_u64)

@@ -139,7 +139,6 @@ const KNOWN: &[Family] = &[
         class: "Qwen3MoeForCausalLM",
         architecture: "qwen3moe",
         head_norms: true,
-        needs_head_dim: true,
         mixture: Some(Mixture::OF_QWEN_3),
         ..PLAIN
     },
@@ -258,7 +257,7 @@ impl Family {
         }
         let (layer, tensor) = name.strip_prefix(self.names.layers)?.split_once('.')?;
         let number = number(layer)?;
-        let gguf = if let Some(of_mixture) = self.mixture.and_then(|_| mixture::gguf_name(tensor)) {
+        let gguf = if let Some(of_mixture) = self.mixture.and_then(|mixture| mixture.gguf_name(tensor)) {
             of_mixture
         } else {
             let (part, kind) = tensor.rsplit_once('.')?;

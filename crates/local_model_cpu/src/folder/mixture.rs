@@ -34,12 +34,12 @@ pub(super) const FIELDS: [(&str, &str); 5] = [
     ("first_k_dense_replace", "leading_dense_block_count"),
 ];
 
-/// Tensors of a layer with a mixture beside those of its experts: here, in GGUF. The bias of the choice stands beside the router
-/// or within it.
-const PARTS: [(&str, &str); 6] = [
-    ("mlp.gate.weight", "ffn_gate_inp.weight"),
-    ("mlp.gate.e_score_correction_bias", "exp_probs_b.bias"),
-    ("mlp.e_score_correction_bias", "exp_probs_b.bias"),
+/// What chooses among experts: here, in GGUF. The bias of the choice stands beside the router or within it.
+const ROUTER: (&str, &str) = ("mlp.gate.weight", "ffn_gate_inp.weight");
+const BIASES: [(&str, &str); 2] =
+    [("mlp.gate.e_score_correction_bias", "exp_probs_b.bias"), ("mlp.e_score_correction_bias", "exp_probs_b.bias")];
+/// The expert that all tokens ask.
+const SHARED: [(&str, &str); 3] = [
     ("mlp.shared_experts.gate_proj.weight", "ffn_gate_shexp.weight"),
     ("mlp.shared_experts.up_proj.weight", "ffn_up_shexp.weight"),
     ("mlp.shared_experts.down_proj.weight", "ffn_down_shexp.weight"),
@@ -61,6 +61,24 @@ impl Mixture {
         [(self.count, "expert_count")].into_iter().chain(shared)
     }
 
+    /// The field with the number of experts, which newer programs may write by another name.
+    fn count(&self, config: &Config) -> &'static str {
+        const NEWER: &str = "num_local_experts";
+        if config.value(self.count).is_none() && config.value(NEWER).is_some() { NEWER } else { self.count }
+    }
+
+    /// What GGUF calls a tensor of a layer, with the expert's number where it is one's.
+    pub(super) fn gguf_name(&self, here: &str) -> Option<String> {
+        let biases = BIASES.iter().filter(|_| self.sigmoid);
+        let shared = SHARED.iter().filter(|_| self.shared.is_some());
+        if let Some((_, gguf)) = [&ROUTER].into_iter().chain(biases).chain(shared).find(|(known, _)| *known == here) {
+            return Some((*gguf).to_owned());
+        }
+        let (expert, part) = here.strip_prefix("mlp.experts.")?.strip_suffix(".weight")?.split_once('.')?;
+        let (_, gguf) = EXPERTS.iter().find(|(known, _)| *known == part)?;
+        Some(expert_name(&format!("{gguf}.weight"), number(expert)?))
+    }
+
     /// Whether every layer is a mixture, so that there is no other width.
     pub(super) fn is_everywhere(&self) -> bool {
         !self.dense_first
@@ -72,7 +90,8 @@ pub(super) fn translate(config: &Config, family: &Family, entries: &mut EntryWri
     let Some(mixture) = family.mixture else { return Ok(()) };
     refuse_other_choices(config)?;
     let key = |name: &str| format!("{}.{name}", family.architecture);
-    for (field, name) in mixture.fields().chain(FIELDS.into_iter().take(2)) {
+    entries.u64(&key("expert_count"), config.need_size(mixture.count(config))?);
+    for (field, name) in mixture.fields().skip(1).chain(FIELDS.into_iter().take(2)) {
         entries.u64(&key(name), config.need_size(field)?);
     }
     let normalised = config.flag("norm_topk_prob")?.ok_or_else(|| config.missing("norm_topk_prob"))?;
@@ -92,7 +111,12 @@ fn dense_layers(config: &Config, mixture: Mixture) -> Result<u64, LoadError> {
         return if mixture.dense_first { config.need_size("first_k_dense_replace") } else { Ok(0) };
     };
     let dense = types.iter().take_while(|kind| **kind == "dense").count();
-    if types[dense..].iter().any(|kind| *kind != "sparse") || (dense > 0 && !mixture.dense_first) {
+    if dense > 0 && !mixture.dense_first {
+        return Err(
+            config.wrong("mlp_layer_types", "begins with a layer without experts, which is not computed of this class")
+        );
+    }
+    if types[dense..].iter().any(|kind| *kind != "sparse") {
         return Err(
             config.wrong("mlp_layer_types", "puts a layer without experts behind one with, which is not computed")
         );
@@ -118,16 +142,6 @@ fn refuse_other_choices(config: &Config) -> Result<(), LoadError> {
     Err(config.wrong("mlp_only_layers", "names layers without experts, which is not computed"))
 }
 
-/// What GGUF calls a tensor of a layer, with the expert's number where it is one's.
-pub(super) fn gguf_name(here: &str) -> Option<String> {
-    if let Some((_, gguf)) = PARTS.iter().find(|(known, _)| *known == here) {
-        return Some((*gguf).to_owned());
-    }
-    let (expert, part) = here.strip_prefix("mlp.experts.")?.strip_suffix(".weight")?.split_once('.')?;
-    let (_, gguf) = EXPERTS.iter().find(|(known, _)| *known == part)?;
-    Some(expert_name(&format!("{gguf}.weight"), number(expert)?))
-}
-
 /// What an expert's matrix is called, given what GGUF calls that of all experts.
 pub(super) fn expert_name(of_all: &str, expert: u64) -> String {
     format!("{}.{expert}.weight", of_all.trim_end_matches(".weight"))
@@ -135,7 +149,7 @@ pub(super) fn expert_name(of_all: &str, expert: u64) -> String {
 
 /// What a folder calls a tensor of a layer.
 pub(super) fn folder_name(gguf: &str) -> Option<String> {
-    if let Some((here, _)) = PARTS.iter().find(|(_, known)| *known == gguf) {
+    if let Some((here, _)) = [&ROUTER].into_iter().chain(&BIASES).chain(&SHARED).find(|(_, known)| *known == gguf) {
         return Some((*here).to_owned());
     }
     let (part, expert) = gguf.strip_suffix(".weight")?.split_once('.')?;

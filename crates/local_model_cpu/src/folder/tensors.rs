@@ -72,8 +72,7 @@ impl Tensors {
                 if is_tied_output || name.ends_with(".rotary_emb.inv_freq") || guesses_ahead(&name) {
                     continue;
                 }
-                let unknown =
-                    || LoadError::tensor(&name, "is not of a network that is computed; take a model without it");
+                let unknown = || LoadError::tensor(&name, why_unknown(&name));
                 let (gguf, layer) = family.gguf_name(&name).ok_or_else(unknown)?;
                 if layer.is_some_and(|layer| layer >= layers) {
                     let field = own_name(family.fields, "num_hidden_layers");
@@ -150,6 +149,13 @@ impl Tensors {
         };
         Tensor { name, dims: &place.dims, kind: place.kind, bytes }
     }
+}
+
+fn why_unknown(name: &str) -> &'static str {
+    if name.contains(".mlp.experts.gate_up_proj") || name.ends_with(".mlp.experts.down_proj") {
+        return "holds all experts in one; they are read where each lies apart, as models are published";
+    }
+    "is not of a network that is computed; take a model without it"
 }
 
 /// Whether a tensor is of layers that guess further tokens ahead, which are not computed.

@@ -57,6 +57,9 @@ struct AddedToken {
     lstrip: bool,
     #[serde(default)]
     rstrip: bool,
+    /// Whether it is looked for in texts as they have been changed (spaces written as `▁`).
+    #[serde(default)]
+    normalized: bool,
 }
 
 #[derive(Deserialize)]
@@ -144,6 +147,7 @@ pub(super) fn translate(folder: &Path, config: &Config, rows: u64, entries: &mut
     let settings: Settings = small_json(folder, TOKENIZER_CONFIG_FILE, TOKENIZER_CONFIG_BYTES_MAX)?.unwrap_or_default();
     if file.model.byte_fallback {
         cuts::refuse_other_pieces(&file)?;
+        refuse_tokens_among_pieces(&file)?;
         entries.string("tokenizer.ggml.model", "llama");
         entries.bool("tokenizer.ggml.add_space_prefix", false);
     } else {
@@ -211,6 +215,34 @@ fn read(folder: &Path) -> Result<File, LoadError> {
     Ok(file)
 }
 
+/// Added tokens of a vocabulary of pieces that would be found elsewhere than where the file's own program finds them.
+fn refuse_tokens_among_pieces(file: &File) -> Result<(), LoadError> {
+    let added = || file.added_tokens.iter().filter(|token| !token.special);
+    if let Some(token) = added().find(|token| token.normalized && token.content.contains('▁')) {
+        let token = token.content.escape_debug();
+        return Err(wrong(&format!(
+            "looks for the token `{token}` in changed texts (`normalized`), which is not done here"
+        )));
+    }
+    let names: HashSet<&str> = file.added_tokens.iter().map(|token| token.content.as_str()).collect();
+    let letters: HashSet<char> = added().filter_map(|token| single(&token.content)).collect();
+    let within = |piece: &&String| {
+        single(piece).is_none() && !names.contains(piece.as_str()) && piece.contains(|letter| letters.contains(&letter))
+    };
+    match file.model.vocab.keys().filter(within).min() {
+        Some(piece) if !letters.is_empty() => {
+            let piece = piece.escape_debug();
+            Err(wrong(&format!("adds a token of one letter that the piece `{piece}` has too, which is not done here")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn single(text: &str) -> Option<char> {
+    let mut letters = text.chars();
+    letters.next().filter(|_| letters.next().is_none())
+}
+
 /// A vocabulary in the order of its numbers.
 struct Tokens<'a> {
     spellings: Vec<Cow<'a, str>>,
@@ -231,7 +263,9 @@ impl<'a> Tokens<'a> {
         };
         let kind = |text: &str| if stands_for_byte(text) { BYTE } else { NORMAL };
         let model = file.model.vocab.iter().map(|(text, id)| (text.as_str(), *id, kind(text)));
-        let added = file.added_tokens.iter();
+        // Tokens for pictures and sounds that this build's network has no row for: no text makes them.
+        let of_others = |token: &&AddedToken| token.special && u64::from(token.id) >= rows;
+        let added = file.added_tokens.iter().filter(|token| !of_others(token));
         let added =
             added.map(|token| (token.content.as_str(), token.id, if token.special { CONTROL } else { USER_DEFINED }));
         let mut numbers = HashMap::with_capacity(file.model.vocab.len() + file.added_tokens.len());

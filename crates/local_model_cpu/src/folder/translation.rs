@@ -126,10 +126,19 @@ fn windows(config: &Config, family: &Family, entries: &mut EntryWriter) -> Resul
     let types = config.texts("layer_types")?;
     let windowed: Option<Vec<bool>> =
         types.map(|types| types.into_iter().map(|kind| kind == "sliding_attention").collect());
+    // Where it is not said, the classes take windows of a length of their own.
+    if !config.says("sliding_window") {
+        return Err(config.missing("sliding_window"));
+    }
     let Some(window) = config.size("sliding_window")? else {
         let says_so = windowed.is_some_and(|windowed| windowed.contains(&true));
         return if says_so { Err(config.missing("sliding_window")) } else { Ok(()) };
     };
+    let turned_by_window = family.architecture.starts_with("exaone");
+    if turned_by_window && windowed.as_ref().is_some_and(|windowed| !windowed.contains(&true)) {
+        let problem = "is said, and no layer has it: no layer would know positions, which is not computed";
+        return Err(config.wrong("sliding_window", problem));
+    }
     entries.u64(&key("sliding_window"), window);
     let key = key("sliding_window_pattern");
     // Older files say each how manieth layer has none; without a word it is the class's own number, the engine's too.

@@ -154,6 +154,11 @@ fn texts_are_cut_as_the_tokenizers_own_program_cuts_them() {
         let vocabulary = file["model"]["vocab"].as_object().unwrap();
         let [begin, end] = if vocabulary.contains_key("<bos>") { ["<bos>", "<eos>"] } else { ["<|begin|>", "<|end|>"] };
         let count = vocabulary.len() + 2;
+        // A picture's token, for which the network has no row.
+        let mut file = file.clone();
+        file["added_tokens"].as_array_mut().unwrap().push(json!({
+            "id": count, "content": "<|picture|>", "special": true, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false}));
         let settings = json!({"bos_token": begin, "eos_token": {"content": end}});
         let writer = FolderWriter::small("LlamaForCausalLM", count).with_file("tokenizer.json", &file);
         writer.with_file("tokenizer_config.json", &settings).write(folder.path());

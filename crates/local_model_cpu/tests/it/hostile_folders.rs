@@ -109,8 +109,39 @@ fn each_field_that_cannot_be_is_told() {
 #[test]
 fn each_fault_of_a_mixture_is_told() {
     type Spoil = fn(&mut FolderWriter);
-    let faults: [(Spoil, &str); 10] = [
+    let faults: [(Spoil, &str); 15] = [
         (|w| w.config["num_experts"] = json!(null), "`num_experts` is missing"),
+        (
+            |w| {
+                w.config["num_experts"] = json!(null);
+                w.config["num_local_experts"] = json!(2);
+            },
+            "`num_experts_per_tok` is 3; 1 to 2",
+        ),
+        (
+            |w| {
+                w.config.as_object_mut().unwrap().remove("sliding_window");
+            },
+            "`sliding_window` is missing",
+        ),
+        (
+            |w| w.config["layer_types"] = json!(vec!["full_attention"; 5]),
+            "`sliding_window` is said, and no layer has it",
+        ),
+        (
+            |w| {
+                w.tensor("model.layers.1.mlp.experts.3.up_proj.weight").name =
+                    "model.layers.1.mlp.experts.down_proj".into();
+            },
+            "tensor `model.layers.1.mlp.experts.down_proj` holds all experts in one",
+        ),
+        (
+            |w| {
+                w.config["architectures"] = json!(["Qwen3MoeForCausalLM"]);
+                w.config["layer_types"] = json!(null);
+            },
+            "tensor `model.layers.1.mlp.gate.e_score_correction_bias` is not of a network",
+        ),
         (|w| w.config["num_experts"] = json!(1_u64 << 40), "`num_experts` is 1099511627776; 1 to 4096"),
         (|w| w.config["num_experts_per_tok"] = json!(9), "`num_experts_per_tok` is 9; 1 to 8"),
         (|w| w.config["norm_topk_prob"] = json!(null), "`norm_topk_prob` is missing"),
@@ -268,6 +299,7 @@ fn each_is_told(table: &[(Value, &str)]) {
 
 #[test]
 fn each_fault_of_a_tokenizer_of_pieces_is_told() {
+    let added = |content: &str, normalized: bool| json!({"id": 0, "content": content, "special": false, "normalized": normalized});
     let of_pieces = |pointer: &str, value: Value| {
         let mut file = tokenizer_of_pieces();
         *file.pointer_mut(pointer).unwrap() = value;
@@ -281,7 +313,10 @@ fn each_fault_of_a_tokenizer_of_pieces_is_told() {
         (of_pieces("/normalizer", prepends), "puts a space before each text"),
         (of_pieces("/pre_tokenizer", metaspace), "puts a space before each text"),
         (of_pieces("/pre_tokenizer", json!({"type": "Metaspace"})), "cuts texts at spaces"),
+        (of_pieces("/pre_tokenizer/invert", json!(true)), "cuts texts by a step `Split`"),
         (of_pieces("/model/ignore_merges", json!(true)), "`ignore_merges`"),
+        (of_pieces("/added_tokens/0", added("▁▁", true)), "looks for the token `▁▁` in changed texts"),
+        (of_pieces("/added_tokens/0", added("e", false)), "adds a token of one letter that the piece"),
         (of_pieces("/model/merges", json!([["never", "heard"]])), "`model.merges` joins pieces that are not in"),
         (of_pieces("/model/vocab", json!({"a": 260})), "has no token for the byte `<0x00>`"),
     ]);
@@ -299,7 +334,7 @@ fn each_fault_of_the_tokenizer_is_told() {
     let other = json!({"type": "Split", "pattern": {"Regex": "a+"}, "behavior": "Isolated", "invert": false});
     let other = json!({"type": "Sequence", "pretokenizers": [other, byte_level(false)]});
     let twice = json!([{"id": 7, "content": "<|x|>", "special": true}]);
-    let far = json!([{"id": 4_000_000_000_u32, "content": "<|x|>", "special": true}]);
+    let far = json!([{"id": 4_000_000_000_u32, "content": "<|x|>", "special": false}]);
     let strips = json!([{"id": 1000, "content": "<|begin|>", "special": true, "lstrip": true}]);
     let spaces = json!({"type": "ByteLevel", "add_prefix_space": true, "use_regex": true});
     let table = [

@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, Read},
+    ops::ControlFlow,
     sync::Arc,
     thread,
     time::Duration,
@@ -128,11 +129,11 @@ impl<'a> Web<'a> {
     }
 
     /// A small answer, whole.
-    pub(super) fn small(&self, url: &Uri, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn small(&self, url: &Uri, bytes_max: u64, progress: Heard<'_>) -> Result<Vec<u8>, StoreError> {
         let shown = url.to_string();
         let mut fruitless = 0;
         loop {
-            let why = match self.answer_to(url, bytes_max) {
+            let why = match self.answer_to(url, bytes_max, progress)? {
                 Ok(bytes) => return Ok(bytes),
                 Err(Trouble::Status(status)) => return Err(StoreError::Answer { url: shown, status }),
                 Err(Trouble::Lasting(why)) => return Err(StoreError::NoNetwork { what: shown, why }),
@@ -142,27 +143,46 @@ impl<'a> Web<'a> {
             if fruitless == FRUITLESS_MAX {
                 return Err(StoreError::NoNetwork { what: shown, why });
             }
+            super::goes_on(progress(Progress::Retrying { what: &shown, why: &why }))?;
             thread::sleep(self.settings.pause * (1 << fruitless));
         }
     }
 
-    fn answer_to(&self, url: &Uri, bytes_max: u64) -> Result<Vec<u8>, Trouble> {
-        let answer = self.follow(url, 0)?;
-        let (_, total) = match extent(&answer, 0) {
-            Ok(extent) => extent,
-            Err(Extent::Refused(trouble)) => return Err(trouble),
-            Err(Extent::Whole | Extent::Beyond) => return Ok(Vec::new()),
+    fn answer_to(
+        &self,
+        url: &Uri,
+        bytes_max: u64,
+        progress: Heard<'_>,
+    ) -> Result<Result<Vec<u8>, Trouble>, StoreError> {
+        let answer = match self.follow(url, 0) {
+            Ok(answer) => answer,
+            Err(trouble) => return Ok(Err(trouble)),
         };
-        let mut bytes = Vec::new();
-        let mut body = answer.into_body().into_reader().take(bytes_max.saturating_add(1));
-        body.read_to_end(&mut bytes).map_err(|error| Trouble::Passing(error.to_string()))?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(Trouble::Lasting(format!("it answers with more than {bytes_max} bytes")));
+        let total = match extent(&answer, 0) {
+            Ok((_, total)) => total,
+            Err(Extent::Refused(trouble)) => return Ok(Err(trouble)),
+            Err(Extent::Whole | Extent::Beyond) => return Ok(Ok(Vec::new())),
+        };
+        let what = url.to_string();
+        let (mut bytes, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+        let mut body = answer.into_body().into_reader();
+        loop {
+            match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Ok(Err(Trouble::Passing(error.to_string()))),
+            }
+            if bytes.len() as u64 > bytes_max {
+                return Ok(Err(Trouble::Lasting(format!("it answers with more than {bytes_max} bytes"))));
+            }
+            super::goes_on(progress(Progress::Fetching { what: &what, done: 0, total: None }))?;
         }
-        if total.is_some_and(|total| total > bytes.len() as u64) {
-            return Err(Trouble::Passing(format!("{} of {} bytes came", bytes.len(), total.unwrap_or_default())));
-        }
-        Ok(bytes)
+        let came = bytes.len() as u64;
+        Ok(match total.filter(|total| *total > came) {
+            Some(total) => Err(Trouble::Passing(format!("{came} of {total} bytes came"))),
+            None => Ok(bytes),
+        })
     }
 
     fn attempt(&self, url: &Uri, aside: &mut Aside, progress: Heard<'_>) -> Result<Result<(), Trouble>, StoreError> {
@@ -208,12 +228,14 @@ pub(super) struct Whole<'a> {
     at: u64,
     total: u64,
     fruitless: u32,
+    /// Hears why it is tried again, and may stop it.
+    retrying: &'a dyn Fn(&str) -> ControlFlow<()>,
     trouble: Option<StoreError>,
 }
 
 impl<'a> Whole<'a> {
-    pub(super) fn new(web: &'a Web<'a>, url: Uri, total: u64) -> Self {
-        Self { web, url, body: None, at: 0, total, fruitless: 0, trouble: None }
+    pub(super) fn new(web: &'a Web<'a>, url: Uri, total: u64, retrying: &'a dyn Fn(&str) -> ControlFlow<()>) -> Self {
+        Self { web, url, body: None, at: 0, total, fruitless: 0, retrying, trouble: None }
     }
 
     /// What was wrong where reading ended before its end.
@@ -226,6 +248,9 @@ impl<'a> Whole<'a> {
     fn open(&self) -> Result<BodyReader<'static>, Trouble> {
         let answer = self.web.follow(&self.url, self.at)?;
         match extent(&answer, self.at) {
+            Ok((_, Some(told))) if told != self.total => {
+                Err(Trouble::Lasting(format!("it has {told} bytes, and should have {}", self.total)))
+            }
             Ok((start, _)) if start == self.at => Ok(answer.into_body().into_reader()),
             Ok(_) => Err(Trouble::Lasting("it does not go on where it was cut".to_owned())),
             Err(Extent::Refused(trouble)) => Err(trouble),
@@ -240,6 +265,9 @@ impl<'a> Whole<'a> {
         self.body = None;
         self.fruitless += 1;
         if self.fruitless < FRUITLESS_MAX {
+            if (self.retrying)(&why).is_break() {
+                return Err(self.ended(StoreError::Stopped));
+            }
             thread::sleep(self.web.settings.pause * (1 << self.fruitless));
             return Ok(());
         }

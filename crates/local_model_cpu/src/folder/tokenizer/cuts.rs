@@ -54,7 +54,7 @@ pub(super) fn refuse_other_pieces(file: &File) -> Result<(), LoadError> {
         let pattern = step.get("pattern").and_then(|pattern| pattern.get("String")).and_then(Value::as_str);
         match kind(step) {
             // There is none left to split at.
-            "Split" if pattern == Some(" ") && writes_spaces => {}
+            "Split" if pattern == Some(" ") && writes_spaces && !flag(step, "invert", false) => {}
             "Metaspace" if flag(step, "split", true) => {
                 return Err(wrong("cuts texts at spaces (`Metaspace` that splits), which is not done here"));
             }

@@ -185,6 +185,9 @@ fn a_pull_that_is_stopped_begins_anew() {
     is_whole(&bench, &pulled(&bench, &wanted).unwrap());
 }
 
+/// Weights that a hub has beside the others.
+const SECOND: (&str, &[u8]) = ("model-2.safetensors", b"more weights");
+
 /// A hub with one repository: its files, and what it does with some of them. The first answer to a path is given before any
 /// other, so that faults can pass.
 fn hub(faulty: &'static str, commit: &'static str) -> FakeWeb {
@@ -202,14 +205,17 @@ fn hub(faulty: &'static str, commit: &'static str) -> FakeWeb {
         let Some(file) = path.strip_prefix(&format!("owner/Repo/resolve/{commit}/")) else {
             return answer("404 Not Found", Vec::new());
         };
-        let Some((_, content)) = FILES.iter().find(|(name, _)| *name == file) else {
+        let Some((_, content)) = FILES.iter().chain(&[SECOND]).find(|(name, _)| *name == file) else {
             return answer("404 Not Found", Vec::new());
         };
         let mut body = content[from..].to_vec();
-        let length = body.len();
+        let length = body.len() + usize::from(faulty == "longer" && file == "model.safetensors");
         match faulty {
             "cut" if file == "model.safetensors" && earlier == 0 => body.truncate(3),
-            "cut for ever" if file == "tokenizer.json" => body.truncate(if from == 0 { 4 } else { 0 }),
+            "cut for ever" if file == "model.safetensors" => body.truncate(if from == 0 { 4 } else { 0 }),
+            "cut second" if file == "model-2.safetensors" => body.truncate(if from == 0 { 4 } else { 0 }),
+            "cut small" if file == "config.json" => body.truncate(usize::from(from == 0)),
+            "longer" if file == "model.safetensors" => body.push(0),
             "other bytes" if file == "model.safetensors" => body[0] ^= 1,
             "deaf" if file == "model.safetensors" && from == 0 => body.truncate(3),
             "deaf" if file == "model.safetensors" => return answer("200 OK", content.to_vec()),
@@ -227,13 +233,17 @@ fn listing(faulty: &str, commit: &str) -> String {
     let sibling = |(path, content): &(&str, &[u8])| {
         let size = if faulty == "no size" { Value::Null } else { json!(content.len()) };
         let mut sibling = json!({"rfilename": path, "size": size, "blobId": "0123"});
-        if path.ends_with(".safetensors") {
+        if path.ends_with(".safetensors") && faulty != "unhashed" {
             let sha256 = if faulty == "no hash" { "none".to_owned() } else { Digest::of(content).to_string() };
             sibling["lfs"] = json!({"sha256": sha256, "size": content.len(), "pointerSize": 135});
         }
         sibling
     };
-    let mut siblings: Vec<Value> = FILES.iter().chain(&OTHERS).map(sibling).collect();
+    let mut siblings: Vec<Value> = FILES.iter().chain(&[SECOND]).chain(&OTHERS).map(sibling).collect();
+    siblings.push(json!({"rfilename": "model\u{1b}[2J.safetensors", "size": 1}));
+    if faulty == "many" {
+        siblings.extend((0..1100).map(|at| json!({"rfilename": format!("model-x{at}.safetensors"), "size": 1})));
+    }
     if faulty == "only gguf" {
         siblings = vec![json!({"rfilename": "M.Q8_0.gguf", "size": 5})];
     }
@@ -248,42 +258,87 @@ fn at_hub(web: &FakeWeb) -> Bench {
     bench
 }
 
+/// What a hub's model must be when it is stored.
+fn is_whole_of_hub(bench: &Bench, stored: &Stored) {
+    let mut files: Vec<(&str, &[u8])> = FILES.iter().copied().chain([SECOND]).collect();
+    files.sort_by_key(|(path, _)| *path);
+    let names: Vec<&str> = stored.record.files.iter().map(|kept| kept.path.as_str()).collect();
+    assert_eq!(names, files.iter().map(|(path, _)| *path).collect::<Vec<_>>());
+    for (path, content) in files {
+        assert_eq!(fs::read(stored.path.join(path)).unwrap(), content, "{path}");
+    }
+    let there = fs::read_dir(&stored.path).unwrap().count();
+    assert_eq!(there, names.len(), "nothing else lies there");
+    assert!(bench.aside().is_none());
+    bench.store().verify(stored).unwrap();
+}
+
 #[test]
 fn a_repository_of_a_hub_is_pulled_as_a_folder() {
     for fault in ["", "busy", "cut"] {
         let web = hub(fault, "0123456789abcdef");
         let bench = at_hub(&web);
         let stored = pulled(&bench, &wanted("hf:owner/Repo/@v1")).unwrap_or_else(|error| panic!("{fault}: {error}"));
-        is_whole(&bench, &stored);
+        is_whole_of_hub(&bench, &stored);
         assert_eq!(stored.record.source, "hf:owner/Repo/@v1");
         let asked: Vec<String> = web.heard().into_iter().map(|heard| heard.1).collect();
         assert_eq!(asked[0], "api/models/owner/Repo/revision/v1?blobs=true");
         assert!(asked.iter().skip(1).all(|path| path.contains("/0123456789abcdef/") || fault == "busy"), "{asked:?}");
         assert!(!asked.iter().any(|path| path.contains("README") || path.contains("onnx")), "{asked:?}");
+        assert!(asked.last().unwrap().ends_with(".safetensors"), "weights come last: {asked:?}");
         assert!(web.heard().iter().all(|heard| heard.3.as_deref() == Some("Bearer secret")));
+        let unhashed = at_hub(&hub("unhashed", "0123456789abcdef"));
         let pinned = format!("hf:owner/Repo/#sha256={}", stored.record.sha256);
-        let again = at_hub(&web);
-        assert_eq!(pulled(&again, &wanted(&pinned)).unwrap().record.files, stored.record.files);
+        assert_eq!(pulled(&unhashed, &wanted(&pinned)).unwrap().record.files, stored.record.files);
     }
 }
 
 #[test]
-fn whole_files_of_a_hub_are_not_fetched_again() {
-    let cut = hub("cut for ever", "0123456789abcdef");
-    let mut bench = at_hub(&cut);
-    let error = pulled(&bench, &wanted("hf:owner/Repo/")).unwrap_err();
+fn whole_weights_of_a_hub_are_not_fetched_again() {
+    let source = wanted("hf:owner/Repo/");
+    let mut bench = at_hub(&hub("cut for ever", "0123456789abcdef"));
+    let error = pulled(&bench, &source).unwrap_err();
     assert!(error.to_string().contains("stopped at byte 4"), "{error}");
     assert!(error.hint().unwrap().contains("from what has come so far"), "{error}");
     assert!(bench.names().is_empty());
+    // Other attempts bring nothing; what was whole stays.
+    for fault in ["gated", "cut small", "no list", "unhashed"] {
+        bench.settings.hub = format!("http://{}", hub(fault, "0123456789abcdef").address);
+        pulled(&bench, &source).unwrap_err();
+        assert!(bench.store().left_bytes(&source.name) >= SECOND.1.len() as u64, "{fault}");
+    }
     // The branch has moved meanwhile, and what a removed file left must not become the model's.
     bench.put("models/.pull/m/model.part/model-of-old.safetensors", b"old");
+    bench.put("models/.pull/m/model/model.safetensors", b"of a process that was killed");
     let web = hub("", "fedcba98");
     bench.settings.hub = format!("http://{}", web.address);
-    is_whole(&bench, &pulled(&bench, &wanted("hf:owner/Repo/")).unwrap());
-    assert!(!bench.home.path().join("models/m/model/model-of-old.safetensors").exists());
+    is_whole_of_hub(&bench, &pulled(&bench, &source).unwrap());
     let asked: Vec<String> = web.heard().into_iter().map(|heard| heard.1).collect();
-    assert!(asked.contains(&"owner/Repo/resolve/fedcba98/tokenizer.json".to_owned()), "{asked:?}");
-    assert!(!asked.iter().any(|path| path.ends_with("model.safetensors")), "the weights were here: {asked:?}");
+    assert!(asked.contains(&"owner/Repo/resolve/fedcba98/model.safetensors".to_owned()), "{asked:?}");
+    assert!(!asked.iter().any(|path| path.ends_with("model-2.safetensors")), "these weights were here: {asked:?}");
+}
+
+#[test]
+fn weights_that_were_left_damaged_are_fetched_again() {
+    for damaged in [&b"more weight"[..], b"more weights?", b"More weights"] {
+        let web = hub("", "0123456789abcdef");
+        let mut bench = at_hub(&hub("cut for ever", "0123456789abcdef"));
+        pulled(&bench, &wanted("hf:owner/Repo/")).unwrap_err();
+        bench.put("models/.pull/m/model.part/model-2.safetensors", damaged);
+        bench.settings.hub = format!("http://{}", web.address);
+        is_whole_of_hub(&bench, &pulled(&bench, &wanted("hf:owner/Repo/")).unwrap());
+        assert!(web.heard().iter().any(|heard| heard.1.ends_with("model-2.safetensors")));
+    }
+}
+
+#[test]
+fn what_another_source_left_is_no_part_of_a_model() {
+    let mut bench = at_hub(&hub("cut for ever", "0123456789abcdef"));
+    pulled(&bench, &wanted("hf:owner/Repo/")).unwrap_err();
+    let web = hub("", "0123456789abcdef");
+    bench.settings.hub = format!("http://{}", web.address);
+    is_whole_of_hub(&bench, &pulled(&bench, &wanted("hf:owner/Repo/@main")).unwrap());
+    assert!(web.heard().iter().any(|heard| heard.1.ends_with("model-2.safetensors")), "it was fetched anew");
 }
 
 #[test]
@@ -297,6 +352,9 @@ fn faults_of_repositories() {
         ("no hash", "the hub's hash of `model.safetensors` is none", "nothing was kept"),
         ("only gguf", "it has GGUF files, which are pulled one by one: M.Q8_0.gguf", "nothing was kept"),
         ("other bytes", "was expected", "deleted"),
+        ("unhashed", "comes with no SHA-256", "#sha256="),
+        ("many", "files of a model; up to 1024", "nothing was kept"),
+        ("longer", "it has 8 bytes, and should have 7", "again"),
         ("deaf", "it does not go on where it was cut", "again"),
     ];
     for (fault, says, hints) in table {
@@ -305,5 +363,7 @@ fn faults_of_repositories() {
         assert!(error.to_string().contains(says), "{fault} said: {error}");
         assert!(error.hint().unwrap().contains(hints), "{fault} hinted: {:?}", error.hint());
         assert!(bench.names().is_empty(), "{fault}");
+        let weights_came = ["other bytes", "longer", "deaf"].contains(&fault);
+        assert_eq!(bench.aside().is_some(), weights_came, "{fault}");
     }
 }
