@@ -1,4 +1,4 @@
-"""Draws docs/pictures/floor.svg from docs/pictures/floor.json, the figures of `cargo xtask bench floor`.
+"""Draws each docs/pictures/floor*.svg from its JSON, the figures of `cargo xtask bench floor`.
 
 The JSON is `{"title": …, "groups": [{"name": …, "bars": [[label, ours, llama.cpp], …]}, …]}`, tokens a second. Each
 group has a scale of its own. Usage, at the repository's root: python3 crates/local_model_cpu/testdata/draw_floor.py
@@ -13,8 +13,8 @@ WIDTH, LEFT, RIGHT, BAR, GAP = 760, 230, 110, 11, 10
 OURS, THEIRS = "#1f5fbf", "#b9b9b9"
 
 
-def main():
-    told = json.loads((PICTURES / "floor.json").read_text(encoding="utf-8"))
+def main(figures):
+    told = json.loads(figures.read_text(encoding="utf-8"))
     lines, y = [], 30
 
     def text(x, at, words, size=12, anchor="start", weight="normal"):
@@ -44,7 +44,8 @@ def main():
     picture = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" '
                'font-family="sans-serif">\n<rect width="100%" height="100%" fill="#ffffff"/>\n'
                + "\n".join(lines) + "\n</svg>\n")
-    (PICTURES / "floor.svg").write_text(picture, encoding="utf-8")
+    figures.with_suffix(".svg").write_text(picture, encoding="utf-8")
 
 
-main()
+for path in PICTURES.glob("floor*.json"):
+    main(path)

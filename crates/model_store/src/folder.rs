@@ -27,6 +27,11 @@ pub(crate) fn is_wanted(path: &str) -> bool {
     is_weights || FILES.contains(&path)
 }
 
+/// Whether a file holds weights: what is large, and worth keeping when a pull is cut.
+pub(crate) fn is_weights(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("safetensors"))
+}
+
 /// The files in [`FILES`] and the folder's own weights: what is to be looked for in a folder on this machine.
 pub(crate) fn wanted_in(names: impl Iterator<Item = String>) -> Vec<String> {
     let inner = FILES.iter().filter(|path| path.contains('/')).map(|path| (*path).to_owned());

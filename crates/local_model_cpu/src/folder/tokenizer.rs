@@ -3,6 +3,7 @@
 //! would notice. It must not know how texts are encoded.
 
 mod cuts;
+mod pieces;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -146,8 +147,7 @@ pub(super) fn translate(folder: &Path, config: &Config, rows: u64, entries: &mut
     let file = read(folder)?;
     let settings: Settings = small_json(folder, TOKENIZER_CONFIG_FILE, TOKENIZER_CONFIG_BYTES_MAX)?.unwrap_or_default();
     if file.model.byte_fallback {
-        cuts::refuse_other_pieces(&file)?;
-        refuse_tokens_among_pieces(&file)?;
+        pieces::refuse_others(&file)?;
         entries.string("tokenizer.ggml.model", "llama");
         entries.bool("tokenizer.ggml.add_space_prefix", false);
     } else {
@@ -213,34 +213,6 @@ fn read(folder: &Path) -> Result<File, LoadError> {
         return Err(wrong(&format!("gives the token `{token}` a say over its neighbours, which is not done here")));
     }
     Ok(file)
-}
-
-/// Added tokens of a vocabulary of pieces that would be found elsewhere than where the file's own program finds them.
-fn refuse_tokens_among_pieces(file: &File) -> Result<(), LoadError> {
-    let added = || file.added_tokens.iter().filter(|token| !token.special);
-    if let Some(token) = added().find(|token| token.normalized && token.content.contains('▁')) {
-        let token = token.content.escape_debug();
-        return Err(wrong(&format!(
-            "looks for the token `{token}` in changed texts (`normalized`), which is not done here"
-        )));
-    }
-    let names: HashSet<&str> = file.added_tokens.iter().map(|token| token.content.as_str()).collect();
-    let letters: HashSet<char> = added().filter_map(|token| single(&token.content)).collect();
-    let within = |piece: &&String| {
-        single(piece).is_none() && !names.contains(piece.as_str()) && piece.contains(|letter| letters.contains(&letter))
-    };
-    match file.model.vocab.keys().filter(within).min() {
-        Some(piece) if !letters.is_empty() => {
-            let piece = piece.escape_debug();
-            Err(wrong(&format!("adds a token of one letter that the piece `{piece}` has too, which is not done here")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn single(text: &str) -> Option<char> {
-    let mut letters = text.chars();
-    letters.next().filter(|_| letters.next().is_none())
 }
 
 /// A vocabulary in the order of its numbers.

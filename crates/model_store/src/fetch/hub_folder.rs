@@ -117,11 +117,11 @@ fn take_in<'a>(files: &'a [Wanted], aside: &mut Aside, progress: Heard<'_>) -> R
 }
 
 fn is_weights(path: &str) -> bool {
-    ends(path, "safetensors")
+    folder::is_weights(Path::new(path))
 }
 
-fn ends(path: &str, with: &str) -> bool {
-    Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case(with))
+fn is_gguf(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
 }
 
 /// Those of a repository's files that a model is read from, in the order of their paths.
@@ -129,8 +129,7 @@ fn wanted(repository: &str, listed: Vec<Listed>) -> Result<Vec<Wanted>, StoreErr
     let not_usable = |why: String| StoreError::NotUsable { what: format!("hf:{repository}/"), why };
     let is_wanted = |file: &Listed| folder::is_wanted(&file.path) && is_plain(&file.path);
     if !listed.iter().any(|file| is_wanted(file) && is_weights(&file.path)) {
-        let elsewhere =
-            listed.iter().map(|file| file.path.as_str()).filter(|path| ends(path, "gguf") && is_plain(path));
+        let elsewhere = listed.iter().map(|file| file.path.as_str()).filter(|path| is_gguf(path) && is_plain(path));
         let elsewhere: Vec<&str> = elsewhere.take(5).collect();
         let gguf = match elsewhere.first() {
             Some(_) => format!("; it has GGUF files, which are pulled one by one: {}", elsewhere.join(", ")),

@@ -15,62 +15,23 @@ pub(super) struct Cutting {
 }
 
 /// A step of a sequence of steps, however deep.
-fn steps<'a>(step: &'a Value, list: &str, found: &mut Vec<&'a Value>) {
+pub(super) fn steps<'a>(step: &'a Value, list: &str, found: &mut Vec<&'a Value>) {
     match step.get(list).and_then(Value::as_array) {
         Some(inner) if kind(step) == "Sequence" => inner.iter().for_each(|step| steps(step, list, found)),
         _ => found.push(step),
     }
 }
 
-fn kind(step: &Value) -> &str {
+pub(super) fn kind(step: &Value) -> &str {
     step.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn flag(step: &Value, name: &str, usual: bool) -> bool {
+pub(super) fn flag(step: &Value, name: &str, usual: bool) -> bool {
     step.get(name).and_then(Value::as_bool).unwrap_or(usual)
 }
 
-/// How vocabularies of pieces write a space.
-const SPACE: &str = "▁";
-
-/// Checks that a vocabulary of pieces takes texts whole, spaces written as `▁` and none put before them.
-pub(super) fn refuse_other_pieces(file: &File) -> Result<(), LoadError> {
-    let mut writes_spaces = false;
-    for step in normalizers(file) {
-        let replaced = step.get("pattern").and_then(|pattern| pattern.get("String")).and_then(Value::as_str);
-        let by = step.get("content").and_then(Value::as_str);
-        match kind(step) {
-            "Replace" if (replaced, by) == (Some(" "), Some(SPACE)) => writes_spaces = true,
-            "Prepend" => return Err(wrong(PUTS_A_SPACE)),
-            other => return Err(wrong(&format!("changes texts by `{other}` in a way that is not done here"))),
-        }
-    }
-    let mut found = Vec::new();
-    file.pre_tokenizer
-        .iter()
-        .filter(|value| !value.is_null())
-        .for_each(|step| steps(step, "pretokenizers", &mut found));
-    for step in found {
-        let pattern = step.get("pattern").and_then(|pattern| pattern.get("String")).and_then(Value::as_str);
-        match kind(step) {
-            // There is none left to split at.
-            "Split" if pattern == Some(" ") && writes_spaces && !flag(step, "invert", false) => {}
-            "Metaspace" if flag(step, "split", true) => {
-                return Err(wrong("cuts texts at spaces (`Metaspace` that splits), which is not done here"));
-            }
-            "Metaspace" if step.get("prepend_scheme").and_then(Value::as_str) != Some("never") => {
-                return Err(wrong(PUTS_A_SPACE));
-            }
-            "Metaspace" if step.get("replacement").and_then(Value::as_str) == Some(SPACE) => writes_spaces = true,
-            other => return Err(wrong(&format!("cuts texts by a step `{other}` in a way that is not done here"))),
-        }
-    }
-    if writes_spaces { Ok(()) } else { Err(wrong("does not write spaces as `▁`, as vocabularies of pieces do here")) }
-}
-
-const PUTS_A_SPACE: &str = "puts a space before each text, which is not done here";
-
-fn normalizers(file: &File) -> Vec<&Value> {
+/// What changes texts before they are cut.
+pub(super) fn normalizers(file: &File) -> Vec<&Value> {
     let mut found = Vec::new();
     let whole = file.normalizer.iter().filter(|value| !value.is_null());
     whole.for_each(|step| steps(step, "normalizers", &mut found));
