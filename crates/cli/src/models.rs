@@ -36,6 +36,7 @@ pub(crate) fn store(folder: &Path, fetching: &Fetching) -> Store {
         hub.trim_end_matches('/').clone_into(&mut settings.hub);
     }
     settings.hub_token.clone_from(&fetching.hub_token);
+    settings.foresee = |folder| local_model_cpu::foresee(folder).map_err(|error| error.to_string());
     Store::new(folder, settings)
 }
 

@@ -48,6 +48,12 @@ pub(crate) fn inspect(folder: &Path) -> Result<ModelCard, LoadError> {
     Folder::of(folder).map(|read| read.card)
 }
 
+/// Reads what can be read before there are weights: refuses what [`inspect`] would refuse with any.
+pub(crate) fn foresee(folder: &Path) -> Result<(), LoadError> {
+    let description = Description::read(folder)?;
+    Tokens::read(folder, &description).map(drop)
+}
+
 /// Whether a folder says of itself that its model makes vectors of texts: `sentence-transformers` wrote it, or it is BERT's.
 pub(crate) fn is_embedder(folder: &Path) -> bool {
     folder.join(description::MODULES_FILE).exists() || description::is_bert(folder)

@@ -49,14 +49,15 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Reads what can be read before there are weights: refuses what would be refused with any.
+    pub(crate) fn foresee(path: &Path) -> Result<(), LoadError> {
+        let Described { config, mut entries, .. } = Described::read(path)?;
+        tokenizer::translate(path, &config, config.need_size("vocab_size")?, &mut entries)
+    }
+
     /// The network, its entries still to be read.
     fn network(path: &Path, floats: FloatWeights) -> Result<(Self, Config, EntryWriter), LoadError> {
-        let config = Config::read(path)?;
-        let family = Family::of(&config)?;
-        let config = config.with_own_names(family.fields);
-        let mut entries = EntryWriter::default();
-        translation::translate(&config, family, &mut entries)?;
-        let factors = rotation::translate(&config, family, &mut entries)?;
+        let Described { family, config, entries, factors } = Described::read(path)?;
         let tensors = Tensors::open(path, &config, family, factors)?;
         Ok((Self { family, written: Written::default(), tensors, floats }, config, entries))
     }
@@ -73,6 +74,27 @@ impl Folder {
             }
             other => other,
         }
+    }
+}
+
+/// What `config.json` says.
+struct Described {
+    family: &'static Family,
+    config: Config,
+    entries: EntryWriter,
+    /// Llama 3's, one for each pair of a head's components.
+    factors: Option<Vec<f32>>,
+}
+
+impl Described {
+    fn read(path: &Path) -> Result<Self, LoadError> {
+        let config = Config::read(path)?;
+        let family = Family::of(&config)?;
+        let config = config.with_own_names(family.fields);
+        let mut entries = EntryWriter::default();
+        translation::translate(&config, family, &mut entries)?;
+        let factors = rotation::translate(&config, family, &mut entries)?;
+        Ok(Self { family, config, entries, factors })
     }
 }
 

@@ -59,6 +59,12 @@ pub fn inspect(path: &Path) -> Result<ModelCard, LoadError> {
     card::inspect(path, &folder).map_err(|error| folder.told(error))
 }
 
+/// Whether a folder's descriptions are of a model that can be loaded, as far as they tell before its weights are there. Refuses
+/// nothing that [`inspect`] takes, in the same words.
+pub fn foresee(folder: &Path) -> Result<(), LoadError> {
+    if encoder::is_embedder(folder) { encoder::foresee(folder) } else { Folder::foresee(folder) }
+}
+
 /// Loads a model from a GGUF file, or from a folder with `config.json`, `tokenizer.json` and safetensors files: reads its
 /// tokenizer and chat template and packs its weights for this processor. Takes seconds and the model's size in memory; the
 /// files may be replaced afterwards.

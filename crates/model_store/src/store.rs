@@ -45,6 +45,8 @@ pub struct Settings {
     pub pause: Duration,
     /// The clock.
     pub now: fn() -> Timestamp,
+    /// Says of a folder, in its own words, why it could not be served, before its weights are fetched: many gigabytes may be.
+    pub foresee: fn(&Path) -> Result<(), String>,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             roots: Roots::Platform,
             pause: Duration::from_secs(1),
             now,
+            foresee: |_| Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use local_model::{EngineError, LoadedEmbedder, Token};
-use local_model_cpu::{KernelChoice, LoadError, Settings, inspect, load_embedder};
+use local_model_cpu::{KernelChoice, LoadError, Settings, foresee, inspect, load_embedder};
 use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
 
@@ -71,6 +71,15 @@ fn small_networks_are_computed_as_transformers_does() {
             }
         }
     }
+}
+
+#[test]
+fn an_encoder_is_foreseen_without_weights() {
+    let folder = EncoderFolder::new(&tiny("mean"));
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    foresee(folder.path()).unwrap();
+    folder.put("tokenizer.json", "{}");
+    assert!(foresee(folder.path()).unwrap_err().to_string().contains("`tokenizer.json` cannot be read"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use local_model::{Engine, Speaker, Turn};
-use local_model_cpu::{FloatWeights, KernelChoice, Settings, file_sizes, inspect, load, load_engine};
+use local_model_cpu::{FloatWeights, KernelChoice, Settings, file_sizes, foresee, inspect, load, load_engine};
 use safetensors::tensor::Dtype;
 use serde_json::{Value, json};
 
@@ -88,6 +88,27 @@ fn every_class_computes_from_a_folder_what_hugging_face_computes() {
         }
     }
     assert!(wrong.is_empty(), "too far away:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_refused_is_foreseen_without_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = tokenizer(&digits_then_words(), false, &Value::Null);
+    let count = file["model"]["vocab"].as_object().unwrap().len() + 2;
+    let mut writer = FolderWriter::small("LlamaForCausalLM", count).with_file("tokenizer.json", &file);
+    for (field, value) in [
+        ("eos_token_id", json!(count - 1)),
+        ("architectures", json!(["MambaForCausalLM"])),
+        ("quantization_config", json!({"quant_method": "fp8"})),
+    ] {
+        writer.config[field] = value;
+        writer.write(folder.path());
+        let with_weights = inspect(folder.path()).map(drop).map_err(|error| error.to_string());
+        std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+        let without = foresee(folder.path()).map_err(|error| error.to_string());
+        assert_eq!(without, with_weights, "{field}");
+        assert_eq!(without.is_ok(), field == "eos_token_id", "{field}");
+    }
 }
 
 #[test]

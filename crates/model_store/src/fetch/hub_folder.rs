@@ -80,7 +80,13 @@ pub(super) fn download(
     let total: u64 = files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     refuse_if_no_room(aside.folder(), total.saturating_sub(aside.length()))?;
     let progress = RefCell::new(progress);
+    let mut foreseen = false;
     for file in missing {
+        if is_weights(&file.path) && !foreseen {
+            let what = format!("hf:{repository}/");
+            (settings.foresee)(&aside.part_path()).map_err(|why| StoreError::NotUsable { what, why })?;
+            foreseen = true;
+        }
         let url = url_of(file)?;
         let what = url.to_string();
         let retrying = |why: &str| (progress.borrow_mut())(Progress::Retrying { what: &what, why });

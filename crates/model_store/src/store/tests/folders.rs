@@ -342,6 +342,20 @@ fn what_another_source_left_is_no_part_of_a_model() {
 }
 
 #[test]
+fn what_cannot_be_served_is_told_before_weights_are_fetched() {
+    let web = hub("", "0123456789abcdef");
+    let mut bench = at_hub(&web);
+    bench.settings.foresee = |folder| {
+        assert!(folder.join("config.json").exists() && folder.join("tokenizer.json").exists());
+        Err("its class is not computed".to_owned())
+    };
+    let error = pulled(&bench, &wanted("hf:owner/Repo/")).unwrap_err();
+    assert!(error.to_string().contains("hf:owner/Repo/ cannot be used: its class is not computed"), "{error}");
+    assert!(!web.heard().iter().any(|heard| heard.1.ends_with(".safetensors")));
+    assert!(bench.names().is_empty() && bench.aside().is_none());
+}
+
+#[test]
 fn faults_of_repositories() {
     let table = [
         ("gated", "answered 401", "GWANMUN_HUB_TOKEN"),
