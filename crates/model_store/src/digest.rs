@@ -1,9 +1,11 @@
-//! SHA-256 digests: made while bytes pass, written as lower-case hex. Knows nothing of files or sources.
+//! SHA-256 digests: made while bytes pass, written as lower-case hex. Knows nothing of sources.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, fs::File, io::Read, ops::ControlFlow, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::StoreError;
 
 /// A SHA-256 (FIPS 180-4), written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,6 +18,22 @@ impl Digest {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
         hasher.finish()
+    }
+}
+
+/// The digest of a file; `after_each` may stop it.
+pub(crate) fn of_file(path: &Path, after_each: &mut dyn FnMut() -> ControlFlow<()>) -> Result<Digest, StoreError> {
+    let mut file = File::open(path).map_err(StoreError::disk("open", path))?;
+    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 1 << 18]);
+    loop {
+        let count = file.read(&mut buffer).map_err(StoreError::disk("read", path))?;
+        if count == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+        if after_each().is_break() {
+            return Err(StoreError::Stopped);
+        }
     }
 }
 

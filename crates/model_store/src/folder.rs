@@ -1,9 +1,9 @@
 //! Models that are several files in a folder, as Hugging Face's programs write them: which of a folder's files belong to the model,
 //! and the one digest that stands for all. Knows nothing of what the files hold.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
-use crate::{Digest, KeptFile, StoreError, store::digest_of};
+use crate::{Digest, KeptFile, StoreError, digest};
 
 /// The files that a model is read from, beside those that [`is_wanted`] knows by their beginning and end.
 const FILES: [&str; 11] = [
@@ -51,7 +51,7 @@ pub(crate) fn digest(files: &[KeptFile]) -> Digest {
 pub(crate) fn verify(folder: &Path, files: &[KeptFile]) -> Result<(), StoreError> {
     for kept in files {
         let path = folder.join(&kept.path);
-        let found = digest_of(&path).map_err(StoreError::disk("read", &path))?;
+        let found = digest::of_file(&path, &mut || ControlFlow::Continue(()))?;
         if found != kept.sha256 {
             let what = path.display().to_string();
             return Err(StoreError::WrongHash { what, expected: kept.sha256, found });

@@ -2,8 +2,7 @@
 //! `aside`'s.
 
 use std::{
-    fs,
-    io::{self, Read},
+    fs, io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,8 +13,7 @@ use jiff::Timestamp;
 use crate::{
     AnswerDefaults, Digest, Facts, KeptFile, KnownModel, ModelName, Record, Source, StoreError,
     aside::{self, Aside},
-    digest::Hasher,
-    fetch, folder,
+    digest, fetch, folder,
     known::Wheel,
     record,
 };
@@ -253,7 +251,7 @@ impl Store {
         if !stored.record.files.is_empty() {
             return folder::verify(&stored.path, &stored.record.files);
         }
-        let found = digest_of(&stored.path).map_err(StoreError::disk("read", &stored.path))?;
+        let found = digest::of_file(&stored.path, &mut || ControlFlow::Continue(()))?;
         if found == stored.record.sha256 {
             return Ok(());
         }
@@ -351,20 +349,6 @@ impl Store {
         fs::rename(&folder, &going).map_err(StoreError::disk("remove", &folder))?;
         aside::sync_folder(&self.folder)?;
         fs::remove_dir_all(&going).map_err(StoreError::disk("delete", &going))
-    }
-}
-
-/// The digest of a file.
-pub(crate) fn digest_of(path: &Path) -> io::Result<Digest> {
-    let mut file = fs::File::open(path)?;
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
     }
 }
 

@@ -9,7 +9,11 @@ use std::{
 };
 
 use super::{Aside, CHUNK_BYTES, PART_FOLDER, sync_folder};
-use crate::{Digest, KeptFile, StoreError, digest::Hasher, folder};
+use crate::{
+    Digest, KeptFile, StoreError,
+    digest::{self, Hasher},
+    folder,
+};
 
 impl Aside {
     /// Forgets all bytes; what comes from here on are the files of a folder, in the order of their paths.
@@ -54,7 +58,7 @@ impl Aside {
         let Ok(found) = fs::metadata(&path) else { return Ok(false) };
         let expected = sha256.filter(|_| found.len() == bytes);
         let is_it = match expected {
-            Some(expected) => hash_of(&path, after_each)? == expected,
+            Some(expected) => digest::of_file(&path, after_each)? == expected,
             None => false,
         };
         let (Some(sha256), true) = (expected, is_it) else {
@@ -129,22 +133,6 @@ impl Aside {
 pub(super) fn weights_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| folder::is_weights(path))
-}
-
-/// The digest of a file; `after_each` may stop it.
-fn hash_of(path: &Path, after_each: &mut dyn FnMut() -> ControlFlow<()>) -> Result<Digest, StoreError> {
-    let mut file = File::open(path).map_err(StoreError::disk("open", path))?;
-    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; CHUNK_BYTES]);
-    loop {
-        let count = file.read(&mut buffer).map_err(StoreError::disk("read", path))?;
-        if count == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-        if after_each().is_break() {
-            return Err(StoreError::Stopped);
-        }
-    }
 }
 
 /// Deletes all of a folder but the files with these paths; `inside` is the folder's own path, with a `/` at its end.

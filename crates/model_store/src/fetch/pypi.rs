@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::goes_on;
-use crate::{Heard, Progress, Settings, StoreError, aside::Aside, known::Wheel, source::Member, store::digest_of};
+use crate::{Heard, Progress, Settings, StoreError, aside::Aside, digest, known::Wheel, source::Member};
 
 /// How often pip's folder is looked at for progress.
 const LOOK: Duration = Duration::from_millis(200);
@@ -80,7 +80,7 @@ pub(super) fn wheel(
     download(&settings.python, requirement, folder, tell)?;
     let wheel = wheel_in(folder, requirement)?;
     if let Some(pin) = pin {
-        let found = digest_of(&wheel).map_err(StoreError::disk("read", &wheel))?;
+        let found = digest::of_file(&wheel, &mut || ControlFlow::Continue(()))?;
         if found != pin.sha256 {
             let what = format!("the wheel of {requirement}");
             return Err(StoreError::WrongHash { what, expected: pin.sha256, found });

@@ -5,7 +5,7 @@ mod fake_web;
 mod folders;
 
 use std::cell::RefCell;
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 
 use tempfile::TempDir;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
