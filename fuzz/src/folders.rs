@@ -36,7 +36,7 @@ const ENCODER_FILES: [&str; 6] = [
 /// Both good folders, with what their files hold.
 struct Good {
     chat: PathBuf,
-    encoder: PathBuf,
+    encoder: EncoderFolder,
     /// Absent where a good folder has no such file.
     files: Vec<(PathBuf, Option<Vec<u8>>)>,
 }
@@ -48,12 +48,9 @@ impl Good {
             let chat = std::env::temp_dir().join(format!("gwanmun-fuzz-{}", std::process::id()));
             fs::create_dir_all(&chat).expect("the system's folder for temporary files can be written to");
             chat_writer().write(&chat);
-            let writer = EncoderFolder::new(&tiny("mean"));
-            let encoder = writer.path().to_owned();
-            // The folder stays until the process ends.
-            std::mem::forget(writer);
+            let encoder = EncoderFolder::new(&tiny("mean"));
             let chat_files = CHAT_FILES.iter().map(|name| chat.join(name));
-            let paths = chat_files.chain(ENCODER_FILES.iter().map(|name| encoder.join(name)));
+            let paths = chat_files.chain(ENCODER_FILES.iter().map(|name| encoder.path().join(name)));
             let files = paths.map(|path| (path.clone(), fs::read(path).ok())).collect();
             Self { chat, encoder, files }
         })
@@ -97,7 +94,7 @@ fn look(good: &Good, which: usize) {
                 compute(model.engine.as_mut(), &tokens);
             })
             .err(),
-        None => load_embedder(&good.encoder, &SETTINGS)
+        None => load_embedder(good.encoder.path(), &SETTINGS)
             .map(|mut model| {
                 let tokens = model.codec.encode("w5 w6 강");
                 if let Some(tokens) = tokens.ok().filter(|tokens| !tokens.is_empty()) {
