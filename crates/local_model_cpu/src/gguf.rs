@@ -10,12 +10,12 @@ mod metadata;
 mod tensor_kind;
 mod written;
 
-use std::fs;
 use std::path::Path;
 
 use memmap2::Mmap;
 
 use crate::LoadError;
+use crate::mapped::mapped;
 use header::TensorPlace;
 
 pub(crate) use header::Header;
@@ -53,18 +53,7 @@ impl Tensor<'_> {
 impl File {
     /// Maps a file and reads its header; no weight is touched.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |source| LoadError::Open { path: path.to_owned(), source };
-        // Looked at before it is opened: a named pipe opens only once somebody writes to it.
-        if !fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(LoadError::NotGguf(format!("`{}` is not a regular file", path.display())));
-        }
-        let file = fs::File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.len() == 0 {
-            return Err(LoadError::NotGguf("the model file is empty; fetch it again".to_owned()));
-        }
-        // SAFETY: the map is only read, as bytes, for which every bit pattern is valid. A process that shortens the
-        // file meanwhile can make a read fail (SIGBUS); model files are written aside and renamed, never edited.
-        let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
+        let map = mapped(path, "model file", LoadError::NotGguf)?;
         let header = Header::read(&map)?;
         Ok(Self { map, header })
     }

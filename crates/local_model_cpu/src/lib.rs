@@ -19,6 +19,7 @@ mod forward;
 mod gguf;
 mod kernels;
 mod machine;
+mod mapped;
 mod memory;
 mod packed;
 mod pool;

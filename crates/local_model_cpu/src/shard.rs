@@ -2,7 +2,6 @@
 //! inside the file. It must not know networks.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use memmap2::Mmap;
@@ -11,6 +10,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::LoadError;
 use crate::gguf::TensorKind;
+use crate::mapped::mapped;
 
 /// An open file of weights.
 pub(crate) struct Shard {
@@ -23,18 +23,7 @@ pub(crate) struct Shard {
 impl Shard {
     /// Maps a file and reads its header; no weight is touched.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |source| LoadError::Open { path: path.to_owned(), source };
-        // Looked at before it is opened: a named pipe opens only once somebody writes to it.
-        if !fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(LoadError::Unsupported(format!("`{}` is not a regular file", path.display())));
-        }
-        let file = fs::File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.len() == 0 {
-            return Err(LoadError::Unsupported("the file of weights is empty; fetch it again".to_owned()));
-        }
-        // SAFETY: the map is only read, as bytes, for which every bit pattern is valid. A process that shortens the
-        // file meanwhile can make a read fail (SIGBUS); model files are written aside and renamed, never edited.
-        let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
+        let map = mapped(path, "file of weights", LoadError::Unsupported)?;
         let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|error| {
             LoadError::Unsupported(format!(
                 "the file of weights is no safetensors file, or damaged ({error}); fetch it again and compare its SHA-256"
