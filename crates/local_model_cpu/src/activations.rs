@@ -22,7 +22,7 @@ pub(crate) struct QuantBlock {
     pub(crate) scaled_sum: f32,
     /// −32 · Σ of the first and of the second 16 values: where sums over 6-bit weights begin.
     pub(crate) six_starts: [i32; 2],
-    /// −128 · Σ of all values: where sums over 8-bit weights begin.
+    /// −128 · Σ of all values: where sums over 8-bit weights begin. Those over 4-bit floats begin at an eighth of it.
     pub(crate) byte_start: i32,
     reserved: [i32; 3],
 }

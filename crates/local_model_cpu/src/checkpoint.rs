@@ -20,20 +20,19 @@ pub(crate) trait Checkpoint: Sync {
     /// Bytes of the files that hold the weights.
     fn bytes(&self) -> u64;
 
-    /// One expert's matrix of the tensor of all; with the sizes that all together have, but for their number.
+    /// One expert's part of the tensor of all; with the sizes that all together have, but for their number.
     fn expert_tensor(&self, name: &str, expert: usize, experts: usize) -> Result<Tensor<'_>, LoadError> {
         let tensor = self.tensor(name)?;
-        let [columns, rows, count] = *tensor.dims else {
-            let problem = format!("has the sizes {:?}; columns, rows and {experts} experts are asked for", tensor.dims);
-            return Err(LoadError::tensor(name, problem));
+        let dims = match tensor.dims {
+            [dims @ .., count] if *count == experts as u64 && !dims.is_empty() => dims,
+            dims => {
+                let problem =
+                    format!("has the sizes {dims:?}, but the metadata ask for {experts} experts at their end");
+                return Err(LoadError::tensor(name, problem));
+            }
         };
-        if count != experts as u64 {
-            let problem =
-                format!("has the sizes [{columns}, {rows}, {count}], but the metadata ask for {experts} experts");
-            return Err(LoadError::tensor(name, problem));
-        }
         let bytes = tensor.bytes.len() / experts;
-        Ok(Tensor { dims: &tensor.dims[..2], bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
+        Ok(Tensor { dims, bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
     }
 
     /// The tiles that a matrix is packed into.

@@ -116,26 +116,27 @@ impl Forward {
         work.multiply(&layer.queries_keys_values, &self.hidden, wide)?;
         self.attention.place(work, plan, &at, wide, cache)?;
         self.attention.attend(work, plan, &at, wide, cache)?;
-        self.attention.collect(work, plan, &mut self.attended)?;
-        join(work, &layer.attention_output, &self.attended, &joining(shape, norms), self.change.values_mut(), stream)
+        self.attention.collect(work, plan, layer.heads.sinks.as_deref(), &mut self.attended)?;
+        let joining = joining(shape, norms, layer.attention_biases.as_deref());
+        join(work, &layer.attention_output, &self.attended, &joining, self.change.values_mut(), stream)
     }
 
     fn feed_layer(&mut self, work: &mut Work<'_>, weights: &Weights, layer: &Layer) -> Result<(), Panicked> {
         let stream = self.stream.values_mut();
         let (shape, norms) = (&weights.shape, &layer.feed_norms);
         work.normalise(stream, norms.before.as_deref(), shape.norm_epsilon, &mut self.hidden)?;
-        let joining = joining(shape, norms);
         match (&layer.feed, &mut self.mixing) {
-            (Feed::Dense(Gated { gate_up, down }), _) => {
+            (Feed::Dense(Gated { gate_up, gate_up_biases, down, down_biases }), _) => {
                 let wide = self.gate_up.values_mut();
                 work.multiply(gate_up, &self.hidden, wide)?;
-                work.gate(shape.activation, wide, &mut self.gated)?;
+                work.gate(shape.activation, gate_up_biases.as_deref(), wide, &mut self.gated)?;
+                let joining = joining(shape, norms, down_biases.as_deref());
                 join(work, down, &self.gated, &joining, self.change.values_mut(), stream)
             }
             (Feed::Mixture(mixture), Some(mixing)) => {
                 let change = self.change.values_mut();
                 mixing.mix(work, shape.activation, mixture, &self.hidden, change)?;
-                work.add_change(change, &joining, shape.width, stream)
+                work.add_change(change, &joining(shape, norms, None), shape.width, stream)
             }
             // Who reads the weights of a mixture has read its sizes.
             (Feed::Mixture(_), None) => Ok(()),
@@ -160,8 +161,8 @@ impl Forward {
     }
 }
 
-fn joining<'a>(shape: &Shape, norms: &'a Norms) -> Joining<'a> {
-    Joining { weight: norms.after.as_deref(), epsilon: shape.norm_epsilon, factor: shape.scales.residual }
+fn joining<'a>(shape: &Shape, norms: &'a Norms, biases: Option<&'a [f32]>) -> Joining<'a> {
+    Joining { biases, weight: norms.after.as_deref(), epsilon: shape.norm_epsilon, factor: shape.scales.residual }
 }
 
 /// Adds `matrix · from` to the stream in the network's way.

@@ -84,6 +84,8 @@ compiled_for_each! {
     fn swiglu(from: &[f32], to: &mut [f32]) = rows::swiglu;
     /// `to = gelu(gate) · up`, the same way, gelu being approximated by a hyperbolic tangent.
     fn geglu(from: &[f32], to: &mut [f32]) = rows::geglu;
+    /// The same with clamped gates and ups: see [`crate::shape::Activation::ClampedSilu`].
+    fn clamped_swiglu(from: &[f32], to: &mut [f32]) = rows::clamped_swiglu;
     /// Turns one head's vector by its position's angles.
     fn rotate(vector: &mut [f32], cosines: &[f32], sines: &[f32]) = rows::rotate;
     /// Writes a token's key into its head's page.

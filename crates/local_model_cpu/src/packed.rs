@@ -16,6 +16,7 @@
 //! | tile | for | weights | beside them | bytes |
 //! |---|---|---|---|---|
 //! | [`NibbleTile`] | Q4_0, Q4_1, Q4_K | 4 vectors; low nibbles columns 8j..8j+4, high ones 8j+4..8j+8 | scale, minimum | 320 |
+//! | [`MiniTile`] | MXFP4 | the same, 4-bit floats | a power of two | 272 |
 //! | [`SixTile`] | Q6_K | the same, and 2 vectors with the upper two bits | 2 scales | 448 |
 //! | [`ByteTile`] | Q5_0, Q5_1, Q5_K, Q8_0, floats rounded | 8 vectors, biased by 128 | scale, minimum | 576 |
 //! | [`HalfTile`], [`BrainTile`] | F16, BF16 | a vector of 16 rows for each column | – | 1024 |
@@ -36,6 +37,8 @@ use blocks::Group;
 pub(crate) const TILE_ROWS: usize = 16;
 /// Columns of a tile.
 pub(crate) const TILE_COLUMNS: usize = 32;
+/// What strips begin at multiples of, in bytes: tiles ask for no more.
+pub(crate) const STRIP_ALIGNMENT: usize = 64;
 
 /// 4-bit weights: `scale · q + minimum`.
 #[derive(Clone, Copy)]
@@ -45,6 +48,20 @@ pub(crate) struct NibbleTile {
     pub(crate) scales: [u16; TILE_ROWS],
     pub(crate) minima: [u16; TILE_ROWS],
 }
+
+/// 4-bit floats (E2M1: a sign, two bits of exponent, one of mantissa): `2^(exponent − 127) · (MINI_FLOATS[q] − MINI_CENTRE)`.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+pub(crate) struct MiniTile {
+    pub(crate) nibbles: [[u8; 64]; 4],
+    /// As 32-bit floats have them. Zero means zero: 2^-127 is nothing beside other weights.
+    pub(crate) exponents: [u8; TILE_ROWS],
+}
+
+/// What the sixteen E2M1 floats (0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives) are, twice and moved above zero.
+pub(crate) const MINI_FLOATS: [u8; 16] = [16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4];
+/// What stands for zero there.
+pub(crate) const MINI_CENTRE: u8 = 16;
 
 /// 6-bit weights: `scale · (q − 32)`, a scale for each 16 columns.
 #[derive(Clone, Copy)]
@@ -87,6 +104,8 @@ pub(crate) struct SingleTile {
 // SAFETY: numbers in arrays, sizes that are multiples of the alignment: no padding.
 unsafe impl Plain for NibbleTile {}
 // SAFETY: as above.
+unsafe impl Plain for MiniTile {}
+// SAFETY: as above.
 unsafe impl Plain for SixTile {}
 // SAFETY: as above.
 unsafe impl Plain for ByteTile {}
@@ -101,6 +120,8 @@ unsafe impl Plain for SingleTile {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     Nibble,
+    /// 4-bit floats.
+    Mini,
     Six,
     Byte,
     /// IEEE halves.
@@ -115,6 +136,7 @@ impl Layout {
     pub(crate) fn of(kind: TensorKind) -> Self {
         match kind {
             TensorKind::Q4_0 | TensorKind::Q4_1 | TensorKind::Q4K => Self::Nibble,
+            TensorKind::Mxfp4 => Self::Mini,
             TensorKind::Q6K => Self::Six,
             TensorKind::Q5_0 | TensorKind::Q5_1 | TensorKind::Q5K | TensorKind::Q8_0 => Self::Byte,
             TensorKind::F16 => Self::Half,
@@ -123,10 +145,21 @@ impl Layout {
         }
     }
 
+    /// Bytes of a strip's tiles.
+    pub(crate) fn strip_bytes(self, columns: usize) -> usize {
+        columns / TILE_COLUMNS * self.tile_bytes()
+    }
+
+    /// Bytes from one strip to the next, each lying on [`STRIP_ALIGNMENT`].
+    pub(crate) fn step_bytes(self, columns: usize) -> usize {
+        self.strip_bytes(columns).next_multiple_of(STRIP_ALIGNMENT)
+    }
+
     /// Bytes of one tile.
     pub(crate) fn tile_bytes(self) -> usize {
         match self {
             Self::Nibble => size_of::<NibbleTile>(),
+            Self::Mini => size_of::<MiniTile>(),
             Self::Six => size_of::<SixTile>(),
             Self::Byte => size_of::<ByteTile>(),
             Self::Half | Self::Brain => size_of::<HalfTile>(),
@@ -147,7 +180,7 @@ pub(crate) struct Strip<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) layout: Layout,
-    /// Offset of its first byte; a multiple of 64.
+    /// Offset of its first byte; a multiple of [`STRIP_ALIGNMENT`].
     pub(crate) offset: usize,
 }
 
@@ -165,7 +198,7 @@ impl Matrix {
     /// One of its strips, `memory` being where they lie.
     pub(crate) fn strip<'a>(&self, memory: &'a [u8], index: usize) -> Strip<'a> {
         let place = self.strips[index];
-        let length = self.columns / TILE_COLUMNS * place.layout.tile_bytes();
+        let length = place.layout.strip_bytes(self.columns);
         Strip { layout: place.layout, bytes: &memory[place.offset..place.offset + length] }
     }
 
@@ -183,6 +216,11 @@ pub(crate) fn pack_strip(layout: Layout, kind: TensorKind, rows: &[&[u8]], to: &
             Layout::Nibble => {
                 for (index, tile) in buffer::cast_mut(to).iter_mut().enumerate() {
                     pack_nibbles(tile, row, &blocks::group(kind, bytes, index));
+                }
+            }
+            Layout::Mini => {
+                for (index, tile) in buffer::cast_mut(to).iter_mut().enumerate() {
+                    pack_minis(tile, row, &blocks::group(kind, bytes, index));
                 }
             }
             Layout::Six => {
@@ -223,6 +261,11 @@ fn pack_nibbles(tile: &mut NibbleTile, row: usize, group: &Group) {
     tile.minima[row] = f16::from_f32(group.minimum).to_bits();
 }
 
+fn pack_minis(tile: &mut MiniTile, row: usize, group: &Group) {
+    pack_low_bits(&mut tile.nibbles, row, group);
+    tile.exponents[row] = (group.scales[0].to_bits() >> 23) as u8;
+}
+
 fn pack_six(tile: &mut SixTile, row: usize, group: &Group) {
     pack_low_bits(&mut tile.nibbles, row, group);
     for (column, quant) in group.quants.iter().enumerate() {
@@ -260,6 +303,15 @@ fn unpack_row(strip: Strip<'_>, row: usize, to: &mut [f32]) {
                 for (column, to) in to.iter_mut().enumerate() {
                     let quant = f32::from(low_bits(&tile.nibbles, row, column));
                     *to = float(tile.scales[row]) * quant + float(tile.minima[row]);
+                }
+            }
+        }
+        Layout::Mini => {
+            for (to, tile) in groups.iter_mut().zip(buffer::cast::<MiniTile>(strip.bytes)) {
+                let scale = f32::from_bits(u32::from(tile.exponents[row]) << 23);
+                for (column, to) in to.iter_mut().enumerate() {
+                    let float = MINI_FLOATS[usize::from(low_bits(&tile.nibbles, row, column))];
+                    *to = scale * (f32::from(float) - f32::from(MINI_CENTRE));
                 }
             }
         }

@@ -7,10 +7,10 @@ use crate::buffer::{Buffer, Disjoint};
 use crate::gguf::writer::GgufWriter;
 use crate::gguf::{File, TensorKind};
 use crate::kernels::{Kernels, RoundedRow};
-use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
+use crate::packed::{Layout, Matrix, Place, TILE_ROWS, pack_strip};
 use crate::settings::KernelChoice;
 
-pub(crate) const KINDS: [TensorKind; 11] = [
+pub(crate) const KINDS: [TensorKind; 12] = [
     TensorKind::F32,
     TensorKind::F16,
     TensorKind::Bf16,
@@ -22,6 +22,7 @@ pub(crate) const KINDS: [TensorKind; 11] = [
     TensorKind::Q4K,
     TensorKind::Q5K,
     TensorKind::Q6K,
+    TensorKind::Mxfp4,
 ];
 
 /// All kernels that this machine can run; the portable ones first.
@@ -68,6 +69,10 @@ impl Random {
             _ => {}
         }
         let mut block: Vec<u8> = (0..kind.block_bytes()).map(|_| self.byte()).collect();
+        if kind == TensorKind::Mxfp4 {
+            block[0] = 118 + block[0] % 4;
+            return block;
+        }
         let halves: &[usize] = match kind {
             TensorKind::Q4_1 | TensorKind::Q5_1 | TensorKind::Q4K | TensorKind::Q5K => &[0, 2],
             TensorKind::Q6K => &[208],
@@ -104,14 +109,14 @@ pub(crate) fn pack_as(
     rows: usize,
     columns: usize,
 ) -> (Matrix, Buffer<u8>) {
-    let length = columns / TILE_COLUMNS * layout.tile_bytes();
+    let (length, step) = (layout.strip_bytes(columns), layout.step_bytes(columns));
     let strips = rows.div_ceil(TILE_ROWS);
-    let mut memory = Buffer::zeroed(strips * length).unwrap();
+    let mut memory = Buffer::zeroed(strips * step).unwrap();
     let rows_stored: Vec<&[u8]> = stored.chunks_exact(stored.len() / rows).collect();
-    for (rows, to) in rows_stored.chunks(TILE_ROWS).zip(memory.values_mut().chunks_exact_mut(length)) {
-        pack_strip(layout, kind, rows, to);
+    for (rows, to) in rows_stored.chunks(TILE_ROWS).zip(memory.values_mut().chunks_exact_mut(step)) {
+        pack_strip(layout, kind, rows, &mut to[..length]);
     }
-    let places = (0..strips).map(|strip| Place { layout, offset: strip * length }).collect();
+    let places = (0..strips).map(|strip| Place { layout, offset: strip * step }).collect();
     (Matrix { columns, rows, strips: places }, memory)
 }
 

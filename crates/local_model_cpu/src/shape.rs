@@ -32,6 +32,8 @@ pub(crate) enum Activation {
     Silu,
     /// x · Φ(x), the normal distribution approximated by a hyperbolic tangent.
     GeluTanh,
+    /// x · sigmoid(1.702 · x) times a factor that 1 is added to, x being at most 7 and the factor no further from zero (gpt-oss).
+    ClampedSilu,
 }
 
 /// What a layer normalises beside its heads.
@@ -73,6 +75,10 @@ pub(crate) struct Shape {
     pub(crate) head_dim: usize,
     pub(crate) pair_order: PairOrder,
     pub(crate) norms: Norms,
+    /// Whether biases are added to what matrices give.
+    pub(crate) biases: Presence,
+    /// Whether heads have a score of nothing.
+    pub(crate) sinks: Presence,
     pub(crate) activation: Activation,
     pub(crate) scales: Scales,
     /// Of layers that see everything.
@@ -122,6 +128,8 @@ impl Shape {
                 heads: family.head_norms,
                 feed_name: family.feed_norm,
             },
+            biases: family.biases,
+            sinks: family.sinks,
             activation: family.activation,
             scales: entries.scales(width, heads, head_dim, layers)?,
             angles,

@@ -37,6 +37,8 @@ pub(crate) trait Simd: Copy {
     fn load_half(self, from: &[u16; LANES]) -> Self::Floats;
     /// bfloat16 as floats.
     fn load_brain(self, from: &[u16; LANES]) -> Self::Floats;
+    /// The powers of two with these exponents, counted from 127 as floats do; zero for a zero.
+    fn load_powers(self, exponents: &[u8; LANES]) -> Self::Floats;
 
     /// Floats as bfloat16, ties to even; what is not a number stays none.
     #[inline(always)]
@@ -83,6 +85,8 @@ pub(crate) trait Simd: Copy {
     fn load_bytes(self, from: &[u8; 64]) -> Self::Bytes;
     fn low_nibbles(self, bytes: Self::Bytes) -> Self::Bytes;
     fn high_nibbles(self, bytes: Self::Bytes) -> Self::Bytes;
+    /// What stands in the table at each of the places, which are below 16.
+    fn look_up(self, table: &[u8; LANES], places: Self::Bytes) -> Self::Bytes;
     /// `low | two << 4`, where `two` are the bits `2 * PAIR` and `2 * PAIR + 1` of each byte of `high`.
     fn join_two_bits<const PAIR: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
     /// Adds to each lane the dot product of its four bytes, each at most 127, with four activations.

@@ -12,7 +12,7 @@ use crate::buffer::{Buffer, Disjoint};
 use crate::checkpoint::Checkpoint;
 use crate::gguf::{Tensor, TensorKind};
 use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip, scales_are_finite};
+use crate::packed::{Layout, Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip, scales_are_finite};
 use crate::pool::Pool;
 use crate::rope::Rope;
 use crate::shape::{LayerKind, PairOrder, Presence, Shape};
@@ -26,6 +26,8 @@ pub(crate) struct Layer {
     pub(crate) queries_keys_values: Matrix,
     pub(crate) heads: HeadWeights,
     pub(crate) attention_output: Matrix,
+    /// Added to what attention gives, where the network does it.
+    pub(crate) attention_biases: Option<Vec<f32>>,
     pub(crate) feed_norms: Norms,
     pub(crate) feed: Feed,
 }
@@ -39,13 +41,15 @@ pub(crate) struct Norms {
     pub(crate) after: Option<Vec<f32>>,
 }
 
-/// What is done to queries, keys and values before they are turned, where the network does it.
+/// What is done to queries, keys and values before they are turned, and to scores, where the network does it.
 #[derive(Default)]
 pub(crate) struct HeadWeights {
     /// Added to queries, keys and values.
     pub(crate) biases: Option<Vec<f32>>,
     /// Each head's query is normalised with the first, its key with the second.
     pub(crate) norms: Option<[Vec<f32>; 2]>,
+    /// For each head a score of nothing: a weight that no token gets.
+    pub(crate) sinks: Option<Vec<f32>>,
 }
 
 /// Angles of all layers.
@@ -241,8 +245,13 @@ impl<'a> Plan<'a> {
             kind: shape.layer_kinds[layer],
             attention_norms: self.norms(&name("attn_norm"), &name("post_attention_norm"))?,
             queries_keys_values: self.matrix(shape.width, &queries_keys_values)?,
-            heads: HeadWeights { biases: self.biases(layer, order)?, norms: self.head_norms(layer, order)? },
+            heads: HeadWeights {
+                biases: self.head_biases(layer, order)?,
+                norms: self.head_norms(layer, order)?,
+                sinks: self.optional_vector(shape.sinks, &name("attn_sinks"), shape.heads)?,
+            },
             attention_output: self.matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
+            attention_biases: self.biases(&format!("blk.{layer}.attn_output.bias"), shape.width)?,
             feed_norms: self.norms(&name(shape.norms.feed_name), &name("post_ffw_norm"))?,
             feed: self.feed(layer)?,
         })
@@ -250,7 +259,7 @@ impl<'a> Plan<'a> {
 
     fn norms(&self, before: &str, after: &str) -> Result<Norms, LoadError> {
         let (width, norms) = (self.shape.width, self.shape.norms);
-        let after = self.has(norms.after, after).then(|| self.vector(after, width)).transpose()?;
+        let after = self.optional_vector(norms.after, after, width)?;
         Ok(Norms {
             before: norms.before.then(|| self.vector(before, width)).transpose()?,
             after: after.map(|after| scaled(after, self.shape.scales.residual)),
@@ -278,7 +287,16 @@ impl<'a> Plan<'a> {
         Ok(Some([norm("attn_q_norm")?, norm("attn_k_norm")?]))
     }
 
-    fn biases(&self, layer: usize, order: RowOrder) -> Result<Option<Vec<f32>>, LoadError> {
+    /// Biases that are added as they are stored.
+    fn biases(&self, name: &str, rows: usize) -> Result<Option<Vec<f32>>, LoadError> {
+        self.optional_vector(self.shape.biases, name, rows)
+    }
+
+    fn optional_vector(&self, presence: Presence, name: &str, length: usize) -> Result<Option<Vec<f32>>, LoadError> {
+        self.has(presence, name).then(|| self.vector(name, length)).transpose()
+    }
+
+    fn head_biases(&self, layer: usize, order: RowOrder) -> Result<Option<Vec<f32>>, LoadError> {
         let shape = self.shape;
         let parts = [
             ("attn_q", shape.query_width(), order),
@@ -289,11 +307,9 @@ impl<'a> Plan<'a> {
         let mut present = false;
         for (what, rows, order) in parts {
             let name = format!("blk.{layer}.{what}.bias");
-            let stored = match self.checkpoint.find_tensor(&name) {
-                Some(_) => self.vector(&name, rows)?,
-                None => vec![0.0; rows],
-            };
-            present |= self.checkpoint.find_tensor(&name).is_some();
+            let stored = self.biases(&name, rows)?;
+            present |= stored.is_some();
+            let stored = stored.unwrap_or_else(|| vec![0.0; rows]);
             biases.extend((0..rows).map(|row| stored[order.source(row)]));
         }
         Ok(present.then_some(biases))
@@ -315,18 +331,7 @@ impl<'a> Plan<'a> {
 
     /// A vector of floats.
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, LoadError> {
-        let tensor = self.checkpoint.tensor(name)?;
-        expect_dims(&tensor, &[length])?;
-        match tensor.kind {
-            TensorKind::F32 => Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f32::from_le_bytes(*bits)).collect()),
-            TensorKind::F16 => {
-                Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f16::from_le_bytes(*bits).to_f32()).collect())
-            }
-            TensorKind::Bf16 => {
-                Ok(tensor.bytes.as_chunks().0.iter().map(|bits| bf16::from_le_bytes(*bits).to_f32()).collect())
-            }
-            other => Err(LoadError::tensor(name, format!("is stored as {}; floats are expected here", other.name()))),
-        }
+        floats(&self.checkpoint.tensor(name)?, length)
     }
 
     /// A matrix made of tensors below each other. All but the last have a multiple of 16 rows.
@@ -345,8 +350,8 @@ impl<'a> Plan<'a> {
     fn matrix_in_turns(&mut self, columns: usize, parts: &[Part; 2]) -> Result<Matrix, LoadError> {
         let rows = parts[0].rows + parts[1].rows;
         let [first, second] = [self.source(columns, &parts[0])?, self.source(columns, &parts[1])?];
-        let step_bytes = first.strip_bytes + second.strip_bytes;
-        let second = Source { offset: first.offset + first.strip_bytes, ..second };
+        let step_bytes = first.step_bytes + second.step_bytes;
+        let second = Source { offset: first.offset + first.step_bytes, ..second };
         let [first, second] = [first, second].map(|source| self.add(Source { step_bytes, ..source }));
         Ok(Matrix { columns, rows, strips: first.zip(second).flat_map(<[Place; 2]>::from).collect() })
     }
@@ -355,9 +360,9 @@ impl<'a> Plan<'a> {
     fn source(&self, columns: usize, part: &Part) -> Result<Source<'a>, LoadError> {
         let tensor = part.find(self.checkpoint, columns)?;
         let layout = self.checkpoint.layout(&tensor);
-        let strip_bytes = columns / TILE_COLUMNS * layout.tile_bytes();
+        let strip_bytes = layout.strip_bytes(columns);
         let (rows, order) = (part.rows, part.order);
-        let (offset, step_bytes, first_strip) = (self.bytes, strip_bytes, self.strips);
+        let (offset, step_bytes, first_strip) = (self.bytes, layout.step_bytes(columns), self.strips);
         Ok(Source { tensor, layout, order, rows, strip_bytes, offset, step_bytes, first_strip })
     }
 
@@ -367,7 +372,7 @@ impl<'a> Plan<'a> {
         let Source { layout, offset, step_bytes, strip_bytes, .. } = source;
         source.first_strip = self.strips;
         self.sources.push(source);
-        self.bytes += strips * strip_bytes;
+        self.bytes += strips * strip_bytes.next_multiple_of(STRIP_ALIGNMENT);
         self.strips += strips;
         (0..strips).map(move |strip| Place { layout, offset: offset + strip * step_bytes })
     }
@@ -416,6 +421,23 @@ impl Source<'_> {
         pack_strip(self.layout, self.tensor.kind, &rows[..count], to);
         // What a file says in 8 bits is taken as it is.
         self.layout == Layout::of(self.tensor.kind) || scales_are_finite(to)
+    }
+}
+
+/// A tensor that is a vector of floats.
+fn floats(tensor: &Tensor<'_>, length: usize) -> Result<Vec<f32>, LoadError> {
+    expect_dims(tensor, &[length])?;
+    match tensor.kind {
+        TensorKind::F32 => Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f32::from_le_bytes(*bits)).collect()),
+        TensorKind::F16 => {
+            Ok(tensor.bytes.as_chunks().0.iter().map(|bits| f16::from_le_bytes(*bits).to_f32()).collect())
+        }
+        TensorKind::Bf16 => {
+            Ok(tensor.bytes.as_chunks().0.iter().map(|bits| bf16::from_le_bytes(*bits).to_f32()).collect())
+        }
+        other => {
+            Err(LoadError::tensor(tensor.name, format!("is stored as {}; floats are expected here", other.name())))
+        }
     }
 }
 

@@ -180,13 +180,15 @@ def blocks():
 
     random = numpy.random.default_rng(1)
     kinds = {}
-    for name in ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]:
+    for name in ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "MXFP4"]:
         kind = gguf.GGMLQuantizationType[name]
         _, size = gguf.GGML_QUANT_SIZES[kind]
         stored = random.integers(0, 256, size * 2, dtype=numpy.uint8)
         if name in ("F32", "F16", "BF16"):
             stored = numpy.array([0.75, -1.5], dtype=numpy.float32 if name != "F16" else numpy.float16).view(numpy.uint8)
             stored = stored.reshape(2, -1)[:, -size:].reshape(-1).copy()
+        if name == "MXFP4":
+            stored[::size] = random.integers(118, 126, 2)
         halves = {"Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
         for block in range(2):
             for at in halves.get(name, [0] if name.startswith("Q") else []):

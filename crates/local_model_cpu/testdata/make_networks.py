@@ -28,6 +28,12 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_f
 AFTER = {"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "post_feedforward_layernorm"}
 
 
+HEAD_BIASES = {"attn_q": 0.5, "attn_k": 0.5, "attn_v": 0.5}
+# Those of gates and ups reach beyond what gpt-oss clamps to.
+ALL_BIASES = {**HEAD_BIASES, "attn_output": 0.5, "ffn_gate_inp": 0.5, "ffn_gate_exps": 6.5, "ffn_up_exps": 6.5,
+              "ffn_down_exps": 0.5}
+
+
 def plain(theta):
     return {"rope_type": "default", "rope_theta": theta}
 
@@ -36,14 +42,14 @@ class Spec:
     """A network: Hugging Face's class and configuration, and what differs in the GGUF file."""
 
     def __init__(self, architecture, model, config, layers, width=64, heads=4, kv_heads=2, head_dim=32, tied=False, *,
-                 base=10_000.0, epsilon=1e-5, neighbours=False, head_norms=False, before=True, renamed=None, biases=False,
-                 norm_less=0.0, factors=False, entries=(), experts=None):
+                 base=10_000.0, epsilon=1e-5, neighbours=False, head_norms=False, before=True, renamed=None, biases=None,
+                 sinks=False, norm_less=0.0, factors=False, entries=(), experts=None):
         self.architecture, self.model = architecture, model
         self.layers, self.width, self.heads, self.kv_heads, self.head_dim = layers, width, heads, kv_heads, head_dim
         self.neighbours, self.norm_less, self.renamed, self.tied = neighbours, norm_less, renamed or {}, tied
-        self.experts = experts
+        self.experts, self.biases, self.sinks = experts, biases or {}, sinks
         # What GGUF calls the norm before the feed-forward half.
-        self.before_feed = "post_attention_norm" if architecture == "glm4moe" else "ffn_norm"
+        self.before_feed = "post_attention_norm" if architecture in ("glm4moe", "gpt-oss") else "ffn_norm"
         self.config = {
             **COMMON, "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads,
             "num_key_value_heads": kv_heads, "head_dim": head_dim, "rms_norm_eps": epsilon,
@@ -58,11 +64,11 @@ class Spec:
         ]
         self.entries = [["general.architecture", "string", architecture]]
         self.entries += [[f"{architecture}.{key}", kind, value] for key, kind, value in own]
-        self.tensors = list(self.planned(head_norms, before, biases))
+        self.tensors = list(self.planned(head_norms, before))
         if factors:
             self.tensors.append({"name": "rope_freqs.weight", "values": llama_3_factors(base, head_dim)})
 
-    def planned(self, head_norms, before, biases):
+    def planned(self, head_norms, before):
         def matrix(name, rows, columns, *experts):
             return {"name": f"{name}.weight", "dims": [columns, rows, *experts], "centre": 0.0,
                     "spread": round(1.7 / math.sqrt(columns), 6)}
@@ -78,8 +84,11 @@ class Spec:
                 ("attn_output", self.width, query), *self.feed(layer, feed),
             ]:
                 yield matrix(f"blk.{layer}.{name}", rows, columns, *experts)
-                if biases and name in ("attn_q", "attn_k", "attn_v"):
-                    yield {"name": f"blk.{layer}.{name}.bias", "dims": [rows], "centre": 0.0, "spread": 0.5}
+                if name in self.biases:
+                    yield {"name": f"blk.{layer}.{name}.bias", "dims": [rows, *experts], "centre": 0.0,
+                           "spread": self.biases[name]}
+            if self.sinks:
+                yield {"name": f"blk.{layer}.attn_sinks.weight", "dims": [self.heads], "centre": 1.0, "spread": 1.0}
             if self.experts and self.experts.biased and layer >= self.experts.dense:
                 yield {"name": f"blk.{layer}.exp_probs_b.bias", "dims": [self.experts.count], "centre": 0.0,
                        "spread": self.experts.biased}
@@ -120,7 +129,9 @@ class Spec:
             **self.renamed, "exp_probs_b": "mlp.gate.e_score_correction_bias",
         }
         if stem.endswith("_exps"):
-            return f"model.layers.{layer}.mlp.experts.{stem[4:-5]}_proj"
+            return f"model.layers.{layer}.mlp.experts.{stem[4:-5]}_proj" + ("_bias" if what == "bias" else "")
+        if stem == "attn_sinks":
+            return f"model.layers.{layer}.self_attn.sinks"
         if stem == "exp_probs_b":
             return f"model.layers.{layer}.{names[stem]}"
         return f"model.layers.{layer}.{names[stem]}.{what}"
@@ -139,10 +150,19 @@ class Spec:
             self.published_name(tensor["name"]): self.published(tensor, drawn(tensor))
             for tensor in self.tensors if tensor["name"] != "rope_freqs.weight"
         }
-        for name in [name for name in weights if name.endswith("experts.gate_proj")]:
-            stem = name.removesuffix("gate_proj")
-            weights[f"{stem}gate_up_proj"] = numpy.concatenate([weights.pop(name), weights.pop(f"{stem}up_proj")], axis=1)
+        for name in [name for name in weights if ".experts.gate_proj" in name]:
+            both = [weights.pop(name), weights.pop(name.replace("gate_proj", "up_proj"))]
+            weights[name.replace("gate_proj", "gate_up_proj")] = self.gates_and_ups(both)
+        if self.architecture == "gpt-oss":
+            for name in [name for name in weights if name.endswith(("gate_up_proj", "experts.down_proj"))]:
+                weights[name] = numpy.ascontiguousarray(weights[name].swapaxes(1, 2))
         return weights
+
+    def gates_and_ups(self, both):
+        """Gates before ups; of gpt-oss in turns, row by row."""
+        if self.architecture != "gpt-oss":
+            return numpy.concatenate(both, axis=1)
+        return numpy.stack(both, axis=2).reshape(both[0].shape[0], -1, *both[0].shape[2:])
 
 
 class Experts:
@@ -186,6 +206,7 @@ SCALED = {"embedding_multiplier": 6.0, "residual_multiplier": 0.4, "attention_mu
 GEMMA_ROPE = {"sliding_attention": plain(10_000.0),
               "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1_000_000.0}}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+YARN_OSS = {**YARN, "truncate": False, "beta_fast": 32.0, "beta_slow": 1.0, "rope_theta": 150_000.0}
 YARN_ENTRIES = [("rope.scaling.type", "string", "yarn"), ("rope.scaling.factor", "f32", 4.0),
                 ("rope.scaling.original_context_length", "u32", 64)]
 ASKED = {"num_experts_per_tok": 3, "moe_intermediate_size": 32, "norm_topk_prob": True}
@@ -197,7 +218,7 @@ NETWORKS = {
                    factors=True),
     # A.X 4.0 Light's own configuration, sizes but the heads' grouping made small.
     "ax4": Spec("qwen2", "Qwen2", {"rope_parameters": plain(1_000_000.0)}, 3, width=224, heads=7, kv_heads=1,
-                base=1_000_000.0, biases=True),
+                base=1_000_000.0, biases=HEAD_BIASES),
     "qwen3": Spec("qwen3", "Qwen3", {"rope_parameters": plain(1_000_000.0)}, 3, base=1_000_000.0, epsilon=1e-6,
                   head_norms=True, tied=True),
     "gemma3": Spec("gemma3", "Gemma3", {"rope_parameters": GEMMA_ROPE, "sliding_window": 24,
@@ -240,9 +261,14 @@ NETWORKS = {
                                            "first_k_dense_replace": 1, "routed_scaling_factor": 2.5, "use_qk_norm": True,
                                            "attention_bias": True,
                                            "rope_parameters": {**plain(1_000_000.0), "partial_rotary_factor": 1.0}}, 3,
-                    base=1_000_000.0, head_norms=True, biases=True,
+                    base=1_000_000.0, head_norms=True, biases=HEAD_BIASES,
                     renamed={"post_attention_norm": "post_attention_layernorm"},
                     experts=Experts(dense=1, shared=1, scale=2.5, biased=0.25)),
+    "gpt-oss": Spec("gpt-oss", "GptOss", {"num_local_experts": 8, "num_experts_per_tok": 3, "intermediate_size": 32,
+                                          "sliding_window": 70, "rope_parameters": YARN_OSS}, 5,
+                    base=150_000.0, renamed={"post_attention_norm": "post_attention_layernorm", "ffn_gate_inp": "mlp.router"},
+                    biases=ALL_BIASES, sinks=True, experts=Experts(),
+                    entries=[*YARN_ENTRIES, ("attention.sliding_window", "u32", 70)]),
     "smollm3": Spec("smollm3", "SmolLM3", {"rope_parameters": plain(2_000_000.0)}, 5, head_dim=16, base=2_000_000.0,
                     epsilon=1e-6, neighbours=True, tied=True),
     "granite": Spec("granite", "Granite", {**SCALED, "logits_scaling": 4.0, "rope_parameters": plain(10_000.0)}, 3,

@@ -11,7 +11,7 @@ use crate::LoadError;
 use crate::buffer::Buffer;
 use crate::gguf::TensorKind;
 use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, TILE_COLUMNS, TILE_ROWS, pack_strip};
+use crate::packed::{Layout, Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip};
 use crate::shard::{Shard, kind};
 
 /// Some files name all tensors of the encoder so, beside those of a head that is not computed.
@@ -136,10 +136,10 @@ impl Plan<'_> {
         for name in names {
             let tensor = self.file.tensor(&format!("{name}.weight"), &[rows, columns])?;
             let (layout, row_bytes) = (Layout::of(tensor.kind), tensor.bytes.len() / rows);
-            let length = columns / TILE_COLUMNS * layout.tile_bytes();
+            let length = layout.strip_bytes(columns);
             for rows in tensor.bytes.chunks(TILE_ROWS * row_bytes) {
                 let place = self.bytes..self.bytes + length;
-                self.bytes = place.end;
+                self.bytes = place.end.next_multiple_of(STRIP_ALIGNMENT);
                 matrix.strips.push(Place { layout, offset: place.start });
                 self.strips.push(Strip { kind: tensor.kind, rows, row_bytes, place });
             }

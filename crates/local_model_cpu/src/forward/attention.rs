@@ -290,11 +290,12 @@ impl Attention {
         })
     }
 
-    /// Merges the parts of each head, and rounds the rows.
+    /// Merges the parts of each head, with its score of nothing where there is one, and rounds the rows.
     pub(crate) fn collect(
         &self,
         work: &mut Work<'_>,
         plan: &AttentionPlan<'_>,
+        sinks: Option<&[f32]>,
         to: &mut Activations,
     ) -> Result<(), Panicked> {
         let group = plan.group();
@@ -308,7 +309,7 @@ impl Attention {
                     let at = plan.partial(span, head / group, part, query);
                     &self.partials[at..at + plan.partial_values()]
                 });
-                merge_partials(partials, to);
+                merge_partials(partials, sinks.map(|sinks| sinks[head]), to);
             }
         })
     }

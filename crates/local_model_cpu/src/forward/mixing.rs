@@ -9,7 +9,7 @@
 use std::io;
 
 use super::choices::{Choice, choose};
-use super::work::{Work, gate_row};
+use super::work::{Work, add, gate_row};
 use crate::activations::{Activations, Panels, ROWS_TOGETHER_MAX};
 use crate::buffer::{Buffer, Disjoint};
 use crate::kernels::{Product, RoundedRow};
@@ -107,11 +107,12 @@ impl Mixing {
         self.choose(work, mixture, from)?;
         let to = &mut to[..work.rows * from.columns()];
         match (&mixture.shared, &mut self.shared) {
-            (Some(Gated { gate_up, down }), Some(shared)) => {
+            (Some(Gated { gate_up, gate_up_biases, down, down_biases }), Some(shared)) => {
                 let wide = shared.gate_up.values_mut();
                 work.multiply(gate_up, from, wide)?;
-                work.gate(activation, wide, &mut shared.gated)?;
+                work.gate(activation, gate_up_biases.as_deref(), wide, &mut shared.gated)?;
                 work.multiply(down, &shared.gated, to)?;
+                to.chunks_exact_mut(from.columns()).for_each(|row| add(down_biases.as_deref(), row));
             }
             _ => to.fill(0.0),
         }
@@ -119,7 +120,7 @@ impl Mixing {
         while next < self.experts.count {
             next = self.arrange(work, next);
             self.compute(work, activation, mixture, from)?;
-            self.add_results(work, to)?;
+            self.add_results(work, mixture, to)?;
         }
         Ok(())
     }
@@ -135,6 +136,7 @@ impl Mixing {
             // SAFETY: each row is read and written by one thread.
             let (scores, to) =
                 unsafe { (scores.part(row * count..(row + 1) * count), choices.part(row * used..(row + 1) * used)) };
+            add(mixture.router_biases.as_deref(), scores);
             choose(&experts, mixture.choice_biases.as_deref(), scores, to);
         })?;
         self.ends.clear();
@@ -204,16 +206,19 @@ impl Mixing {
         })?;
         let gate_up = |expert: usize| &mixture.experts[expert].gate_up;
         multiply(work, &self.regions, &gate_up, &self.gathered, self.gate_up.values_mut())?;
-        let wide = self.gate_up.values();
-        fill(work, &self.regions, &self.slots, &mut self.gated, &|slot, _, to| {
-            gate_row(kernels, activation, &wide[slot * feed..(slot + 1) * feed], to);
+        let (wide, choices) = (Disjoint::new(self.gate_up.values_mut()), &self.choices);
+        fill(work, &self.regions, &self.slots, &mut self.gated, &|slot, choice, to| {
+            let biases = mixture.experts[choices[choice].expert].gate_up_biases.as_deref();
+            // SAFETY: each slot is read and written by one thread.
+            let from = unsafe { wide.part(slot * feed..(slot + 1) * feed) };
+            gate_row(kernels, activation, biases, from, to);
         })?;
         let down = |expert: usize| &mixture.experts[expert].down;
         multiply(work, &self.regions, &down, &self.gated, self.results.values_mut())
     }
 
     /// Adds to each row what the experts that it asks have computed in this go.
-    fn add_results(&self, work: &mut Work<'_>, to: &mut [f32]) -> Result<(), Panicked> {
+    fn add_results(&self, work: &mut Work<'_>, mixture: &Mixture, to: &mut [f32]) -> Result<(), Panicked> {
         let (used, width) = (self.experts.used, self.gathered.columns());
         let kernels = work.kernels;
         let results = self.results.values();
@@ -222,8 +227,11 @@ impl Mixing {
             // SAFETY: each row is written by one thread.
             let to = unsafe { to.part(row * width..(row + 1) * width) };
             for choice in row * used..(row + 1) * used {
-                if let Some(slot) = self.slot_of_choice[choice] {
-                    kernels.add_scaled(&results[slot * width..(slot + 1) * width], self.choices[choice].weight, to);
+                let Some(slot) = self.slot_of_choice[choice] else { continue };
+                let Choice { expert, weight } = self.choices[choice];
+                kernels.add_scaled(&results[slot * width..(slot + 1) * width], weight, to);
+                if let Some(biases) = &mixture.experts[expert].down_biases {
+                    kernels.add_scaled(biases, weight, to);
                 }
             }
         })

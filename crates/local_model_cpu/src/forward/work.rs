@@ -25,7 +25,9 @@ pub(crate) struct Work<'a> {
 
 /// How what half of a layer has computed joins the stream.
 pub(crate) struct Joining<'a> {
-    /// It is normalised with this first.
+    /// These are added to it first.
+    pub(crate) biases: Option<&'a [f32]>,
+    /// It is normalised with this then.
     pub(crate) weight: Option<&'a [f32]>,
     pub(crate) epsilon: f32,
     /// What it is multiplied with where it is not normalised.
@@ -35,7 +37,7 @@ pub(crate) struct Joining<'a> {
 impl Joining<'_> {
     /// Whether it is added as it is.
     pub(crate) fn is_plain(&self) -> bool {
-        self.weight.is_none() && self.factor.to_bits() == 1.0_f32.to_bits()
+        self.biases.is_none() && self.weight.is_none() && self.factor.to_bits() == 1.0_f32.to_bits()
     }
 }
 
@@ -63,34 +65,39 @@ impl Work<'_> {
         })
     }
 
-    /// `to = activation(gate) · up`, rounded as well.
+    /// `to = activation(gate) · up`, rounded as well; biases are added to both first.
     pub(crate) fn gate(
         &mut self,
         activation: Activation,
-        gate_up: &[f32],
+        biases: Option<&[f32]>,
+        gate_up: &mut [f32],
         to: &mut Activations,
     ) -> Result<(), Panicked> {
         let (kernels, width) = (self.kernels, 2 * to.columns());
+        let gate_up = Disjoint::new(gate_up);
         self.fill(to, &|row, floats| {
-            let from = &gate_up[row * width..(row + 1) * width];
-            gate_row(kernels, activation, from, floats);
+            // SAFETY: each row is read and written by one thread.
+            let from = unsafe { gate_up.part(row * width..(row + 1) * width) };
+            gate_row(kernels, activation, biases, from, floats);
         })
     }
 
-    /// `stream += change · factor`, or `stream += change / rms(change) · weight` where there is a weight.
+    /// `stream += change · factor`, or `stream += change / rms(change) · weight` where there is a weight; biases are added to
+    /// the change first.
     pub(crate) fn add_change(
         &mut self,
-        change: &[f32],
+        change: &mut [f32],
         joining: &Joining<'_>,
         width: usize,
         stream: &mut [f32],
     ) -> Result<(), Panicked> {
         let kernels = self.kernels;
-        let stream = Disjoint::new(stream);
+        let (stream, change) = (Disjoint::new(stream), Disjoint::new(change));
         self.each_row(&|row| {
-            let change = &change[row * width..(row + 1) * width];
-            // SAFETY: each row is written by one thread.
-            let stream = unsafe { stream.part(row * width..(row + 1) * width) };
+            let row = row * width..(row + 1) * width;
+            // SAFETY: each row of both is read and written by one thread.
+            let (stream, change) = unsafe { (stream.part(row.clone()), change.part(row)) };
+            add(joining.biases, change);
             match joining.weight {
                 Some(weight) => kernels.add_normalised(change, weight, joining.epsilon, stream),
                 None => kernels.add_scaled(change, joining.factor, stream),
@@ -171,10 +178,25 @@ impl Work<'_> {
     }
 }
 
-/// `to = activation(gate) · up` for one row.
-pub(crate) fn gate_row(kernels: Kernels, activation: Activation, from: &[f32], to: &mut [f32]) {
+/// `to = activation(gate) · up` for one row; biases are added to both first.
+pub(crate) fn gate_row(
+    kernels: Kernels,
+    activation: Activation,
+    biases: Option<&[f32]>,
+    from: &mut [f32],
+    to: &mut [f32],
+) {
+    add(biases, from);
     match activation {
         Activation::Silu => kernels.swiglu(from, to),
         Activation::GeluTanh => kernels.geglu(from, to),
+        Activation::ClampedSilu => kernels.clamped_swiglu(from, to),
+    }
+}
+
+/// `to += values`, where there are any.
+pub(crate) fn add(values: Option<&[f32]>, to: &mut [f32]) {
+    for (to, value) in to.iter_mut().zip(values.unwrap_or_default()) {
+        *to += value;
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum TensorKind {
     Q5K,
     /// 256 weights: 16 sub-blocks with 8-bit scales, 6 bits each.
     Q6K,
+    /// 32 weights: a power of two, 4-bit floats (E2M1; OCP Microscaling Formats 1.0).
+    Mxfp4,
 }
 
 /// Number in the file, name, kind where it is read.
@@ -64,7 +66,7 @@ const KINDS: [(u32, &str, Option<TensorKind>); 35] = [
     (33, "Q4_0_8_8", None),
     (34, "TQ1_0", None),
     (35, "TQ2_0", None),
-    (39, "MXFP4", None),
+    (39, "MXFP4", Some(TensorKind::Mxfp4)),
 ];
 
 impl TensorKind {
@@ -91,7 +93,7 @@ impl TensorKind {
     pub(crate) fn block_weights(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => 1,
-            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 | Self::Mxfp4 => 32,
             Self::Q4K | Self::Q5K | Self::Q6K => 256,
         }
     }
@@ -109,6 +111,7 @@ impl TensorKind {
             Self::Q4K => 2 + 2 + 12 + 128,
             Self::Q5K => 2 + 2 + 12 + 32 + 128,
             Self::Q6K => 128 + 64 + 16 + 2,
+            Self::Mxfp4 => 1 + 16,
         }
     }
 

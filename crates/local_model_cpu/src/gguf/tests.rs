@@ -356,7 +356,7 @@ fn kinds_that_are_not_read_are_named() {
     assert_eq!(
         refusal(&writer),
         "the model file's tensor `c` is stored as Q2_K, which this engine does not read; take a file of the model that \
-         uses F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, BF16"
+         uses F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, BF16, MXFP4"
     );
     let mut writer = good();
     writer.tensor("c", &[256], 4, vec![0; 84]);

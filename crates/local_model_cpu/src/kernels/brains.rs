@@ -21,7 +21,9 @@ use std::ops::Range;
 use super::multiply::{AHEAD_BYTES, Product, QuantTile, floating, write};
 use crate::activations::{Panels, Rounding};
 use crate::buffer;
-use crate::packed::{BrainTile, ByteTile, HalfTile, Layout, NibbleTile, SingleTile, SixTile, Strip};
+use crate::packed::{
+    BrainTile, ByteTile, HalfTile, Layout, MINI_CENTRE, MINI_FLOATS, MiniTile, NibbleTile, SingleTile, SixTile, Strip,
+};
 use crate::simd::amx::{Amx, BrainPairs, Held, Sums};
 use crate::simd::avx512::Avx512;
 use crate::simd::{LANES, Simd};
@@ -133,7 +135,7 @@ fn finish(simd: Avx512, product: &Product<'_>, index: usize, panel: usize, sums:
         Layout::Half => floating::<Avx512, HalfTile, WIDTH>(simd, product, index, panel..panel + 1),
         Layout::Brain => floating::<Avx512, BrainTile, WIDTH>(simd, product, index, panel..panel + 1),
         Layout::Single => floating::<Avx512, SingleTile, WIDTH>(simd, product, index, panel..panel + 1),
-        Layout::Nibble | Layout::Six | Layout::Byte => {
+        Layout::Nibble | Layout::Mini | Layout::Six | Layout::Byte => {
             let mut vectors = [simd.splat(0.0); WIDTH];
             for (vector, sums) in vectors.iter_mut().zip(&sums.0) {
                 *vector = simd.load(sums);
@@ -148,6 +150,7 @@ fn finish(simd: Avx512, product: &Product<'_>, index: usize, panel: usize, sums:
 fn expand(simd: Avx512, strip: Strip<'_>, blocks: Range<usize>, to: &mut [BrainPairs; BLOCKS]) {
     match strip.layout {
         Layout::Nibble => expand_tiles::<NibbleTile>(simd, strip, blocks, to),
+        Layout::Mini => expand_tiles::<MiniTile>(simd, strip, blocks, to),
         Layout::Six => expand_tiles::<SixTile>(simd, strip, blocks, to),
         Layout::Byte => expand_tiles::<ByteTile>(simd, strip, blocks, to),
         Layout::Half | Layout::Brain | Layout::Single => {}
@@ -159,7 +162,7 @@ fn expand_tiles<T: Expanded>(simd: Avx512, strip: Strip<'_>, blocks: Range<usize
     let spread = Spread::new(simd);
     for (tile, to) in buffer::cast::<T>(strip.bytes)[blocks].iter().zip(to) {
         let ahead = std::ptr::from_ref(tile).cast::<u8>().wrapping_add(AHEAD_BYTES);
-        for line in 0..size_of::<T>() / 64 {
+        for line in 0..size_of::<T>().div_ceil(64) {
             simd.prefetch(ahead.wrapping_add(64 * line));
         }
         tile.expand(simd, &spread, to);
@@ -180,6 +183,20 @@ impl Expanded for NibbleTile {
             let [first, second, third, fourth] = to;
             spread.columns(simd.low_nibbles(nibbles), &factors, [first, second]);
             spread.columns(simd.high_nibbles(nibbles), &factors, [third, fourth]);
+        }
+    }
+}
+
+impl Expanded for MiniTile {
+    #[inline(always)]
+    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs) {
+        let scales = simd.load_powers(&self.exponents);
+        let factors = spread.factors(scales, simd.mul(scales, simd.splat(-f32::from(MINI_CENTRE))));
+        for (nibbles, to) in self.nibbles.iter().zip(to.0.as_chunks_mut::<4>().0) {
+            let nibbles = simd.load_bytes(nibbles);
+            let [first, second, third, fourth] = to;
+            spread.columns(simd.look_up(&MINI_FLOATS, simd.low_nibbles(nibbles)), &factors, [first, second]);
+            spread.columns(simd.look_up(&MINI_FLOATS, simd.high_nibbles(nibbles)), &factors, [third, fourth]);
         }
     }
 }

@@ -8,7 +8,8 @@ use super::Simd;
 use crate::activations::{BrainBlock, Panels, QuantBlock};
 use crate::buffer::{self, Disjoint, Plain};
 use crate::packed::{
-    BrainTile, ByteTile, HalfTile, Layout, Matrix, NibbleTile, SingleTile, SixTile, Strip, TILE_COLUMNS, TILE_ROWS,
+    BrainTile, ByteTile, HalfTile, Layout, MINI_CENTRE, MINI_FLOATS, Matrix, MiniTile, NibbleTile, SingleTile, SixTile,
+    Strip, TILE_COLUMNS, TILE_ROWS,
 };
 
 /// One multiplication: `to[row] (+)= matrix · activations[row]`.
@@ -60,6 +61,7 @@ fn strip_by_layout<S: Simd, const M: usize>(simd: S, product: &Product<'_>, inde
     let strip = product.matrix.strip(product.memory, index);
     match strip.layout {
         Layout::Nibble => quantised::<S, NibbleTile, M>(simd, product, strip, index, panels),
+        Layout::Mini => quantised::<S, MiniTile, M>(simd, product, strip, index, panels),
         Layout::Six => quantised::<S, SixTile, M>(simd, product, strip, index, panels),
         Layout::Byte => quantised::<S, ByteTile, M>(simd, product, strip, index, panels),
         Layout::Half => floating::<S, HalfTile, M>(simd, product, index, panels),
@@ -83,7 +85,7 @@ fn quantised<S: Simd, T: QuantTile, const M: usize>(
         for (tile, blocks) in tiles.iter().zip(blocks) {
             if M == 1 && simd.asks_ahead() {
                 let ahead = std::ptr::from_ref(tile).cast::<u8>().wrapping_add(AHEAD_BYTES);
-                for line in 0..size_of::<T>() / 64 {
+                for line in 0..size_of::<T>().div_ceil(64) {
                     simd.prefetch(ahead.wrapping_add(64 * line));
                 }
             }
@@ -173,6 +175,32 @@ impl QuantTile for NibbleTile {
             let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
             sums[row] = simd.mul_add(dot, scales, sums[row]);
             sums[row] = simd.mul_add(minima, simd.splat(blocks[row].scaled_sum), sums[row]);
+        }
+    }
+}
+
+impl QuantTile for MiniTile {
+    #[inline(always)]
+    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
+        /// Sums over bytes begin where a centre of 128 is made good.
+        const CENTRES: i32 = 128 / MINI_CENTRE as i32;
+        let mut dots = [simd.splat_int(0); M];
+        for row in 0..M {
+            dots[row] = simd.splat_int(blocks[row].byte_start / CENTRES);
+        }
+        for (vector, nibbles) in self.nibbles.iter().enumerate() {
+            let nibbles = simd.load_bytes(nibbles);
+            let low = simd.look_up(&MINI_FLOATS, simd.low_nibbles(nibbles));
+            let high = simd.look_up(&MINI_FLOATS, simd.high_nibbles(nibbles));
+            for row in 0..M {
+                dots[row] = simd.dot_small(dots[row], low, blocks[row].values[2 * vector]);
+                dots[row] = simd.dot_small(dots[row], high, blocks[row].values[2 * vector + 1]);
+            }
+        }
+        let scales = simd.load_powers(&self.exponents);
+        for row in 0..M {
+            let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
+            sums[row] = simd.mul_add(dot, scales, sums[row]);
         }
     }
 }

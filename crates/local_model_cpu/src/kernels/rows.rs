@@ -92,6 +92,20 @@ pub(super) fn swiglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// `gate · sigmoid(1.702 · gate) · (up + 1)`, gates being at most 7, ups at most 7 away from zero: gpt-oss' own.
+#[inline(always)]
+pub(super) fn clamped_swiglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    const SLOPE: f32 = 1.702;
+    const LIMIT: f32 = 7.0;
+    let one = simd.splat(1.0);
+    for (pair, to) in from.as_chunks::<LANES>().0.as_chunks::<2>().0.iter().zip(to.as_chunks_mut().0) {
+        let gate = simd.min(simd.load(&pair[0]), simd.splat(LIMIT));
+        let up = simd.max(simd.min(simd.load(&pair[1]), simd.splat(LIMIT)), simd.splat(-LIMIT));
+        let sigmoid = simd.div(one, simd.add(one, simd.exp(simd.mul(gate, simd.splat(-SLOPE)))));
+        simd.store(simd.mul(simd.mul(gate, sigmoid), simd.add(up, one)), to);
+    }
+}
+
 /// By tanh(t) = 2 · sigmoid(2t) − 1 the usual approximation is a sigmoid too.
 #[inline(always)]
 pub(super) fn geglu<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
@@ -118,16 +132,17 @@ pub(super) fn rotate<S: Simd>(_simd: S, vector: &mut [f32], cosines: &[f32], sin
 }
 
 /// Joins what [`super::Attend`] has left for one query over several ranges of tokens, each `head_dim` sums, the greatest
-/// score and the sum of weights, into its attention.
-pub(crate) fn merge_partials<'a>(partials: impl Iterator<Item = &'a [f32]> + Clone, to: &mut [f32]) {
+/// score and the sum of weights, into its attention. A score of nothing takes a share of the weights, and gives nothing.
+pub(crate) fn merge_partials<'a>(partials: impl Iterator<Item = &'a [f32]> + Clone, sink: Option<f32>, to: &mut [f32]) {
     let head_dim = to.len();
     let split = |partial: &'a [f32]| {
         let (sums, extra) = partial.split_at(head_dim);
         debug_assert_eq!(extra.len(), PARTIAL_EXTRA, "a partial is its sums and its extra");
         (sums, extra[0], extra[1])
     };
-    let greatest = partials.clone().map(|partial| split(partial).1).fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0;
+    let least = sink.unwrap_or(f32::NEG_INFINITY);
+    let greatest = partials.clone().map(|partial| split(partial).1).fold(least, f32::max);
+    let mut total = sink.map_or(0.0, |sink| (sink - greatest).exp());
     to.fill(0.0);
     for (sums, score, weight) in partials.map(split) {
         let factor = (score - greatest).exp();

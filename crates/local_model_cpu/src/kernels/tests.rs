@@ -213,11 +213,16 @@ fn gating_multiplies_with_the_activated_gate() {
         let inner = (2.0 / std::f64::consts::PI).sqrt() * (gate + 0.044_715 * gate.powi(3));
         0.5 * gate * (1.0 + inner.tanh())
     };
-    check_gating("silu", Kernels::swiglu, silu);
-    check_gating("gelu", Kernels::geglu, gelu);
+    check_gating("silu", Kernels::swiglu, |gate, up| silu(gate) * up);
+    check_gating("gelu", Kernels::geglu, |gate, up| gelu(gate) * up);
+    let clamped = |gate: f64, up: f64| {
+        let gate = gate.min(7.0);
+        gate / (1.0 + (-1.702 * gate).exp()) * (up.clamp(-7.0, 7.0) + 1.0)
+    };
+    check_gating("clamped silu", Kernels::clamped_swiglu, clamped);
 }
 
-fn check_gating(name: &str, computed: fn(Kernels, &[f32], &mut [f32]), activation: impl Fn(f64) -> f64) {
+fn check_gating(name: &str, computed: fn(Kernels, &[f32], &mut [f32]), gated: impl Fn(f64, f64) -> f64) {
     for kernels in all_kernels() {
         let mut random = Random(4);
         let mut from: Vec<f32> = random.floats(128).iter().map(|x| x * 30.0).collect();
@@ -227,7 +232,7 @@ fn check_gating(name: &str, computed: fn(Kernels, &[f32], &mut [f32]), activatio
         for (index, to) in to.iter().enumerate() {
             let at = index / 16 * 32 + index % 16;
             let (gate, up) = (f64::from(from[at]), f64::from(from[at + 16]));
-            let expected = activation(gate) * up;
+            let expected = gated(gate, up);
             let off = (f64::from(*to) - expected).abs();
             assert!(off <= 1e-5 * expected.abs().max(1.0), "{name} {} {gate} {up}: {to} {expected}", kernels.name());
         }
@@ -290,7 +295,7 @@ fn check_attention(
     }
     for query in 0..count {
         let mut result = vec![0.0; head_dim];
-        merge_partials(partials.iter().map(|part| &part[query * size..(query + 1) * size]), &mut result);
+        merge_partials(partials.iter().map(|part| &part[query * size..(query + 1) * size]), None, &mut result);
         let expected = {
             let visible = forgotten[query]..seen[query];
             plain_attention(&queries[query], &keys[visible.clone()], &values[visible])
@@ -299,6 +304,20 @@ fn check_attention(
             let off = (f64::from(*result) - expected).abs();
             assert!(off < 1e-4, "{} {head_dim} {tokens} {count} {split}: {result} {expected}", kernels.name());
         }
+    }
+}
+
+#[test]
+fn a_score_of_nothing_takes_its_share_of_the_weights() {
+    // Two parts of one value each: 3 with the weight e, 5 with the weight e².
+    let part = |value: f32, score: f32| [vec![value, score, 1.0], vec![0.0; PARTIAL_EXTRA - 2]].concat();
+    let parts = [part(3.0, 1.0), part(5.0, 2.0)];
+    for (sink, share) in [(None, 0.0), (Some(-80.0), 0.0), (Some(0.5), 0.5_f64.exp()), (Some(60.0), 60_f64.exp())] {
+        let mut result = [0.0];
+        merge_partials(parts.iter().map(Vec::as_slice), sink, &mut result);
+        let (one, two) = (1_f64.exp(), 2_f64.exp());
+        let expected = (3.0 * one + 5.0 * two) / (one + two + share);
+        assert!((f64::from(result[0]) - expected).abs() < 1e-5, "{sink:?}: {} {expected}", result[0]);
     }
 }
 

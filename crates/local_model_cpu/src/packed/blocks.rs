@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use crate::gguf::TensorKind;
 
 /// 32 neighbouring weights of a row: `scale · (q − centre) + minimum`, the centre being the layout's
-/// (0 for nibbles, 32 for six bits, 128 for bytes).
+/// (0 for nibbles, 32 for six bits, 128 for bytes). Of 4-bit floats `quants` are the floats' bits.
 pub(crate) struct Group {
     pub(crate) quants: [u8; 32],
     /// For the first and the second 16 weights.
@@ -35,6 +35,7 @@ pub(crate) fn group(kind: TensorKind, row: &[u8], index: usize) -> Group {
         TensorKind::Q4K => q4_k(block, within),
         TensorKind::Q5K => q5_k(block, within),
         TensorKind::Q6K => q6_k(block, within),
+        TensorKind::Mxfp4 => mxfp4(block),
         // Rounded above.
         TensorKind::F32 | TensorKind::F16 | TensorKind::Bf16 => rounded(&[0.0; 32]),
     }
@@ -180,4 +181,10 @@ fn q6_k(block: &[u8], group: usize) -> Group {
     let unit = half_at(block, 208);
     let scale = |index: usize| unit * f32::from(block[192 + 2 * group + index].cast_signed());
     Group { quants, scales: [scale(0), scale(1)], minimum: 0.0 }
+}
+
+/// Low nibbles are the first 16 floats. The scale is halved, because the floats are counted in halves.
+fn mxfp4(block: &[u8]) -> Group {
+    let scale = f32::from_bits(u32::from(block[0].saturating_sub(1)) << 23);
+    Group { quants: nibbles(&block[1..]), scales: [scale; 2], minimum: 0.0 }
 }

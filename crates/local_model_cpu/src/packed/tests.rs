@@ -30,6 +30,12 @@ fn plain(kind: TensorKind, block: &[u8]) -> Vec<f32> {
         TensorKind::Q8_0 => (0..32).map(|i| half_at(block, 0) * f32::from(block[2 + i].cast_signed())).collect(),
         TensorKind::Q4K | TensorKind::Q5K => plain_k(kind, block),
         TensorKind::Q6K => plain_q6_k(block),
+        TensorKind::Mxfp4 => {
+            let size = |index: usize| [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0_f32][index % 8];
+            let float = |index: usize| if index < 8 { size(index) } else { -size(index) };
+            let scale = f32::from(i16::from(block[0]) - 127).exp2();
+            (0..32).map(|i| scale * float(nibble(&block[1..], i) as usize)).collect()
+        }
     }
 }
 
@@ -156,6 +162,6 @@ fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
 
 #[test]
 fn tiles_have_the_sizes_that_the_page_gives() {
-    let sizes = [Layout::Nibble, Layout::Six, Layout::Byte, Layout::Half, Layout::Brain, Layout::Single];
-    assert_eq!(sizes.map(Layout::tile_bytes), [320, 448, 576, 1024, 1024, 2048]);
+    let sizes = [Layout::Nibble, Layout::Mini, Layout::Six, Layout::Byte, Layout::Half, Layout::Brain, Layout::Single];
+    assert_eq!(sizes.map(Layout::tile_bytes), [320, 272, 448, 576, 1024, 1024, 2048]);
 }

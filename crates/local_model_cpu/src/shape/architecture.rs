@@ -21,12 +21,18 @@ pub(crate) struct Architecture {
     pub(super) norms_after: Presence,
     /// Whether each head's query and key are.
     pub(super) head_norms: Presence,
+    /// Whether biases are added to what matrices give; those of experts' choice are told apart.
+    pub(super) biases: Presence,
+    /// Whether each head has a score of nothing beside those of tokens (Xiao et al. 2023).
+    pub(super) sinks: Presence,
     /// What the file calls the norm of what goes into the feed-forward layer.
     pub(super) feed_norm: &'static str,
     pub(super) windows: Windows,
     pub(super) turning: Turning,
     /// Base of the angles in layers with a window, where it differs; the entry `rope.freq_base_swa` overrules it.
     pub(super) window_rope_base: Option<f32>,
+    /// Whether YaRN rounds the pairs between which it blends to whole ones.
+    pub(super) whole_pairs: bool,
     pub(super) activation: Activation,
     pub(super) scaling: Scaling,
     /// Layers of the builds whose scores are divided by √(width / heads) and not by √(width of a head).
@@ -82,10 +88,13 @@ const PLAIN: Architecture = Architecture {
     norms_before: true,
     norms_after: Presence::Never,
     head_norms: Presence::Never,
+    biases: Presence::WhereStored,
+    sinks: Presence::Never,
     feed_norm: "ffn_norm",
     windows: Windows::Never,
     turning: Turning::All,
     window_rope_base: None,
+    whole_pairs: true,
     activation: Activation::Silu,
     scaling: Scaling::Nothing,
     scores_by_width: None,
@@ -140,6 +149,17 @@ pub(crate) const KNOWN: &[Architecture] = &[
         head_norms: Presence::WhereStored,
         feed_norm: "post_attention_norm",
         routing: Some(Routing { scoring: Scoring::Sigmoid, normalised: false, choice_biases: Presence::WhereStored }),
+        ..PLAIN
+    },
+    Architecture {
+        name: "gpt-oss",
+        biases: Presence::Always,
+        sinks: Presence::Always,
+        feed_norm: "post_attention_norm",
+        windows: Windows::AllButEach(2),
+        whole_pairs: false,
+        activation: Activation::ClampedSilu,
+        routing: Some(Routing { scoring: Scoring::SoftmaxOfChosen, normalised: false, choice_biases: Presence::Never }),
         ..PLAIN
     },
     // The form is ours: no converter is known that writes these models under a name of their own.

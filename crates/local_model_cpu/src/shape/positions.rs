@@ -78,7 +78,7 @@ impl Entries<'_> {
                 self.positive("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
                 self.positive("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
             ],
-            whole_pairs: true,
+            whole_pairs: self.family.whole_pairs,
             loudness: loudness * self.positive("rope.scaling.attn_factor")?.unwrap_or(1.0),
         })
     }

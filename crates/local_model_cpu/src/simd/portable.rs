@@ -48,6 +48,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn load_powers(self, exponents: &[u8; LANES]) -> Floats {
+        exponents.map(|exponent| f32::from_bits(u32::from(exponent) << 23))
+    }
+
+    #[inline(always)]
     fn store_brain(self, value: Floats, to: &mut [u16; LANES]) {
         *to = value.map(|lane| bf16::from_f32(lane).to_bits());
     }
@@ -121,6 +126,10 @@ impl Simd for Portable {
     #[inline(always)]
     fn high_nibbles(self, bytes: [u8; 64]) -> [u8; 64] {
         bytes.map(|byte| byte >> 4)
+    }
+    #[inline(always)]
+    fn look_up(self, table: &[u8; LANES], places: [u8; 64]) -> [u8; 64] {
+        places.map(|place| table[usize::from(place) % LANES])
     }
     #[inline(always)]
     fn join_two_bits<const PAIR: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {

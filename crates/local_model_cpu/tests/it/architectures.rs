@@ -14,7 +14,7 @@ use crate::gguf_writer::GgufWriter;
 
 /// A network's golden, and how far logits may be from it: the farthest, and in the mean. Keys and values in 16 bits are
 /// all that the engine rounds here; logits spread by about 1, by what the network's own scale makes of that otherwise.
-pub(crate) const NETWORKS: [(&str, f64, f64); 17] = [
+pub(crate) const NETWORKS: [(&str, f64, f64); 18] = [
     ("llama", 0.005, 0.000_6),
     ("llama3", 0.005, 0.000_6),
     ("ax4", 0.004, 0.000_6),
@@ -28,6 +28,7 @@ pub(crate) const NETWORKS: [(&str, f64, f64); 17] = [
     ("exaone", 0.004, 0.000_6),
     ("exaone4", 0.005, 0.000_8),
     ("exaone4-small", 0.005, 0.000_8),
+    ("gpt-oss", 0.004, 0.000_8),
     ("smollm3", 0.004, 0.000_8),
     ("granite", 0.000_3, 0.000_04),
     ("hyperclovax", 0.001_5, 0.000_3),

@@ -17,9 +17,10 @@ pub(crate) enum Kind {
     Q4K,
     Q5K,
     Q6K,
+    Mxfp4,
 }
 
-pub(crate) const KINDS: [Kind; 11] = [
+pub(crate) const KINDS: [Kind; 12] = [
     Kind::F32,
     Kind::F16,
     Kind::Bf16,
@@ -31,6 +32,7 @@ pub(crate) const KINDS: [Kind; 11] = [
     Kind::Q4K,
     Kind::Q5K,
     Kind::Q6K,
+    Kind::Mxfp4,
 ];
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Self::Q4K => (12, "Q4_K", 256, 144),
             Self::Q5K => (13, "Q5_K", 256, 176),
             Self::Q6K => (14, "Q6_K", 256, 210),
+            Self::Mxfp4 => (39, "MXFP4", 32, 17),
         }
     }
 
@@ -116,6 +119,8 @@ fn random_block(random: &mut Random, kind: Kind, spread: f32) -> Vec<u8> {
             put(2, 15.5 * spread / 500.0);
         }
         Kind::Q6K => put(208, spread / 1370.0),
+        // Of random bits the floats spread by 2.9; a power of two comes near.
+        Kind::Mxfp4 => block[0] = (127.0 + (spread / 2.9).log2()).round() as u8,
     }
     block
 }
@@ -139,12 +144,23 @@ fn decode_block(kind: Kind, block: &[u8]) -> Vec<f32> {
         Kind::Q8_0 => block[2..].iter().map(|q| half(0) * f32::from(q.cast_signed())).collect(),
         Kind::Q4K | Kind::Q5K => sub_blocks(kind, block),
         Kind::Q6K => sixths(block),
+        Kind::Mxfp4 => {
+            let scale = f32::from(i16::from(block[0]) - 127).exp2();
+            nibbles(&block[1..]).map(|bits| scale * four_bit_float(bits)).collect()
+        }
     }
 }
 
 /// 32 numbers of 4 bits: first all low halves, then all high ones.
 fn nibbles(bytes: &[u8]) -> impl Iterator<Item = u8> {
     bytes.iter().map(|byte| byte & 15).chain(bytes.iter().map(|byte| byte >> 4))
+}
+
+/// A sign, two bits of an exponent that begins at 1 (0: half of it, without the leading one), one of a mantissa.
+fn four_bit_float(bits: u8) -> f32 {
+    let (exponent, half) = (bits >> 1 & 3, f32::from(bits & 1) / 2.0);
+    let size = if exponent == 0 { half } else { (1.0 + half) * f32::from(exponent - 1).exp2() };
+    if bits & 8 == 0 { size } else { -size }
 }
 
 /// 32 numbers of 5 bits: 32 high bits first, then the low ones as nibbles.
