@@ -22,17 +22,7 @@ pub(crate) trait Checkpoint: Sync {
 
     /// One expert's part of the tensor of all; with the sizes that all together have, but for their number.
     fn expert_tensor(&self, name: &str, expert: usize, experts: usize) -> Result<Tensor<'_>, LoadError> {
-        let tensor = self.tensor(name)?;
-        let dims = match tensor.dims {
-            [dims @ .., count] if *count == experts as u64 && !dims.is_empty() => dims,
-            dims => {
-                let problem =
-                    format!("has the sizes {dims:?}, but the metadata ask for {experts} experts at their end");
-                return Err(LoadError::tensor(name, problem));
-            }
-        };
-        let bytes = tensor.bytes.len() / experts;
-        Ok(Tensor { dims, bytes: &tensor.bytes[expert * bytes..][..bytes], ..tensor })
+        of_expert(self.tensor(name)?, expert, experts)
     }
 
     /// The tiles that a matrix is packed into.
@@ -50,6 +40,20 @@ pub(crate) trait Checkpoint: Sync {
         self.find_tensor(name)
             .ok_or_else(|| LoadError::tensor(name, "is missing; the file is incomplete or of another architecture"))
     }
+}
+
+/// One expert's part of a tensor of so many experts'.
+pub(crate) fn of_expert(tensor: Tensor<'_>, expert: usize, experts: usize) -> Result<Tensor<'_>, LoadError> {
+    let dims = match tensor.dims {
+        [dims @ .., count] if *count == experts as u64 && !dims.is_empty() => dims,
+        dims => {
+            let problem = format!("has the sizes {dims:?}, but the metadata ask for {experts} experts at their end");
+            return Err(LoadError::tensor(tensor.name, problem));
+        }
+    };
+    let bytes = tensor.bytes.len() / experts;
+    let apart = tensor.apart.map(|apart| apart.of_expert(expert, experts));
+    Ok(Tensor { dims, bytes: &tensor.bytes[expert * bytes..][..bytes], apart, ..tensor })
 }
 
 impl Checkpoint for gguf::File {

@@ -8,6 +8,7 @@
 mod config;
 mod family;
 mod mixture;
+mod packed_experts;
 mod rotation;
 mod tensors;
 mod tokenizer;
@@ -16,7 +17,7 @@ mod translation;
 use std::path::Path;
 
 use crate::LoadError;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, of_expert};
 use crate::gguf::{EntryWriter, Metadata, Tensor, Written};
 use crate::packed::Layout;
 use crate::settings::FloatWeights;
@@ -115,7 +116,10 @@ impl Checkpoint for Folder {
         self.tensors.bytes()
     }
 
-    fn expert_tensor(&self, name: &str, expert: usize, _: usize) -> Result<Tensor<'_>, LoadError> {
+    fn expert_tensor(&self, name: &str, expert: usize, experts: usize) -> Result<Tensor<'_>, LoadError> {
+        if self.family.mixture.is_some_and(|mixture| mixture.is_packed()) {
+            return of_expert(self.tensor(name)?, expert, experts);
+        }
         self.tensor(&mixture::expert_name(name, expert as u64))
     }
 
@@ -123,7 +127,7 @@ impl Checkpoint for Folder {
         // Experts that are nearly as good as each other must not change places.
         let is_router = tensor.name.ends_with(".ffn_gate_inp.weight");
         match self.floats {
-            FloatWeights::EightBits if !is_router => Layout::Byte,
+            FloatWeights::EightBits if !is_router && tensor.kind.block_weights() == 1 => Layout::Byte,
             _ => Layout::of(tensor.kind),
         }
     }

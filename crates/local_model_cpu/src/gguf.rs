@@ -15,6 +15,7 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use crate::LoadError;
+use crate::apart::Apart;
 use crate::mapped::mapped;
 use header::TensorPlace;
 
@@ -39,8 +40,10 @@ pub(crate) struct Tensor<'a> {
     pub(crate) dims: &'a [u64],
     /// How its weights are stored.
     pub(crate) kind: TensorKind,
-    /// The weights: exactly [`TensorKind::bytes_of`] its weights.
+    /// The weights: exactly [`TensorKind::bytes_of`] its weights, or blocks whose scales lie apart.
     pub(crate) bytes: &'a [u8],
+    /// What belongs to such blocks; files of this format have none.
+    pub(crate) apart: Option<Apart<'a>>,
 }
 
 impl Tensor<'_> {
@@ -81,7 +84,7 @@ impl File {
     fn at<'a>(&'a self, place: &'a TensorPlace) -> Tensor<'a> {
         // The header's reading has checked that the range lies inside the file.
         let bytes = self.map.get(place.bytes.clone()).unwrap_or_default();
-        Tensor { name: &place.name, dims: &place.dims, kind: place.kind, bytes }
+        Tensor { name: &place.name, dims: &place.dims, kind: place.kind, bytes, apart: None }
     }
 }
 

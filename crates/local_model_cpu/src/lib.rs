@@ -5,6 +5,7 @@
 //! files come from.
 
 mod activations;
+mod apart;
 mod bandwidth;
 mod buffer;
 mod cache;

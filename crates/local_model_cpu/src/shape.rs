@@ -14,7 +14,7 @@ use architecture::{Architecture, KNOWN, Scaling};
 pub(crate) use experts::Experts;
 use experts::FEED_WIDTH_MAX;
 pub(crate) use layers::{LayerKind, Turns};
-pub(crate) use positions::{Angles, Stretch};
+pub(crate) use positions::{Angles, Stretch, WHOLE_PAIRS};
 
 /// How a family orders the components of its queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

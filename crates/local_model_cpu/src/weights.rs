@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use half::{bf16, f16};
 
 use crate::LoadError;
+use crate::apart::BLOCK_FLOATS;
 use crate::buffer::{Buffer, Disjoint};
 use crate::checkpoint::Checkpoint;
 use crate::gguf::{Tensor, TensorKind};
@@ -411,12 +412,19 @@ impl<'a> Plan<'a> {
 impl Source<'_> {
     /// Packs 16 rows; false where floats could not be rounded.
     fn pack(&self, strip: usize, to: &mut [u8]) -> bool {
-        let row_bytes = self.tensor.bytes.len() / self.rows;
         let first = strip * TILE_ROWS;
         let count = TILE_ROWS.min(self.rows - first);
         let mut rows = [&[][..]; TILE_ROWS];
-        for (to, row) in rows.iter_mut().zip(first..first + count) {
-            *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
+        let mut made = Vec::new();
+        if let Some(apart) = &self.tensor.apart {
+            let row_blocks = self.tensor.dims[0] as usize / BLOCK_FLOATS;
+            (first..first + count).for_each(|row| apart.write_row(self.tensor.bytes, row, row_blocks, &mut made));
+            rows.iter_mut().zip(made.chunks_exact(made.len() / count)).for_each(|(to, row)| *to = row);
+        } else {
+            let row_bytes = self.tensor.bytes.len() / self.rows;
+            for (to, row) in rows.iter_mut().zip(first..first + count) {
+                *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
+            }
         }
         pack_strip(self.layout, self.tensor.kind, &rows[..count], to);
         // What a file says in 8 bits is taken as it is.

@@ -29,6 +29,7 @@ AFTER = {"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "po
 
 
 HEAD_BIASES = {"attn_q": 0.5, "attn_k": 0.5, "attn_v": 0.5}
+DENSE_BIASES = {**HEAD_BIASES, "attn_output": 0.5, "ffn_gate": 0.5, "ffn_up": 0.5, "ffn_down": 0.5}
 # Those of gates and ups reach beyond what gpt-oss clamps to.
 ALL_BIASES = {**HEAD_BIASES, "attn_output": 0.5, "ffn_gate_inp": 0.5, "ffn_gate_exps": 6.5, "ffn_up_exps": 6.5,
               "ffn_down_exps": 0.5}
@@ -83,7 +84,8 @@ class Spec:
                 ("attn_q", query, self.width), ("attn_k", key, self.width), ("attn_v", key, self.width),
                 ("attn_output", self.width, query), *self.feed(layer, feed),
             ]:
-                yield matrix(f"blk.{layer}.{name}", rows, columns, *experts)
+                yield from self.packed(layer, name, rows, columns) if experts and self.experts.packed else [
+                    matrix(f"blk.{layer}.{name}", rows, columns, *experts)]
                 if name in self.biases:
                     yield {"name": f"blk.{layer}.{name}.bias", "dims": [rows, *experts], "centre": 0.0,
                            "spread": self.biases[name]}
@@ -100,6 +102,17 @@ class Spec:
         yield norm("output_norm", self.width)
         if not self.tied:
             yield matrix("output", VOCABULARY, self.width)
+
+    def packed(self, layer, name, rows, columns):
+        """Experts' matrices as published folders have them: blocks of 4-bit floats and their scales, gates and ups in turns."""
+        both = name == "ffn_gate_exps"
+        if name == "ffn_up_exps":
+            return
+        stem = f"blk.{layer}.{'ffn_gate_up_exps' if both else name}"
+        sizes = [columns // 32, rows * (2 if both else 1), self.experts.count]
+        yield {"name": f"{stem}.blocks", "dims": [16, *sizes], "bytes": [0, 256]}
+        # Floats of 4 bits spread by 2.9: so scaled they spread as other weights do.
+        yield {"name": f"{stem}.scales", "dims": sizes, "bytes": [122, 3]}
 
     def feed(self, layer, width):
         """The matrices of a layer's feed-forward half: name, rows, columns, and experts where there are any."""
@@ -147,14 +160,18 @@ class Spec:
     def all_published(self):
         """All tensors as Hugging Face's class has them, whose experts have gates and ups in one."""
         weights = {
-            self.published_name(tensor["name"]): self.published(tensor, drawn(tensor))
-            for tensor in self.tensors if tensor["name"] != "rope_freqs.weight"
+            tensor["name"] if "bytes" in tensor else self.published_name(tensor["name"]):
+            self.published(tensor, drawn(tensor)) for tensor in self.tensors if tensor["name"] != "rope_freqs.weight"
         }
+        for name in [name for name in weights if name.endswith(".blocks")]:
+            weights[self.published_name(name.removesuffix("blocks") + "weight")] = unpacked(
+                weights.pop(name), weights.pop(name.replace("blocks", "scales")))
         for name in [name for name in weights if ".experts.gate_proj" in name]:
             both = [weights.pop(name), weights.pop(name.replace("gate_proj", "up_proj"))]
             weights[name.replace("gate_proj", "gate_up_proj")] = self.gates_and_ups(both)
         if self.architecture == "gpt-oss":
-            for name in [name for name in weights if name.endswith(("gate_up_proj", "experts.down_proj"))]:
+            packed = self.experts.packed
+            for name in [name for name in weights if name.endswith(("gate_up_proj", "experts.down_proj")) and not packed]:
                 weights[name] = numpy.ascontiguousarray(weights[name].swapaxes(1, 2))
         return weights
 
@@ -171,7 +188,8 @@ class Experts:
 
     count, used, width = 8, 3, 32
 
-    def __init__(self, dense=0, shared=0, scale=None, biased=0.0, function=None):
+    def __init__(self, dense=0, shared=0, scale=None, biased=0.0, function=None, packed=False):
+        self.packed = packed
         self.dense, self.shared, self.scale, self.biased, self.function = dense, shared, scale, biased, function
 
     def entries(self):
@@ -187,6 +205,15 @@ class Experts:
             yield "expert_weights_norm", "bool", True
         if self.function:
             yield "expert_gating_func", "u32", self.function
+
+
+def unpacked(blocks, scales):
+    """What transformers makes of packed experts: columns before rows."""
+    import torch
+    from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+
+    whole = convert_moe_packed_tensors(torch.from_numpy(blocks), torch.from_numpy(scales), dtype=torch.float32)
+    return whole.numpy()
 
 
 def llama_3_factors(base, head_dim):
@@ -216,6 +243,8 @@ NETWORKS = {
     "llama": Spec("llama", "Llama", {"rope_parameters": plain(500_000.0)}, 3, base=500_000.0, neighbours=True),
     "llama3": Spec("llama", "Llama", {"rope_parameters": {**LLAMA_3, "rope_theta": 10_000.0}}, 3, neighbours=True,
                    factors=True),
+    "llama-biases": Spec("llama", "Llama", {"rope_parameters": plain(10_000.0), "attention_bias": True, "mlp_bias": True}, 3,
+                         neighbours=True, biases=DENSE_BIASES),
     # A.X 4.0 Light's own configuration, sizes but the heads' grouping made small.
     "ax4": Spec("qwen2", "Qwen2", {"rope_parameters": plain(1_000_000.0)}, 3, width=224, heads=7, kv_heads=1,
                 base=1_000_000.0, biases=HEAD_BIASES),
@@ -269,6 +298,13 @@ NETWORKS = {
                     base=150_000.0, renamed={"post_attention_norm": "post_attention_layernorm", "ffn_gate_inp": "mlp.router"},
                     biases=ALL_BIASES, sinks=True, experts=Experts(),
                     entries=[*YARN_ENTRIES, ("attention.sliding_window", "u32", 70)]),
+    # As published: held from a folder, and from a GGUF file of the same blocks.
+    "gpt-oss-packed": Spec("gpt-oss", "GptOss", {"num_local_experts": 8, "num_experts_per_tok": 3, "intermediate_size": 32,
+                                                 "sliding_window": 70, "rope_parameters": YARN_OSS}, 3,
+                           base=150_000.0,
+                           renamed={"post_attention_norm": "post_attention_layernorm", "ffn_gate_inp": "mlp.router"},
+                           biases=ALL_BIASES, sinks=True, experts=Experts(packed=True),
+                           entries=[*YARN_ENTRIES, ("attention.sliding_window", "u32", 70)]),
     "smollm3": Spec("smollm3", "SmolLM3", {"rope_parameters": plain(2_000_000.0)}, 5, head_dim=16, base=2_000_000.0,
                     epsilon=1e-6, neighbours=True, tied=True),
     "granite": Spec("granite", "Granite", {**SCALED, "logits_scaling": 4.0, "rope_parameters": plain(10_000.0)}, 3,
@@ -297,6 +333,9 @@ def drawn(tensor):
         state ^= state >> 7
         state ^= state << 17 & mask
         states[at] = state
+    if "bytes" in tensor:
+        first, count = tensor["bytes"]
+        return (first + (states >> numpy.uint64(16)) % numpy.uint64(count)).astype(numpy.uint8).reshape(tensor["dims"][::-1])
     floats = (states >> numpy.uint64(40)).astype(numpy.float32) / numpy.float32(1 << 23) - numpy.float32(1)
     values = floats * numpy.float32(tensor["spread"]) + numpy.float32(tensor["centre"])
     return values.reshape(tensor["dims"][::-1])
@@ -378,8 +417,9 @@ def write(name, golden):
 
 if __name__ == "__main__":
     make = {"transformers": with_transformers, "llama": with_llama}[sys.argv[1]]
-    # llama.cpp has no class of HyperCLOVA X, and gives EXAONE 4 windows in a network of 64 layers only.
-    without = () if sys.argv[1] == "transformers" else ("hyperclovax", "hyperclovax-plain", "exaone4")
+    # llama.cpp has no class of HyperCLOVA X, and gives EXAONE 4 windows in a network of 64 layers only; packed experts are
+    # not as GGUF files have them.
+    without = () if sys.argv[1] == "transformers" else ("hyperclovax", "hyperclovax-plain", "exaone4", "gpt-oss-packed")
     known = [name for name in NETWORKS if name not in without]
     for wanted in sys.argv[2:] or known:
         make(wanted)

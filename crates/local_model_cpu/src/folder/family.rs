@@ -36,6 +36,8 @@ pub(super) struct Family {
     names: &'static Names,
     /// What it calls fields of `config.json` otherwise.
     pub(super) fields: OwnNames,
+    /// Tensors of a layer that are no matrix, norm or bias: here, in GGUF.
+    others: &'static [(&'static str, &'static str)],
 }
 
 /// What a class calls tensors: here, in GGUF.
@@ -93,6 +95,7 @@ const PLAIN: Family = Family {
     mixture: None,
     names: &USUAL_NAMES,
     fields: &[],
+    others: &[],
 };
 
 /// The classes that are read.
@@ -156,6 +159,16 @@ const KNOWN: &[Family] = &[
         norms: AROUND_ATTENTION,
         needs_head_dim: true,
         mixture: Some(Mixture::OF_SOLAR),
+        ..PLAIN
+    },
+    Family {
+        class: "GptOssForCausalLM",
+        architecture: "gpt-oss",
+        norms: AROUND_ATTENTION,
+        needs_head_dim: true,
+        windows: Windows::SomeLayers,
+        mixture: Some(Mixture::OF_GPT_OSS),
+        others: &[("self_attn.sinks", "attn_sinks.weight")],
         ..PLAIN
     },
 ];
@@ -257,13 +270,15 @@ impl Family {
         }
         let (layer, tensor) = name.strip_prefix(self.names.layers)?.split_once('.')?;
         let number = number(layer)?;
-        let gguf = if let Some(of_mixture) = self.mixture.and_then(|mixture| mixture.gguf_name(tensor)) {
-            of_mixture
+        let of_mixture = self.mixture.and_then(|mixture| mixture.gguf_name(tensor));
+        let other = || self.others.iter().find(|(here, _)| *here == tensor).map(|(_, gguf)| (*gguf).to_owned());
+        let gguf = if let Some(known) = of_mixture.or_else(other) {
+            known
         } else {
             let (part, kind) = tensor.rsplit_once('.')?;
             let gguf = self.parts().find(|(here, _)| *here == part)?.1;
-            let has_bias = ["attn_q", "attn_k", "attn_v"].contains(&gguf);
-            if kind != "weight" && !(kind == "bias" && has_bias) {
+            let is_matrix = self.names.parts.iter().any(|(_, matrix)| *matrix == gguf);
+            if kind != "weight" && !(kind == "bias" && is_matrix) {
                 return None;
             }
             format!("{gguf}.{kind}")
@@ -277,8 +292,10 @@ impl Family {
             return Some((*here).to_owned());
         }
         let (layer, tensor) = gguf.strip_prefix("blk.")?.split_once('.')?;
-        let here = if let Some(of_mixture) = mixture::folder_name(tensor) {
-            of_mixture
+        let of_mixture = self.mixture.and_then(|mixture| mixture::folder_name(mixture, tensor));
+        let other = || self.others.iter().find(|(_, gguf)| *gguf == tensor).map(|(here, _)| (*here).to_owned());
+        let here = if let Some(known) = of_mixture.or_else(other) {
+            known
         } else {
             let (part, kind) = tensor.rsplit_once('.')?;
             let (here, _) = self.parts().find(|(_, its)| *its == part)?;

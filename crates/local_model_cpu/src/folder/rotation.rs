@@ -8,6 +8,7 @@ use super::family::Family;
 use crate::LoadError;
 use crate::gguf::EntryWriter;
 use crate::kernels::HEAD_DIM_MAX;
+use crate::shape::WHOLE_PAIRS;
 
 /// The base of Llama's angles where a file does not say, as its first ones do not.
 const BASE_DEFAULT: f32 = 10_000.0;
@@ -94,10 +95,10 @@ fn yarn(scaling: &Config, family: &Family, entries: &mut EntryWriter) -> Result<
             return Err(scaling.wrong(field, "is not computed; take a model without it"));
         }
     }
-    if scaling.flag("truncate")? == Some(false) {
-        return Err(scaling.wrong("truncate", "is false, which is not computed; take a model without it"));
-    }
     let key = |name: &str| format!("{}.rope.scaling.{name}", family.architecture);
+    // The classes round where it is not said, whatever GGUF files of the family are taken to mean.
+    let whole_pairs = scaling.flag("truncate")?.unwrap_or(true);
+    entries.bool(&format!("{}.{WHOLE_PAIRS}", family.architecture), whole_pairs);
     entries.string(&key("type"), "yarn");
     entries.f32(&key("factor"), scaling.need_number("factor")?);
     if let Some(tokens) = scaling.size("original_max_position_embeddings")? {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use half::{bf16, f16};
-use safetensors::tensor::TensorInfo;
+use safetensors::tensor::{Dtype, TensorInfo};
 use serde::Deserialize;
 
 use super::config::{Config, own_name};
 use super::family::Family;
+use super::packed_experts;
 use crate::LoadError;
+use crate::apart::{Apart, Turns};
 use crate::gguf::{Tensor, TensorKind};
 use crate::shard::{Shard, kind};
 use crate::small_file::small_json;
@@ -32,18 +34,21 @@ pub(super) struct Tensors {
 }
 
 /// A tensor.
-struct Place {
+pub(super) struct Place {
     /// Columns before rows, as GGUF has them.
-    dims: Vec<u64>,
-    kind: TensorKind,
-    weights: Weights,
+    pub(super) dims: Vec<u64>,
+    pub(super) kind: TensorKind,
+    pub(super) weights: Weights,
 }
 
-enum Weights {
+#[derive(Clone)]
+pub(super) enum Weights {
     /// In that shard, under that name.
     Stored { shard: usize, name: String },
     /// Not in a file as they are computed with: 32-bit floats, made when the folder was opened.
     Made(Vec<u8>),
+    /// Blocks, and their scales apart.
+    Apart { blocks: Box<Weights>, scales: Box<Weights>, turns: Turns },
 }
 
 /// `model.safetensors.index.json`, as far as it matters here.
@@ -79,7 +84,7 @@ impl Tensors {
                     let problem = format!("is there, but `config.json` says `{field}` is {layers}");
                     return Err(LoadError::tensor(&name, problem));
                 }
-                let place = Place::of(family, (number, shard), &name, info)?;
+                let place = Place::of(family, (number, shard), (&name, &gguf), info)?;
                 if tensors.places.insert(gguf, place).is_some() {
                     return Err(LoadError::tensor(&name, "is in two of the files of weights"));
                 }
@@ -101,6 +106,7 @@ impl Tensors {
             };
             tensors.places.insert("rope_freqs.weight".to_owned(), place);
         }
+        packed_experts::unpack(&mut tensors.places, &shards)?;
         tensors.shards = shards;
         tensors.has_rows(config)?;
         Ok(tensors)
@@ -140,20 +146,31 @@ impl Tensors {
     }
 
     fn at<'a>(&'a self, name: &'a str, place: &'a Place) -> Tensor<'a> {
-        let bytes = match &place.weights {
-            Weights::Made(bytes) => bytes,
-            Weights::Stored { shard, name } => {
-                let found = self.shards.get(*shard).and_then(|shard| Some(shard.bytes_of(shard.info(name)?)));
+        let apart = match &place.weights {
+            Weights::Apart { scales, turns, .. } => Some(Apart { scales: scales.bytes(&self.shards), turns: *turns }),
+            _ => None,
+        };
+        Tensor { name, dims: &place.dims, kind: place.kind, bytes: place.weights.bytes(&self.shards), apart }
+    }
+}
+
+impl Weights {
+    /// The bytes; of what lies apart those of the blocks.
+    pub(super) fn bytes<'a>(&'a self, shards: &'a [Shard]) -> &'a [u8] {
+        match self {
+            Self::Made(bytes) => bytes,
+            Self::Stored { shard, name } => {
+                let found = shards.get(*shard).and_then(|shard| Some(shard.bytes_of(shard.info(name)?)));
                 found.unwrap_or_default()
             }
-        };
-        Tensor { name, dims: &place.dims, kind: place.kind, bytes }
+            Self::Apart { blocks, .. } => blocks.bytes(shards),
+        }
     }
 }
 
 fn why_unknown(name: &str) -> &'static str {
     if name.contains(".mlp.experts.gate_up_proj") || name.ends_with(".mlp.experts.down_proj") {
-        return "holds all experts in one; they are read where each lies apart, as models are published";
+        return "holds all experts in one; they are read as models are published: each apart, or gpt-oss' in MXFP4";
     }
     "is not of a network that is computed; take a model without it"
 }
@@ -164,9 +181,21 @@ fn guesses_ahead(name: &str) -> bool {
 }
 
 impl Place {
-    fn of(family: &Family, (number, shard): (usize, &Shard), name: &str, info: &TensorInfo) -> Result<Self, LoadError> {
-        let kind = kind(name, info.dtype)?;
+    fn of(
+        family: &Family,
+        (number, shard): (usize, &Shard),
+        (name, gguf): (&str, &str),
+        info: &TensorInfo,
+    ) -> Result<Self, LoadError> {
         let dims = info.shape.iter().rev().map(|length| *length as u64).collect();
+        if gguf.ends_with(packed_experts::BLOCKS) || gguf.ends_with(packed_experts::SCALES) {
+            if info.dtype != Dtype::U8 {
+                return Err(LoadError::tensor(name, format!("is stored as {}; U8 is expected here", info.dtype)));
+            }
+            let weights = Weights::Stored { shard: number, name: name.to_owned() };
+            return Ok(Self { dims, kind: TensorKind::Mxfp4, weights });
+        }
+        let kind = kind(name, info.dtype)?;
         // The one thing of which a folder's weights are not what is computed with: small, and made here.
         if family.norms_less_one && name.ends_with("norm.weight") && info.shape.len() == 1 {
             let made = floats(kind, shard.bytes_of(info)).flat_map(|weight| (weight + 1.0).to_le_bytes()).collect();
@@ -174,9 +203,17 @@ impl Place {
         }
         Ok(Self { dims, kind, weights: Weights::Stored { shard: number, name: name.to_owned() } })
     }
+
+    /// What the folder calls it; nothing where it was made.
+    pub(super) fn stored_name(&self) -> &str {
+        match &self.weights {
+            Weights::Stored { name, .. } => name,
+            Weights::Made(_) | Weights::Apart { .. } => "",
+        }
+    }
 }
 
-fn floats(kind: TensorKind, bytes: &[u8]) -> Box<dyn Iterator<Item = f32> + '_> {
+pub(super) fn floats(kind: TensorKind, bytes: &[u8]) -> Box<dyn Iterator<Item = f32> + '_> {
     let halves = bytes.as_chunks::<2>().0.iter();
     match kind {
         TensorKind::F16 => Box::new(halves.map(|bits| f16::from_le_bytes(*bits).to_f32())),

@@ -42,10 +42,12 @@ pub(super) fn translate(config: &Config, family: &Family, entries: &mut EntryWri
 fn refuse_what_is_not_computed(config: &Config, family: &Family) -> Result<(), LoadError> {
     if let Some(quantised) = config.object("quantization_config")? {
         let way = quantised.text("quant_method")?.unwrap_or("a way of its own");
-        let problem = format!(
-            "says that weights are quantised by `{way}`, which is not read; take the model in BF16, F16 or F32, or as GGUF"
-        );
-        return Err(config.wrong("quantization_config", &problem));
+        if way != "mxfp4" || !family.mixture.is_some_and(|mixture| mixture.is_packed()) {
+            let problem = format!(
+                "says that weights are quantised by `{way}`, which is not read; take the model in BF16, F16 or F32, or as GGUF"
+            );
+            return Err(config.wrong("quantization_config", &problem));
+        }
     }
     for field in ["hidden_act", "hidden_activation"] {
         if let Some(activation) = config.text(field)?.filter(|activation| *activation != family.activation) {
@@ -53,7 +55,7 @@ fn refuse_what_is_not_computed(config: &Config, family: &Family) -> Result<(), L
             return Err(config.wrong(field, &problem));
         }
     }
-    for field in ["mlp_bias", "rope_interleaved", "use_sliding_window", "use_bidirectional_attention", "use_qk_norm"] {
+    for field in ["rope_interleaved", "use_sliding_window", "use_bidirectional_attention", "use_qk_norm"] {
         if config.flag(field)?.unwrap_or(false) {
             return Err(config.wrong(field, "is true, which is not computed; take a model without it"));
         }
@@ -83,8 +85,19 @@ fn refuse_what_is_not_computed(config: &Config, family: &Family) -> Result<(), L
     match family.architecture {
         "smollm3" => refuse_other_turning(config),
         "gemma3" => refuse_other_scores(config),
+        "gpt-oss" => refuse_other_gates(config),
         _ => Ok(()),
     }
+}
+
+/// What gates are clamped to, and how steep they are.
+fn refuse_other_gates(config: &Config) -> Result<(), LoadError> {
+    for (field, computed) in [("swiglu_limit", 7.0), ("swiglu_alpha", 1.702_f32)] {
+        if let Some(other) = config.number(field)?.filter(|number| number.to_bits() != computed.to_bits()) {
+            return Err(config.wrong(field, &format!("is {other}; {computed} is computed")));
+        }
+    }
+    Ok(())
 }
 
 /// Layers without positions are each fourth, as the engine knows it.

@@ -31,7 +31,7 @@ pub(crate) struct Architecture {
     pub(super) turning: Turning,
     /// Base of the angles in layers with a window, where it differs; the entry `rope.freq_base_swa` overrules it.
     pub(super) window_rope_base: Option<f32>,
-    /// Whether YaRN rounds the pairs between which it blends to whole ones.
+    /// Whether YaRN rounds the pairs between which it blends to whole ones, where the file does not say.
     pub(super) whole_pairs: bool,
     pub(super) activation: Activation,
     pub(super) scaling: Scaling,

@@ -3,6 +3,9 @@
 use super::Entries;
 use crate::LoadError;
 
+/// An entry of ours: whether YaRN rounds the pairs between which it blends.
+pub(crate) const WHOLE_PAIRS: &str = "rope.scaling.yarn_whole_pairs";
+
 /// How angles of positions come about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Angles {
@@ -78,7 +81,7 @@ impl Entries<'_> {
                 self.positive("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
                 self.positive("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
             ],
-            whole_pairs: self.family.whole_pairs,
+            whole_pairs: self.metadata.bool(&self.key(WHOLE_PAIRS))?.unwrap_or(self.family.whole_pairs),
             loudness: loudness * self.positive("rope.scaling.attn_factor")?.unwrap_or(1.0),
         })
     }

@@ -26,6 +26,6 @@ pub(crate) fn drawn(tensor: &Value) -> Drawn {
     Drawn { name, dims, values }
 }
 
-fn fnv_1a(text: &str) -> u64 {
+pub(crate) fn fnv_1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

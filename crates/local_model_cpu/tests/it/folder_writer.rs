@@ -15,12 +15,22 @@ use crate::blocks::Random;
 pub(crate) struct FolderWriter {
     pub(crate) config: Value,
     pub(crate) tensors: Vec<Tensor>,
+    /// Tensors that are stored as they are.
+    pub(crate) raw: Vec<RawTensor>,
     /// How the weights are stored.
     pub(crate) dtype: Dtype,
     /// Files that the weights are spread over.
     pub(crate) shards: usize,
     /// Files beside `config.json` and the weights: name and text.
     pub(crate) files: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+pub(crate) struct RawTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: Dtype,
+    pub(crate) bytes: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -63,7 +73,7 @@ impl FolderWriter {
             Tensor { name, shape, values }
         };
         let tensors = shapes.into_iter().map(tensor).collect();
-        Self { config, tensors, dtype: Dtype::BF16, shards: 1, files: Vec::new() }
+        Self { config, tensors, raw: Vec::new(), dtype: Dtype::BF16, shards: 1, files: Vec::new() }
     }
 
     pub(crate) fn with_file(mut self, name: &str, text: &Value) -> Self {
@@ -93,11 +103,14 @@ impl FolderWriter {
         for (name, text) in &self.files {
             fs::write(folder.join(name), text).unwrap();
         }
-        let stored: Vec<(&Tensor, Vec<u8>)> =
-            self.tensors.iter().map(|tensor| (tensor, stored(self.dtype, &tensor.values))).collect();
+        let floats = |tensor: &Tensor| {
+            let Tensor { name, shape, values } = tensor.clone();
+            RawTensor { name, shape, dtype: self.dtype, bytes: stored(self.dtype, &values) }
+        };
+        let stored: Vec<RawTensor> = self.tensors.iter().map(floats).chain(self.raw.iter().cloned()).collect();
         let view = |at: usize| {
-            let (tensor, bytes) = &stored[at];
-            (tensor.name.clone(), TensorView::new(self.dtype, tensor.shape.clone(), bytes).unwrap())
+            let RawTensor { name, shape, dtype, bytes } = &stored[at];
+            (name.clone(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
         };
         if self.shards == 1 {
             let bytes = safetensors::serialize((0..stored.len()).map(view), None).unwrap();
@@ -110,7 +123,7 @@ impl FolderWriter {
             let name = format!("model-{:05}-of-{:05}.safetensors", number + 1, self.shards);
             let part = first..(first + each).min(stored.len());
             fs::write(folder.join(&name), safetensors::serialize(part.clone().map(view), None).unwrap()).unwrap();
-            map.extend(stored[part].iter().map(|(tensor, _)| (tensor.name.clone(), json!(name))));
+            map.extend(stored[part].iter().map(|tensor| (tensor.name.clone(), json!(name))));
         }
         let index = json!({"metadata": {"total_size": 1}, "weight_map": map});
         fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();

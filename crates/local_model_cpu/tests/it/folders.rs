@@ -14,9 +14,10 @@ use crate::hostile_files::SETTINGS;
 use crate::tokenizer_writer::{byte_level, digits_then_words, tokenizer, tokenizer_of_pieces};
 
 /// The goldens whose classes are read from folders.
-const READ: [&str; 16] = [
+const READ: [&str; 17] = [
     "llama",
     "llama3",
+    "llama-biases",
     "ax4",
     "qwen3",
     "qwen3-yarn",

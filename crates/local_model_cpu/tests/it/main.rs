@@ -16,6 +16,7 @@ mod goldens;
 mod hostile_files;
 mod hostile_folders;
 mod networks;
+mod packed_experts;
 mod parity;
 mod published;
 mod reference;

@@ -18,10 +18,11 @@ impl FolderWriter {
             architecture: golden["entries"][0][2].as_str().unwrap().to_owned(),
             head_dim: config["head_dim"].as_u64().unwrap() as usize,
         };
-        let all = golden["tensors"].as_array().unwrap().iter().map(drawn);
+        let floats = golden["tensors"].as_array().unwrap().iter().filter(|tensor| tensor["bytes"].is_null());
+        let all = floats.map(drawn);
         let stored = all.filter(|tensor| tensor.name != "rope_freqs.weight").flat_map(apart);
         let tensors = stored.map(|tensor| published.tensor(tensor)).collect();
-        Self { config, tensors, dtype: Dtype::F32, shards: 1, files: Vec::new() }
+        Self { config, tensors, raw: Vec::new(), dtype: Dtype::F32, shards: 1, files: Vec::new() }
     }
 
     /// A network of Llama's class as EXAONE 3.5's own class has it.
@@ -133,6 +134,11 @@ impl Published {
             ("attn_q_norm", _) => "self_attn.q_norm",
             ("attn_k_norm", _) => "self_attn.k_norm",
             ("exp_probs_b", _) => return format!("model.layers.{layer}.mlp.gate.e_score_correction_bias"),
+            ("attn_sinks", _) => return format!("model.layers.{layer}.self_attn.sinks"),
+            ("ffn_gate_inp", "gpt-oss") => "mlp.router",
+            ("ffn_gate_exps", _) => "mlp.experts.gate_proj",
+            ("ffn_up_exps", _) => "mlp.experts.up_proj",
+            ("ffn_down_exps", _) => "mlp.experts.down_proj",
             ("ffn_gate_inp", _) => "mlp.gate",
             ("ffn_gate_shexp", _) => "mlp.shared_experts.gate_proj",
             ("ffn_up_shexp", _) => "mlp.shared_experts.up_proj",
