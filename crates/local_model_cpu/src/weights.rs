@@ -2,22 +2,20 @@
 //! they are computed with.
 
 mod feed;
-
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod packing;
 
 use half::{bf16, f16};
 
 use crate::LoadError;
-use crate::apart::BLOCK_FLOATS;
-use crate::buffer::{Buffer, Disjoint};
+use crate::buffer::Buffer;
 use crate::checkpoint::Checkpoint;
 use crate::gguf::{Tensor, TensorKind};
-use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip, scales_are_finite};
+use crate::packed::Matrix;
 use crate::pool::Pool;
 use crate::rope::Rope;
 use crate::shape::{LayerKind, PairOrder, Presence, Shape};
 pub(crate) use feed::{Feed, Gated, Mixture};
+use packing::{Packing, Part, RowOrder, expect_dims};
 
 /// One layer. Matrices that are multiplied with the same activations are one.
 pub(crate) struct Layer {
@@ -80,7 +78,7 @@ impl Weights {
         let shape = Shape::read(&checkpoint.metadata())?;
         let mut plan = Plan::new(checkpoint, &shape);
         let Network { ropes, layers, embedding, output_norm, output } = plan.network()?;
-        let memory = plan.pack(pool)?;
+        let memory = plan.packing.pack(pool)?;
         Ok(Self { shape, ropes, layers, embedding, output_norm, output, memory })
     }
 
@@ -96,10 +94,10 @@ impl Weights {
         let shape = Shape::read(&checkpoint.metadata())?;
         let mut plan = Plan::new(checkpoint, &shape);
         plan.embedding()?;
-        let embedding = if checkpoint.find_tensor("output.weight").is_some() { plan.bytes } else { 0 };
+        let embedding = if checkpoint.find_tensor("output.weight").is_some() { plan.packing.bytes() } else { 0 };
         let mut plan = Plan::new(checkpoint, &shape);
         plan.network()?;
-        Ok((plan.bytes, plan.bytes - embedding))
+        Ok((plan.packing.bytes(), plan.packing.bytes() - embedding))
     }
 
     /// Where the matrices' strips lie.
@@ -116,77 +114,11 @@ impl Weights {
 /// Greatest number of tokens that is computed.
 const VOCABULARY_MAX: u64 = 1 << 22;
 
-/// A tensor that becomes rows of a matrix.
-struct Part {
-    name: String,
-    rows: usize,
-    order: RowOrder,
-    /// Where the tensor holds as many matrices as there are experts: which of how many.
-    expert: Option<(usize, usize)>,
-}
-
-impl Part {
-    fn whole(name: impl Into<String>, rows: usize) -> Self {
-        Self { name: name.into(), rows, order: RowOrder::AsStored, expert: None }
-    }
-
-    /// Its tensor, found and of the sizes that it must have.
-    fn find<'a>(&self, checkpoint: &'a dyn Checkpoint, columns: usize) -> Result<Tensor<'a>, LoadError> {
-        let tensor = match self.expert {
-            None => checkpoint.tensor(&self.name)?,
-            Some((expert, experts)) => checkpoint.expert_tensor(&self.name, expert, experts)?,
-        };
-        expect_dims(&tensor, &[columns, self.rows])?;
-        Ok(tensor)
-    }
-}
-
-/// Which of a tensor's rows stands where.
-#[derive(Clone, Copy)]
-enum RowOrder {
-    AsStored,
-    /// Of each head first the even rows, then the odd ones: neighbours that turn together come to stand half a head
-    /// apart. Queries and keys are reordered alike, so their products stay the same.
-    EvenThenOdd {
-        head_dim: usize,
-    },
-}
-
-impl RowOrder {
-    fn source(self, row: usize) -> usize {
-        match self {
-            Self::AsStored => row,
-            Self::EvenThenOdd { head_dim } => {
-                let (within, half) = (row % head_dim, head_dim / 2);
-                row - within + if within < half { 2 * within } else { 2 * (within - half) + 1 }
-            }
-        }
-    }
-}
-
-/// A matrix to pack. There may be tens of thousands, of millions of strips: what is noted is noted a matrix.
-struct Source<'a> {
-    tensor: Tensor<'a>,
-    layout: Layout,
-    order: RowOrder,
-    rows: usize,
-    /// Of one strip when packed.
-    strip_bytes: usize,
-    /// Where its first strip lies.
-    offset: usize,
-    /// From one of its strips to the next.
-    step_bytes: usize,
-    /// Strips of all matrices before it.
-    first_strip: usize,
-}
-
-/// What is to be packed, and where to.
+/// What of a checkpoint becomes what of the network.
 struct Plan<'a> {
     checkpoint: &'a dyn Checkpoint,
     shape: &'a Shape,
-    bytes: usize,
-    strips: usize,
-    sources: Vec<Source<'a>>,
+    packing: Packing<'a>,
 }
 
 /// A network's parts as planned: all of [`Weights`] but the memory.
@@ -200,7 +132,7 @@ struct Network {
 
 impl<'a> Plan<'a> {
     fn new(checkpoint: &'a dyn Checkpoint, shape: &'a Shape) -> Self {
-        Self { checkpoint, shape, bytes: 0, strips: 0, sources: Vec::new() }
+        Self { checkpoint, shape, packing: Packing::new(checkpoint) }
     }
 
     fn network(&mut self) -> Result<Network, LoadError> {
@@ -209,7 +141,7 @@ impl<'a> Plan<'a> {
         let layers = (0..shape.layers()).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
         let output_norm = scaled(self.vector("output_norm.weight", shape.width)?, shape.scales.logits);
         let output = match self.checkpoint.find_tensor("output.weight") {
-            Some(_) => self.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
+            Some(_) => self.packing.matrix(shape.width, &[Part::whole("output.weight", embedding.rows)])?,
             None => embedding.clone(),
         };
         Ok(Network { ropes: self.ropes()?, layers, embedding, output_norm, output })
@@ -226,7 +158,7 @@ impl<'a> Plan<'a> {
                 ));
             }
         };
-        self.matrix(self.shape.width, &[Part::whole(NAME, rows)])
+        self.packing.matrix(self.shape.width, &[Part::whole(NAME, rows)])
     }
 
     fn layer(&mut self, layer: usize) -> Result<Layer, LoadError> {
@@ -245,13 +177,15 @@ impl<'a> Plan<'a> {
         Ok(Layer {
             kind: shape.layer_kinds[layer],
             attention_norms: self.norms(&name("attn_norm"), &name("post_attention_norm"))?,
-            queries_keys_values: self.matrix(shape.width, &queries_keys_values)?,
+            queries_keys_values: self.packing.matrix(shape.width, &queries_keys_values)?,
             heads: HeadWeights {
                 biases: self.head_biases(layer, order)?,
                 norms: self.head_norms(layer, order)?,
                 sinks: self.optional_vector(shape.sinks, &name("attn_sinks"), shape.heads)?,
             },
-            attention_output: self.matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
+            attention_output: self
+                .packing
+                .matrix(shape.query_width(), &[Part::whole(name("attn_output"), shape.width)])?,
             attention_biases: self.biases(&format!("blk.{layer}.attn_output.bias"), shape.width)?,
             feed_norms: self.norms(&name(shape.norms.feed_name), &name("post_ffw_norm"))?,
             feed: self.feed(layer)?,
@@ -334,102 +268,6 @@ impl<'a> Plan<'a> {
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, LoadError> {
         floats(&self.checkpoint.tensor(name)?, length)
     }
-
-    /// A matrix made of tensors below each other. All but the last have a multiple of 16 rows.
-    fn matrix(&mut self, columns: usize, parts: &[Part]) -> Result<Matrix, LoadError> {
-        let mut matrix = Matrix { columns, ..Matrix::default() };
-        for part in parts {
-            let source = self.source(columns, part)?;
-            matrix.strips.extend(self.add(source));
-            matrix.rows += part.rows;
-        }
-        Ok(matrix)
-    }
-
-    /// A matrix of 16 rows of the one tensor and 16 of the other in turns, both of as many rows. It lies in memory as it is
-    /// read, from its beginning to its end.
-    fn matrix_in_turns(&mut self, columns: usize, parts: &[Part; 2]) -> Result<Matrix, LoadError> {
-        let rows = parts[0].rows + parts[1].rows;
-        let [first, second] = [self.source(columns, &parts[0])?, self.source(columns, &parts[1])?];
-        let step_bytes = first.step_bytes + second.step_bytes;
-        let second = Source { offset: first.offset + first.step_bytes, ..second };
-        let [first, second] = [first, second].map(|source| self.add(Source { step_bytes, ..source }));
-        Ok(Matrix { columns, rows, strips: first.zip(second).flat_map(<[Place; 2]>::from).collect() })
-    }
-
-    /// What a part is packed from, to lie behind all that is planned so far.
-    fn source(&self, columns: usize, part: &Part) -> Result<Source<'a>, LoadError> {
-        let tensor = part.find(self.checkpoint, columns)?;
-        let layout = self.checkpoint.layout(&tensor);
-        let strip_bytes = layout.strip_bytes(columns);
-        let (rows, order) = (part.rows, part.order);
-        let (offset, step_bytes, first_strip) = (self.bytes, layout.step_bytes(columns), self.strips);
-        Ok(Source { tensor, layout, order, rows, strip_bytes, offset, step_bytes, first_strip })
-    }
-
-    /// Takes it into the plan; where its strips lie.
-    fn add(&mut self, mut source: Source<'a>) -> impl Iterator<Item = Place> + use<'a> {
-        let strips = source.rows.div_ceil(TILE_ROWS);
-        let Source { layout, offset, step_bytes, strip_bytes, .. } = source;
-        source.first_strip = self.strips;
-        self.sources.push(source);
-        self.bytes += strips * strip_bytes.next_multiple_of(STRIP_ALIGNMENT);
-        self.strips += strips;
-        (0..strips).map(move |strip| Place { layout, offset: offset + strip * step_bytes })
-    }
-
-    /// Packs everything, on all threads.
-    fn pack(&self, pool: &mut Pool) -> Result<Buffer<u8>, LoadError> {
-        /// Strips taken at once.
-        const GRAIN: usize = 16;
-        ensure_available(self.bytes, "the model's weights")?;
-        let refused = |error| LoadError::Machine(format!("no memory for the model's weights: {error}"));
-        let mut memory = Buffer::zeroed(self.bytes).map_err(refused)?;
-        let to = Disjoint::new(memory.values_mut());
-        let unsound = AtomicUsize::new(usize::MAX);
-        let packed = pool.share(self.strips, GRAIN, &|strips| {
-            for strip in strips {
-                let after = self.sources.partition_point(|source| source.first_strip <= strip);
-                let source = &self.sources[after - 1];
-                let strip = strip - source.first_strip;
-                let offset = source.offset + strip * source.step_bytes;
-                // SAFETY: no two strips share a byte (those of a source lie a step apart, and what lies between
-                // them is another source's), and each is packed once.
-                if !source.pack(strip, unsafe { to.part(offset..offset + source.strip_bytes) }) {
-                    unsound.fetch_min(after - 1, Ordering::Relaxed);
-                }
-            }
-        });
-        packed.map_err(|panicked| LoadError::Machine(format!("the weights could not be packed: {panicked}")))?;
-        if let Some(source) = self.sources.get(unsound.into_inner()) {
-            let problem = "holds a weight that is no finite number, or too great for 8 bits; fetch the file again";
-            return Err(LoadError::tensor(source.tensor.name, problem));
-        }
-        Ok(memory)
-    }
-}
-
-impl Source<'_> {
-    /// Packs 16 rows; false where floats could not be rounded.
-    fn pack(&self, strip: usize, to: &mut [u8]) -> bool {
-        let first = strip * TILE_ROWS;
-        let count = TILE_ROWS.min(self.rows - first);
-        let mut rows = [&[][..]; TILE_ROWS];
-        let mut made = Vec::new();
-        if let Some(apart) = &self.tensor.apart {
-            let row_blocks = self.tensor.dims[0] as usize / BLOCK_FLOATS;
-            (first..first + count).for_each(|row| apart.write_row(self.tensor.bytes, row, row_blocks, &mut made));
-            rows.iter_mut().zip(made.chunks_exact(made.len() / count)).for_each(|(to, row)| *to = row);
-        } else {
-            let row_bytes = self.tensor.bytes.len() / self.rows;
-            for (to, row) in rows.iter_mut().zip(first..first + count) {
-                *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
-            }
-        }
-        pack_strip(self.layout, self.tensor.kind, &rows[..count], to);
-        // What a file says in 8 bits is taken as it is.
-        self.layout == Layout::of(self.tensor.kind) || scales_are_finite(to)
-    }
 }
 
 /// A tensor that is a vector of floats.
@@ -454,14 +292,6 @@ fn scaled(mut vector: Vec<f32>, factor: f32) -> Vec<f32> {
         *value *= factor;
     }
     vector
-}
-
-fn expect_dims(tensor: &Tensor<'_>, expected: &[usize]) -> Result<(), LoadError> {
-    if tensor.dims.iter().copied().eq(expected.iter().map(|length| *length as u64)) {
-        return Ok(());
-    }
-    let problem = format!("has the sizes {:?}, but the metadata ask for {expected:?}", tensor.dims);
-    Err(LoadError::tensor(tensor.name, problem))
 }
 
 #[cfg(test)]

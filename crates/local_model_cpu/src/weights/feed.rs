@@ -1,7 +1,8 @@
 //! The weights of layers' feed-forward halves: one gated layer, or a mixture of experts. It must not know how experts are
 //! chosen.
 
-use super::{Part, Plan, floats};
+use super::packing::Part;
+use super::{Plan, floats};
 use crate::LoadError;
 use crate::packed::{Matrix, TILE_ROWS};
 use crate::shape::Experts;
@@ -53,7 +54,7 @@ impl Plan<'_> {
         let expert =
             |plan: &mut Self, expert| plan.gated(layer, "_exps", experts.feed_width, Some((expert, experts.count)));
         Ok(Mixture {
-            router: self.matrix(self.shape.width, &[router])?,
+            router: self.packing.matrix(self.shape.width, &[router])?,
             router_biases: self.biases(&format!("blk.{layer}.ffn_gate_inp.bias"), experts.count)?,
             choice_biases: self.optional_vector(experts.choice_biases, &choice_biases, experts.count)?,
             experts: (0..experts.count).map(|index| expert(self, index)).collect::<Result<_, _>>()?,
@@ -80,8 +81,13 @@ impl Plan<'_> {
             (gates, ups) => Some(in_turns(gates, ups, feed_width)),
         };
         let down_biases = self.biases_of(&name("down", "bias"), expert, width)?;
-        let gate_up = self.matrix_in_turns(width, &[part("gate", feed_width), part("up", feed_width)])?;
-        Ok(Gated { gate_up, gate_up_biases, down: self.matrix(feed_width, &[part("down", width)])?, down_biases })
+        let gate_up = self.packing.matrix_in_turns(width, &[part("gate", feed_width), part("up", feed_width)])?;
+        Ok(Gated {
+            gate_up,
+            gate_up_biases,
+            down: self.packing.matrix(feed_width, &[part("down", width)])?,
+            down_biases,
+        })
     }
 
     /// As [`Plan::biases`], of one expert where the tensor has all experts'.
