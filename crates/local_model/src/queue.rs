@@ -21,14 +21,17 @@ impl Queue {
         }
     }
 
-    /// The job whose next sequence is to start first.
-    pub(crate) fn next(&self) -> Option<JobId> {
-        self.turns.front().and_then(|(_, jobs)| jobs.front()).copied()
+    /// The job whose next sequence is to start first, of those that are `ready`.
+    pub(crate) fn next(&self, ready: impl Fn(JobId) -> bool) -> Option<JobId> {
+        self.turns.iter().flat_map(|(_, jobs)| jobs).copied().find(|&job| ready(job))
     }
 
-    /// Ends the turn of the caller whose job is [`Queue::next`].
-    pub(crate) fn end_turn(&mut self) {
-        self.turns.rotate_left(usize::from(!self.turns.is_empty()));
+    /// Ends the turn of the caller whose job this is.
+    pub(crate) fn end_turn(&mut self, job: JobId) {
+        let caller = self.turns.iter().position(|(_, jobs)| jobs.contains(&job));
+        if let Some(turn) = caller.and_then(|place| self.turns.remove(place)) {
+            self.turns.push_back(turn);
+        }
     }
 
     /// Takes a job out, wherever it stands.

@@ -67,6 +67,9 @@ struct Underway {
 /// nearly as much as a token.
 const ROWS_WITH_GUESSES_MAX: usize = 8;
 
+/// Tokens from which on a prompt is computed once for all choices of a job: shorter ones cost less than a step does.
+const SHARED_PROMPT_TOKENS_MIN: usize = 128;
+
 /// A sequence's part in a step.
 struct Part {
     job: JobId,
@@ -213,7 +216,7 @@ impl Scheduler {
     /// Starts choices while there is room. Who comes next waits for room even if a shorter one would fit, or a long prompt
     /// would wait for ever behind short ones.
     fn start(&mut self) {
-        while let Some(id) = self.queue.next() {
+        while let Some(id) = self.queue.next(|id| !self.waits_for_its_prompt(id)) {
             let running = self.running();
             if running >= self.sequences_max {
                 return;
@@ -241,12 +244,17 @@ impl Scheduler {
             self.totals.prompt_tokens_cached_total += computed as u64;
             underway.started += 1;
             let started_all = underway.has_started();
-            self.queue.end_turn();
+            self.queue.end_turn(id);
             if started_all {
                 self.queue.remove(id);
                 self.gauges.leave_queue();
             }
         }
+    }
+
+    /// Whether a job's next choice is better started when its first has computed the prompt, which it then need not compute.
+    fn waits_for_its_prompt(&self, job: JobId) -> bool {
+        self.jobs.get(&job).is_some_and(|underway| self.reuses && underway.will_share_its_prompt())
     }
 
     /// Computes one step. Tells whether there was anything to compute.
@@ -396,6 +404,12 @@ impl Underway {
 
     fn is_complete(&self) -> bool {
         self.has_started() && self.running.is_empty() && !self.reader.is_behind()
+    }
+
+    /// Whether a choice is about to compute a prompt that others can begin with.
+    fn will_share_its_prompt(&self) -> bool {
+        let long = self.prompt.len() >= SHARED_PROMPT_TOKENS_MIN && !self.job.owner.is_empty();
+        long && self.running.iter().any(|sequence| sequence.prompt_left() > 0)
     }
 
     fn sequence(&self, part: &Part) -> Option<&Sequence> {

@@ -96,11 +96,14 @@ impl Engine for ScriptedEngine {
 
     fn begin(&mut self, beginning: &Beginning<'_>) -> Option<(Slot, usize)> {
         let slot = self.reserve(beginning.tokens)?;
-        let begins = |(owner, tokens): &&(String, Vec<Token>)| {
-            owner == beginning.owner && tokens.len() < beginning.prompt.len() && beginning.prompt.starts_with(tokens)
-        };
-        let longest = self.shared.iter().filter(begins).map(|(_, tokens)| tokens).max_by_key(|tokens| tokens.len());
-        let known = longest.cloned().unwrap_or_default();
+        let Beginning { owner, prompt, .. } = beginning;
+        let whole = self.shared.iter().filter(|(of, known)| of == owner && prompt.starts_with(known));
+        let whole = whole.map(|(_, known)| known.len());
+        let beyond = self.shared.iter().any(|(of, known)| of == owner && known.starts_with(prompt));
+        // Never all of it: the last token's logits are asked for.
+        let longest =
+            whole.chain(beyond.then_some(prompt.len())).max().unwrap_or(0).min(prompt.len().saturating_sub(1));
+        let known: Vec<Token> = prompt.iter().take(longest).copied().collect();
         let computed = known.len();
         if let Some(held) = self.held.get_mut(&slot.0) {
             held.tokens = known;

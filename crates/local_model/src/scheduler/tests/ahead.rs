@@ -1,6 +1,7 @@
 //! What is computed ahead, or need not be computed again: the same answers, in fewer steps.
 
 use super::*;
+use crate::scripted::Gate;
 
 /// An answer that says most things twice.
 const TWICE: &str = "the gate is open and the road is long; the gate is open and the road is long; the gate is shut.";
@@ -99,6 +100,50 @@ async fn what_an_owner_asked_before_is_not_computed_again() {
     let last = seen.sequences.last().expect("it was computed");
     assert_eq!(last.prompt_tokens, prompt_after.len() - (prompt + words.len()), "prompt and answer of the first");
     assert_eq!(floor.model.load().prompt_tokens_cached_total, (prompt + words.len()) as u64);
+    floor.leaves_nothing().await;
+}
+
+/// The prompt tokens that were computed for each choice of a job, in the order in which they started, and what they say.
+async fn choices_computed(owner: &str, prefix_cache: bool, words: &str) -> (Vec<usize>, Vec<Choice>) {
+    let floor = floor_with_both(Script::new().chance("dice", 40), prefix_cache, false);
+    let sampling = Sampling { seed: 7, temperature: 0.9, ..Sampling::default() };
+    let job = Job { owner: Arc::from(owner), choices: 4, sampling, ..floor.job("a", words) };
+    let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
+    let computed = floor.probe.seen().sequences.iter().map(|sequence| sequence.prompt_tokens).collect();
+    floor.leaves_nothing().await;
+    (computed, choices)
+}
+
+#[tokio::test]
+async fn a_long_prompt_is_computed_once_for_all_choices() {
+    let words = format!("{} dice", "a long prompt ".repeat(40));
+    let (alone, plain) = choices_computed("one", false, &words).await;
+    assert!(alone.iter().all(|tokens| *tokens == alone[0]) && alone.len() == 4, "{alone:?}");
+    let (computed, choices) = choices_computed("one", true, &words).await;
+    assert_eq!(computed, [alone[0], 1, 1, 1]);
+    assert_eq!(choices, plain);
+    assert_ne!(choices[0].text, choices[1].text, "each is drawn for itself");
+    let (of_nobody, _) = choices_computed("", true, &words).await;
+    assert_eq!(of_nobody, alone, "nobody's are not kept");
+    let (short, _) = choices_computed("one", true, "dice").await;
+    assert!(short.iter().all(|tokens| *tokens == short[0]), "short ones do not wait: {short:?}");
+}
+
+#[tokio::test]
+async fn others_start_while_choices_wait_for_their_prompt() {
+    let gate = Gate::closed();
+    let floor = floor_with(Script::new().gate(&gate), Settings { prefix_cache: true, ..settings() });
+    let words = "long ".repeat(400);
+    let job = Job { owner: Arc::from("one"), choices: 3, ..floor.job("a", &words) };
+    let many = floor.model.submit(job).expect("room");
+    let other = floor.ask("a", "short");
+    gate.let_through(1);
+    floor.probe.until(|seen| seen.at_gate && seen.sequences.len() == 2).await;
+    let seen = floor.probe.seen();
+    assert!(seen.sequences[1].prompt.contains("short"), "{:?}", seen.sequences[1].prompt);
+    gate.open();
+    assert_eq!(read_text(other).await, "short");
+    assert_eq!(read(many).await.expect("an answer").len(), 3);
     floor.leaves_nothing().await;
 }
 
