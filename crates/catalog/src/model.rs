@@ -7,6 +7,7 @@ use crate::entry::Entry;
 use crate::fact::Fact;
 use crate::index::Kind;
 use crate::organisation::NONE;
+use crate::quantisation::MILLIBITS_MAX;
 use crate::typed::Typed;
 use crate::words::{listed, words};
 
@@ -86,6 +87,9 @@ pub struct Model {
     pub tokenizer: Fact<String>,
     /// The family of networks, as `general.architecture` of a GGUF file calls it.
     pub architecture: Fact<String>,
+    /// Thousandths of a bit that a weight takes as the model is published, where that is a form of its own and no other is made of
+    /// it.
+    pub published_millibits: Fact<u64>,
     /// Numbers that a token leaves in the cache of keys and values, over all layers.
     pub cache_values: Fact<u64>,
     /// Parts into which that cache can be cut: heads of keys, or one where attention is latent.
@@ -149,6 +153,7 @@ impl Model {
             languages: entry.set("languages", false, |typed| language(typed.text()?)),
             tokenizer: entry.fact("tokenizer", |typed| typed.reference(Kind::Tokenizer)),
             architecture: entry.fact("architecture", Typed::owned),
+            published_millibits: entry.fact("published_millibits", |typed| typed.within(1, MILLIBITS_MAX)),
             cache_values: entry.fact("cache_values", |typed| typed.within(1, CACHE_VALUES_MAX)),
             cache_shards: entry.fact("cache_shards", |typed| typed.within(1, CACHE_SHARDS_MAX)),
         }

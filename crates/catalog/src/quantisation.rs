@@ -16,7 +16,7 @@ words! {
 }
 
 /// Thousandths of a bit: no weight takes more than 64 bits.
-const MILLIBITS_MAX: u64 = 64_000;
+pub(crate) const MILLIBITS_MAX: u64 = 64_000;
 
 /// A way of storing weights.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -129,6 +129,8 @@ fn what_the_issue_names_is_there() {
         "gemma-3",
         "mistral-tekken",
         "gpt-oss",
+        "gpt-oss-20b",
+        "gpt-oss-120b",
         "gpt-4o",
         "claude",
         "gemini",

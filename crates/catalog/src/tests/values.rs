@@ -71,6 +71,7 @@ fn hardware_and_sizes_have_ranges_and_units() {
         ("quantisation", "weight_millibits", "4_894"),
         ("model", "cache_values", "30_720"),
         ("model", "cache_shards", "1"),
+        ("model", "published_millibits", "4_250"),
     ];
     for (kind, field, value) in sound {
         assert_eq!(mistake(kind, field, value), None, "{kind} {field} {value}");
@@ -86,6 +87,7 @@ fn hardware_and_sizes_have_ranges_and_units() {
         ("quantisation", "weight_millibits", "64_001", "is 64001: it must be a whole number, 1 to 64000"),
         ("quantisation", "weight_millibits", "\"unknown\"", "must be known here"),
         ("model", "cache_values", "0", "must be a whole number, at least 1"),
+        ("model", "published_millibits", "64_001", "is 64001: it must be a whole number, 1 to 64000"),
         ("model", "cache_shards", "65_537", "is 65537: it must be a whole number, 1 to 65536"),
     ];
     for (kind, field, value, what) in wrong {

@@ -53,10 +53,17 @@ fn every_model_of_known_size_is_judged_and_the_others_are_counted() {
     let report = json(&bench, &on_the_machine(&[]));
     assert_eq!(report["machine"]["memory_bytes"], 24_000_000_000_u64);
     assert_eq!(report["machine"]["bandwidth_is_measured"], false);
-    assert_eq!((&report["unknown"], report["models"].as_array().unwrap().len()), (&43.into(), 19));
+    assert_eq!((&report["unknown"], report["models"].as_array().unwrap().len()), (&43.into(), 21));
     let sizes: Vec<u64> =
         report["models"].as_array().unwrap().iter().map(|model| model["parameters"].as_u64().unwrap()).collect();
     assert!(sizes.is_sorted(), "the smallest first");
+
+    // One that is published in a form of its own is judged in it alone, by its load too.
+    let one = bench.run(&["model", "fit", "gpt-oss-20b", "--memory", "24", "--bandwidth", "20"]);
+    assert!(one.out.contains("\n  its own form  14 GB    15 GB  yes "), "{}", one.out);
+    assert!(!one.out.contains("Q4_K_M"), "{}", one.out);
+    let load = bench.run(&["model", "fit", "gpt-oss-20b", "--load", "10"]);
+    assert!(load.out.starts_with("gpt-oss-20b in its own form: 14 GB of weights"), "{}", load.out);
 }
 
 #[test]
@@ -220,7 +227,7 @@ fn what_cannot_be_judged_is_said_with_how_to_mend_it() {
         (
             &["ax-3.1", "--load", "5", "--quantisation", "q3"],
             64,
-            "error: the catalogue has no quantisation `q3`\nhint: it has: q4-k-m, ",
+            "error: the catalogue has no quantisation `q3` of `ax-3.1`\nhint: it has: q4-k-m, ",
         ),
         (
             &["ax-3.1", "--load", "5", "--accelerator", "tpu"],

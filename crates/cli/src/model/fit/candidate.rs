@@ -48,6 +48,17 @@ pub(super) struct Form {
     pub(super) sizes: Sizes,
 }
 
+/// What the form is called in which a model is published, where no other is made of it.
+pub(super) const PUBLISHED: &str = "published";
+
+impl Form {
+    /// Quantised as its developer has: what is stored in less than 16 bits is computed in those.
+    fn published(network: &Network, millibits: u64) -> Self {
+        let (id, name) = (PUBLISHED.to_owned(), "its own form".to_owned());
+        Self { id, name, precision: Precision::Bf16, is_floors: true, sizes: network.sizes(millibits) }
+    }
+}
+
 impl Candidate {
     /// Whether the floor computes its architecture; none where nobody says which it is.
     pub(super) fn is_floors(&self) -> Option<bool> {
@@ -169,6 +180,8 @@ fn of_catalogue(catalog: &Catalog, id: &str) -> Option<Candidate> {
         })
         .collect();
     stored.sort_by_key(|(millibits, _)| *millibits);
+    let published = model.published_millibits.known().map(|millibits| Form::published(&network, *millibits));
+    let forms = published.map_or_else(|| stored.into_iter().map(|(_, form)| form).collect(), |form| vec![form]);
     Some(Candidate {
         name: id.to_owned(),
         title: Some(model.name.clone()),
@@ -178,6 +191,6 @@ fn of_catalogue(catalog: &Catalog, id: &str) -> Option<Candidate> {
         active: network.active,
         cache_is_estimated: network.cache_is_estimated,
         context_tokens_max: model.context_tokens.known().copied(),
-        forms: stored.into_iter().map(|(_, form)| form).collect(),
+        forms,
     })
 }

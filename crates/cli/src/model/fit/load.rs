@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use serde::Serialize;
 
 use super::{
-    candidate::{Candidate, Form, From},
+    candidate::{Candidate, Form, From, PUBLISHED},
     judged::rounded,
     shown::{speed, write_faint},
 };
@@ -139,11 +139,13 @@ impl Asked {
                 "a file's weights are stored as they are: `--quantisation` is for the catalogue's models",
             ));
         }
-        let wanted = self.quantisation.as_deref().unwrap_or(USUAL_QUANTISATION);
+        let usual =
+            if candidate.forms.iter().any(|form| form.id == PUBLISHED) { PUBLISHED } else { USUAL_QUANTISATION };
+        let wanted = self.quantisation.as_deref().unwrap_or(usual);
         let found = candidate.forms.iter().find(|form| form.id == wanted || candidate.from != From::Catalogue);
         found.ok_or_else(|| {
             let all: Vec<&str> = candidate.forms.iter().map(|form| form.id.as_str()).collect();
-            Failure::usage(format!("the catalogue has no quantisation `{wanted}`"))
+            Failure::usage(format!("the catalogue has no quantisation `{wanted}` of `{}`", candidate.name))
                 .hint(format!("it has: {}", all.join(", ")))
         })
     }
