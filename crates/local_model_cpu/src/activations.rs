@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::buffer::{Buffer, Plain};
-use crate::packed::TILE_COLUMNS;
+use crate::packed::BLOCK_COLUMNS;
 use crate::simd::{LANES, Simd};
 
 /// 32 activations, rounded: `scale · values`. One cache line.
@@ -21,9 +21,9 @@ pub(crate) struct QuantBlock {
     /// `scale · Σ values`: what a weight's minimum is multiplied with.
     pub(crate) scaled_sum: f32,
     /// −32 · Σ of the first and of the second 16 values: where sums over 6-bit weights begin.
-    pub(crate) six_starts: [i32; 2],
-    /// −128 · Σ of all values: where sums over 8-bit weights begin. Those over 4-bit floats begin at an eighth of it.
-    pub(crate) byte_start: i32,
+    six_starts: [i32; 2],
+    /// −128 · Σ of all values: where sums over 8-bit weights begin.
+    byte_start: i32,
     reserved: [i32; 3],
 }
 
@@ -33,7 +33,7 @@ unsafe impl Plain for QuantBlock {}
 impl QuantBlock {
     /// Rounds 32 floats to 255 steps of the greatest magnitude among them.
     #[inline(always)]
-    pub(crate) fn of<S: Simd>(simd: S, floats: &[f32; TILE_COLUMNS]) -> Self {
+    pub(crate) fn of<S: Simd>(simd: S, floats: &[f32; BLOCK_COLUMNS]) -> Self {
         let [first, second] = halves(floats);
         let (first, second) = (simd.load(first), simd.load(second));
         let nothing = simd.splat(0.0);
@@ -64,8 +64,21 @@ impl QuantBlock {
     }
 }
 
+impl QuantBlock {
+    /// Where a sum begins over weights whose zero is `centre`, a power of two or none: over all columns, or over a half of them,
+    /// where it is 32 at most.
+    #[inline(always)]
+    pub(crate) fn start(&self, centre: u8, half: Option<usize>) -> i32 {
+        match (centre, half) {
+            (0, _) => 0,
+            (centre, None) => self.byte_start / (128 / i32::from(centre)),
+            (centre, Some(half)) => self.six_starts[half] / (32 / i32::from(centre)),
+        }
+    }
+}
+
 #[inline(always)]
-fn halves(floats: &[f32; TILE_COLUMNS]) -> [&[f32; LANES]; 2] {
+fn halves(floats: &[f32; BLOCK_COLUMNS]) -> [&[f32; LANES]; 2] {
     let (chunks, _) = floats.as_chunks::<LANES>();
     [&chunks[0], &chunks[1]]
 }
@@ -73,7 +86,7 @@ fn halves(floats: &[f32; TILE_COLUMNS]) -> [&[f32; LANES]; 2] {
 /// 32 activations as bfloat16s. One cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-pub(crate) struct BrainBlock(pub(crate) [u16; TILE_COLUMNS]);
+pub(crate) struct BrainBlock(pub(crate) [u16; BLOCK_COLUMNS]);
 
 // SAFETY: numbers only, no padding.
 unsafe impl Plain for BrainBlock {}
@@ -115,7 +128,7 @@ impl Panels {
     /// Panels for `rows` rows of `columns` columns where a kernel takes up to `rows_max` at once.
     pub(crate) fn new(rows: usize, columns: usize, rows_max: usize) -> Self {
         let width = rows.next_power_of_two().min(rows_max);
-        Self { rows, width, blocks: columns / TILE_COLUMNS, rounding: Rounding::Bytes }
+        Self { rows, width, blocks: columns / BLOCK_COLUMNS, rounding: Rounding::Bytes }
     }
 
     /// Number of panels; the last one may be partly filled.
@@ -148,7 +161,7 @@ impl Activations {
     pub(crate) fn new(rows_max: usize, columns: usize) -> io::Result<Self> {
         // Panels are read whole, also where the last one is partly filled.
         let rows = rows_max.next_multiple_of(ROWS_TOGETHER_MAX);
-        let count = rows * columns / TILE_COLUMNS;
+        let count = rows * columns / BLOCK_COLUMNS;
         let (blocks, brains) = (Buffer::zeroed(count)?, Buffer::zeroed(count)?);
         Ok(Self { floats: Buffer::zeroed(rows * columns)?, blocks, brains, columns })
     }

@@ -2,8 +2,7 @@
 //! names. It must not know files.
 
 use crate::LoadError;
-use crate::gguf::{self, Metadata, Tensor};
-use crate::packed::Layout;
+use crate::gguf::{self, Metadata, Tensor, TensorKind};
 use crate::shape::PairOrder;
 
 /// A stored model.
@@ -25,9 +24,9 @@ pub(crate) trait Checkpoint: Sync {
         of_expert(self.tensor(name)?, expert, experts)
     }
 
-    /// The tiles that a matrix is packed into.
-    fn layout(&self, tensor: &Tensor<'_>) -> Layout {
-        Layout::of(tensor.kind)
+    /// What the tiles hold that a matrix is packed into: what is stored, or [`TensorKind::Q8_0`] of floats that are rounded.
+    fn packed_kind(&self, tensor: &Tensor<'_>) -> TensorKind {
+        tensor.kind
     }
 
     /// How the rows of queries and keys are ordered, given how GGUF files of the family order them.

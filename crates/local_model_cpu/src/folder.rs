@@ -18,8 +18,7 @@ use std::path::Path;
 
 use crate::LoadError;
 use crate::checkpoint::{Checkpoint, of_expert};
-use crate::gguf::{EntryWriter, Metadata, Tensor, Written};
-use crate::packed::Layout;
+use crate::gguf::{EntryWriter, Metadata, Tensor, TensorKind, Written};
 use crate::settings::FloatWeights;
 use crate::shape::PairOrder;
 use config::Config;
@@ -123,13 +122,11 @@ impl Checkpoint for Folder {
         self.tensor(&mixture::expert_name(name, expert as u64))
     }
 
-    fn layout(&self, tensor: &Tensor<'_>) -> Layout {
+    fn packed_kind(&self, tensor: &Tensor<'_>) -> TensorKind {
         // Experts that are nearly as good as each other must not change places.
         let is_router = tensor.name.ends_with(".ffn_gate_inp.weight");
-        match self.floats {
-            FloatWeights::EightBits if !is_router && tensor.kind.block_weights() == 1 => Layout::Byte,
-            _ => Layout::of(tensor.kind),
-        }
+        let is_float = tensor.kind.block_weights() == 1;
+        if self.floats == FloatWeights::EightBits && is_float && !is_router { TensorKind::Q8_0 } else { tensor.kind }
     }
 
     fn pair_order(&self, _: PairOrder) -> PairOrder {

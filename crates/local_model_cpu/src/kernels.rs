@@ -7,6 +7,7 @@ mod brains;
 mod encoder;
 mod multiply;
 mod rows;
+mod tiles;
 
 use std::ops::Range;
 

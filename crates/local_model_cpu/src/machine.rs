@@ -7,7 +7,7 @@ use crate::checkpoint::Checkpoint;
 use crate::folder::Folder;
 use crate::gguf::{File, Tensor};
 use crate::kernels::Kernels;
-use crate::packed::{TILE_COLUMNS, TILE_ROWS};
+use crate::packed::{TILE_ROWS, strip_bytes};
 use crate::shape::Shape;
 use crate::weights::Weights;
 use crate::{FloatWeights, KernelChoice, LoadError, memory, shape};
@@ -71,14 +71,18 @@ fn sizes(checkpoint: &dyn Checkpoint) -> Result<FileSizes, LoadError> {
     })
 }
 
+/// What strips are measured by, whatever the kind: tiles of the K kinds have as many.
+const COLUMNS: usize = 256;
+
 /// Packed bytes of the experts that a token does not ask.
 fn unasked_bytes(checkpoint: &dyn Checkpoint, shape: &Shape) -> u64 {
     let Some(experts) = shape.experts else { return 0 };
-    let tile_bytes = |tensor: &Tensor<'_>| checkpoint.layout(tensor).tile_bytes() as u64;
     let packed = |tensor: Tensor<'_>| {
-        tensor.dims.iter().product::<u64>() / (TILE_ROWS * TILE_COLUMNS) as u64 * tile_bytes(&tensor)
+        let strip = strip_bytes(checkpoint.packed_kind(&tensor), COLUMNS) as u64;
+        tensor.weights() * strip / (TILE_ROWS * COLUMNS) as u64
     };
-    let all: u64 = checkpoint.tensors().filter(|tensor| tensor.name.contains("_exps.")).map(packed).sum();
+    let is_matrix = |tensor: &Tensor<'_>| tensor.name.contains("_exps.") && tensor.name.ends_with(".weight");
+    let all: u64 = checkpoint.tensors().filter(is_matrix).map(packed).sum();
     all / experts.count as u64 * experts.count.saturating_sub(experts.used) as u64
 }
 

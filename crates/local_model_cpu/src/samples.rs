@@ -7,7 +7,7 @@ use crate::buffer::{Buffer, Disjoint};
 use crate::gguf::writer::GgufWriter;
 use crate::gguf::{File, TensorKind};
 use crate::kernels::{Kernels, RoundedRow};
-use crate::packed::{Layout, Matrix, Place, TILE_ROWS, pack_strip};
+use crate::packed::{Matrix, Place, TILE_ROWS, pack_strip, step_bytes, strip_bytes};
 use crate::settings::KernelChoice;
 
 pub(crate) const KINDS: [TensorKind; 12] = [
@@ -98,25 +98,25 @@ pub(crate) fn random_matrix(
 
 /// A stored matrix, packed.
 pub(crate) fn pack(kind: TensorKind, stored: &[u8], rows: usize, columns: usize) -> (Matrix, Buffer<u8>) {
-    pack_as(Layout::of(kind), kind, stored, rows, columns)
+    pack_as(kind, kind, stored, rows, columns)
 }
 
-/// The same in a layout that need not be the kind's own.
+/// The same in tiles of a kind that need not be its own.
 pub(crate) fn pack_as(
-    layout: Layout,
+    packed: TensorKind,
     kind: TensorKind,
     stored: &[u8],
     rows: usize,
     columns: usize,
 ) -> (Matrix, Buffer<u8>) {
-    let (length, step) = (layout.strip_bytes(columns), layout.step_bytes(columns));
+    let (length, step) = (strip_bytes(packed, columns), step_bytes(packed, columns));
     let strips = rows.div_ceil(TILE_ROWS);
     let mut memory = Buffer::zeroed(strips * step).unwrap();
     let rows_stored: Vec<&[u8]> = stored.chunks_exact(stored.len() / rows).collect();
     for (rows, to) in rows_stored.chunks(TILE_ROWS).zip(memory.values_mut().chunks_exact_mut(step)) {
-        pack_strip(layout, kind, rows, &mut to[..length]);
+        pack_strip(packed, kind, rows, &mut to[..length]);
     }
-    let places = (0..strips).map(|strip| Place { layout, offset: strip * step }).collect();
+    let places = (0..strips).map(|strip| Place { kind: packed, offset: strip * step }).collect();
     (Matrix { columns, rows, strips: places }, memory)
 }
 

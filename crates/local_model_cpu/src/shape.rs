@@ -8,7 +8,7 @@ mod positions;
 use crate::LoadError;
 use crate::gguf::Metadata;
 use crate::kernels::HEAD_DIM_MAX;
-use crate::packed::{TILE_COLUMNS, TILE_ROWS};
+use crate::packed::{BLOCK_COLUMNS, TILE_ROWS};
 pub(crate) use architecture::Presence;
 use architecture::{Architecture, KNOWN, Scaling};
 pub(crate) use experts::Experts;
@@ -252,8 +252,8 @@ impl Entries<'_> {
         let columns =
             columns.into_iter().chain(["expert_feed_forward_length", "expert_shared_count"].into_iter().zip(experts));
         for (name, width) in columns {
-            if !width.is_multiple_of(TILE_COLUMNS) {
-                return wrong(name, format!("gives a width of {width}; multiples of {TILE_COLUMNS} are computed"));
+            if !width.is_multiple_of(BLOCK_COLUMNS) {
+                return wrong(name, format!("gives a width of {width}; multiples of {BLOCK_COLUMNS} are computed"));
             }
         }
         for name in ["rope.dimension_count", "attention.value_length"] {

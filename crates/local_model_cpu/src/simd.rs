@@ -37,6 +37,10 @@ pub(crate) trait Simd: Copy {
     fn load_half(self, from: &[u16; LANES]) -> Self::Floats;
     /// bfloat16 as floats.
     fn load_brain(self, from: &[u16; LANES]) -> Self::Floats;
+    /// Whole numbers as floats.
+    fn load_whole(self, from: &[u8; LANES]) -> Self::Floats;
+    /// Whole numbers with a sign as floats.
+    fn load_signed(self, from: &[i8; LANES]) -> Self::Floats;
     /// The powers of two with these exponents, counted from 127 as floats do; zero for a zero.
     fn load_powers(self, exponents: &[u8; LANES]) -> Self::Floats;
 
@@ -87,6 +91,8 @@ pub(crate) trait Simd: Copy {
     fn high_nibbles(self, bytes: Self::Bytes) -> Self::Bytes;
     /// What stands in the table at each of the places, which are below 16.
     fn look_up(self, table: &[u8; LANES], places: Self::Bytes) -> Self::Bytes;
+    /// `low | one << 4`, where `one` is the bit `PLACE` of each byte of `high`.
+    fn join_bit<const PLACE: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
     /// `low | two << 4`, where `two` are the bits `2 * PAIR` and `2 * PAIR + 1` of each byte of `high`.
     fn join_two_bits<const PAIR: u32>(self, low: Self::Bytes, high: Self::Bytes) -> Self::Bytes;
     /// Adds to each lane the dot product of its four bytes, each at most 127, with four activations.

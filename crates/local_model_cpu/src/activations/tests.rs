@@ -13,7 +13,7 @@ use crate::simd::portable::Portable;
 fn rounding_is_within_half_a_step_and_sums_are_of_what_was_rounded() {
     let mut random = Random(41);
     for _ in 0..200 {
-        let floats: [f32; TILE_COLUMNS] = random.floats(TILE_COLUMNS).try_into().unwrap();
+        let floats: [f32; BLOCK_COLUMNS] = random.floats(BLOCK_COLUMNS).try_into().unwrap();
         let block = QuantBlock::of(Portable, &floats);
         let greatest = floats.iter().map(|x| x.abs()).fold(0.0, f32::max);
         assert_eq!(block.scale, greatest / 127.0);
@@ -31,7 +31,7 @@ fn rounding_is_within_half_a_step_and_sums_are_of_what_was_rounded() {
 #[test]
 fn nothing_and_next_to_nothing_round_to_finite_blocks() {
     for float in [0.0, 1e-45, 1e-40, f32::MIN_POSITIVE] {
-        let block = QuantBlock::of(Portable, &[float; TILE_COLUMNS]);
+        let block = QuantBlock::of(Portable, &[float; BLOCK_COLUMNS]);
         assert!(block.scale.is_finite() && block.scaled_sum.is_finite());
         assert_eq!(block.values, [[0; 4]; 8]);
     }
@@ -43,7 +43,7 @@ fn what_is_no_number_breaks_nothing() {
     let mut random = Random(43);
     let odd = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 1e30, -1e30, 1e-30, 0.0];
     for _ in 0..5_000 {
-        let mut floats: [f32; TILE_COLUMNS] = random.floats(TILE_COLUMNS).try_into().unwrap();
+        let mut floats: [f32; BLOCK_COLUMNS] = random.floats(BLOCK_COLUMNS).try_into().unwrap();
         for float in &mut floats {
             if random.byte() < 100 {
                 *float = odd[usize::from(random.byte()) % odd.len()];

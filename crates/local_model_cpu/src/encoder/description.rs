@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::LoadError;
-use crate::packed::TILE_COLUMNS;
+use crate::packed::BLOCK_COLUMNS;
 use crate::simd::LANES;
 use crate::small_file::{DESCRIPTION_BYTES_MAX, small_json};
 
@@ -184,8 +184,8 @@ impl Config {
             return wrong(format!("`position_embedding_type` is `{kind}`; `absolute` is computed"));
         }
         let sizes = [
-            ("hidden_size", self.hidden_size, TILE_COLUMNS),
-            ("intermediate_size", self.intermediate_size, TILE_COLUMNS),
+            ("hidden_size", self.hidden_size, BLOCK_COLUMNS),
+            ("intermediate_size", self.intermediate_size, BLOCK_COLUMNS),
             ("num_attention_heads", self.num_attention_heads, 1),
             ("vocab_size", self.vocab_size, 1),
             ("max_position_embeddings", self.max_position_embeddings, 1),

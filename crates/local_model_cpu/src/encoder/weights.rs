@@ -11,7 +11,7 @@ use crate::LoadError;
 use crate::buffer::Buffer;
 use crate::gguf::TensorKind;
 use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip};
+use crate::packed::{Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip, strip_bytes};
 use crate::shard::{Shard, kind};
 
 /// Some files name all tensors of the encoder so, beside those of a head that is not computed.
@@ -135,13 +135,13 @@ impl Plan<'_> {
         let mut bias = Vec::with_capacity(rows * names.len());
         for name in names {
             let tensor = self.file.tensor(&format!("{name}.weight"), &[rows, columns])?;
-            let (layout, row_bytes) = (Layout::of(tensor.kind), tensor.bytes.len() / rows);
-            let length = layout.strip_bytes(columns);
+            let (kind, row_bytes) = (tensor.kind, tensor.bytes.len() / rows);
+            let length = strip_bytes(kind, columns);
             for rows in tensor.bytes.chunks(TILE_ROWS * row_bytes) {
                 let place = self.bytes..self.bytes + length;
                 self.bytes = place.end.next_multiple_of(STRIP_ALIGNMENT);
-                matrix.strips.push(Place { layout, offset: place.start });
-                self.strips.push(Strip { kind: tensor.kind, rows, row_bytes, place });
+                matrix.strips.push(Place { kind, offset: place.start });
+                self.strips.push(Strip { kind, rows, row_bytes, place });
             }
             matrix.rows += rows;
             bias.extend(self.file.vector(&format!("{name}.bias"), &[rows])?);
@@ -152,7 +152,7 @@ impl Plan<'_> {
     fn fill(&self, memory: &mut [u8]) {
         for strip in &self.strips {
             let rows: Vec<&[u8]> = strip.rows.chunks_exact(strip.row_bytes).collect();
-            pack_strip(Layout::of(strip.kind), strip.kind, &rows, &mut memory[strip.place.clone()]);
+            pack_strip(strip.kind, strip.kind, &rows, &mut memory[strip.place.clone()]);
         }
     }
 }

@@ -18,12 +18,13 @@ use std::arch::x86_64::{
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::multiply::{AHEAD_BYTES, Product, QuantTile, floating, write};
+use super::multiply::{Product, floating, write};
+use super::tiles::QuantTile;
 use crate::activations::{Panels, Rounding};
 use crate::buffer;
-use crate::packed::{
-    BrainTile, ByteTile, HalfTile, Layout, MINI_CENTRE, MINI_FLOATS, MiniTile, NibbleTile, SingleTile, SixTile, Strip,
-};
+use crate::gguf::TensorKind;
+use crate::packed::Strip;
+use crate::packed::tiles::{BrainTile, HalfTile, SingleTile, with_tile};
 use crate::simd::amx::{Amx, BrainPairs, Held, Sums};
 use crate::simd::avx512::Avx512;
 use crate::simd::{LANES, Simd};
@@ -131,11 +132,11 @@ fn some_strips(
 /// Writes a strip's results of a panel; those of floats are computed here.
 #[inline(always)]
 fn finish(simd: Avx512, product: &Product<'_>, index: usize, panel: usize, sums: &Sums) {
-    match product.matrix.strip(product.memory, index).layout {
-        Layout::Half => floating::<Avx512, HalfTile, WIDTH>(simd, product, index, panel..panel + 1),
-        Layout::Brain => floating::<Avx512, BrainTile, WIDTH>(simd, product, index, panel..panel + 1),
-        Layout::Single => floating::<Avx512, SingleTile, WIDTH>(simd, product, index, panel..panel + 1),
-        Layout::Nibble | Layout::Mini | Layout::Six | Layout::Byte => {
+    match product.matrix.strip(product.memory, index).kind {
+        TensorKind::F16 => floating::<Avx512, HalfTile, WIDTH>(simd, product, index, panel..panel + 1),
+        TensorKind::Bf16 => floating::<Avx512, BrainTile, WIDTH>(simd, product, index, panel..panel + 1),
+        TensorKind::F32 => floating::<Avx512, SingleTile, WIDTH>(simd, product, index, panel..panel + 1),
+        _ => {
             let mut vectors = [simd.splat(0.0); WIDTH];
             for (vector, sums) in vectors.iter_mut().zip(&sums.0) {
                 *vector = simd.load(sums);
@@ -145,84 +146,30 @@ fn finish(simd: Avx512, product: &Product<'_>, index: usize, panel: usize, sums:
     }
 }
 
-/// Makes some of a strip's tiles bfloat16s.
+/// Makes some of a strip's blocks of 32 columns bfloat16s; floats are left out.
 #[inline(always)]
 fn expand(simd: Avx512, strip: Strip<'_>, blocks: Range<usize>, to: &mut [BrainPairs; BLOCKS]) {
-    match strip.layout {
-        Layout::Nibble => expand_tiles::<NibbleTile>(simd, strip, blocks, to),
-        Layout::Mini => expand_tiles::<MiniTile>(simd, strip, blocks, to),
-        Layout::Six => expand_tiles::<SixTile>(simd, strip, blocks, to),
-        Layout::Byte => expand_tiles::<ByteTile>(simd, strip, blocks, to),
-        Layout::Half | Layout::Brain | Layout::Single => {}
-    }
+    with_tile!(strip.kind, T => expand_tiles::<T>(simd, strip, blocks, to), F => no_tiles::<F>());
 }
+
+fn no_tiles<F>() {}
 
 #[inline(always)]
-fn expand_tiles<T: Expanded>(simd: Avx512, strip: Strip<'_>, blocks: Range<usize>, to: &mut [BrainPairs; BLOCKS]) {
+fn expand_tiles<T: QuantTile>(simd: Avx512, strip: Strip<'_>, blocks: Range<usize>, to: &mut [BrainPairs; BLOCKS]) {
     let spread = Spread::new(simd);
-    for (tile, to) in buffer::cast::<T>(strip.bytes)[blocks].iter().zip(to) {
-        let ahead = std::ptr::from_ref(tile).cast::<u8>().wrapping_add(AHEAD_BYTES);
-        for line in 0..size_of::<T>().div_ceil(64) {
-            simd.prefetch(ahead.wrapping_add(64 * line));
-        }
-        tile.expand(simd, &spread, to);
-    }
-}
-
-/// What a layout does its own way.
-trait Expanded: QuantTile {
-    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs);
-}
-
-impl Expanded for NibbleTile {
-    #[inline(always)]
-    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs) {
-        let factors = spread.factors(simd.load_half(&self.scales), simd.load_half(&self.minima));
-        for (nibbles, to) in self.nibbles.iter().zip(to.0.as_chunks_mut::<4>().0) {
-            let nibbles = simd.load_bytes(nibbles);
-            let [first, second, third, fourth] = to;
-            spread.columns(simd.low_nibbles(nibbles), &factors, [first, second]);
-            spread.columns(simd.high_nibbles(nibbles), &factors, [third, fourth]);
-        }
-    }
-}
-
-impl Expanded for MiniTile {
-    #[inline(always)]
-    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs) {
-        let scales = simd.load_powers(&self.exponents);
-        let factors = spread.factors(scales, simd.mul(scales, simd.splat(-f32::from(MINI_CENTRE))));
-        for (nibbles, to) in self.nibbles.iter().zip(to.0.as_chunks_mut::<4>().0) {
-            let nibbles = simd.load_bytes(nibbles);
-            let [first, second, third, fourth] = to;
-            spread.columns(simd.look_up(&MINI_FLOATS, simd.low_nibbles(nibbles)), &factors, [first, second]);
-            spread.columns(simd.look_up(&MINI_FLOATS, simd.high_nibbles(nibbles)), &factors, [third, fourth]);
-        }
-    }
-}
-
-impl Expanded for SixTile {
-    #[inline(always)]
-    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs) {
-        for (half, to) in to.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-            let scales = simd.load_half(&self.scales[half]);
-            let factors = spread.factors(scales, simd.mul(scales, simd.splat(-32.0)));
-            for (sixes, to) in self.sixes(simd, half).into_iter().zip(to.as_chunks_mut::<2>().0) {
+    let tiles = buffer::cast::<T>(strip.bytes);
+    for (block, to) in blocks.zip(to) {
+        let (tile, block) = (&tiles[block / T::BLOCKS], block % T::BLOCKS);
+        tile.ask_ahead(simd, block);
+        let halves = if T::HALVES { 2 } else { 1 };
+        for (half, to) in to.0.chunks_exact_mut(16 / halves).enumerate() {
+            let [scales, minima] = tile.scales(simd, block, half);
+            let centre = simd.splat(-f32::from(T::CENTRE));
+            let factors = spread.factors(scales, simd.mul_add(scales, centre, minima));
+            for (four, to) in to.as_chunks_mut::<2>().0.iter_mut().enumerate() {
                 let [first, second] = to;
-                spread.columns(sixes, &factors, [first, second]);
+                spread.columns(tile.four(simd, block, 8 / halves * half + four), &factors, [first, second]);
             }
-        }
-    }
-}
-
-impl Expanded for ByteTile {
-    #[inline(always)]
-    fn expand(&self, simd: Avx512, spread: &Spread, to: &mut BrainPairs) {
-        let (scales, minima) = (simd.load_half(&self.scales), simd.load_half(&self.minima));
-        let factors = spread.factors(scales, simd.mul_add(scales, simd.splat(-128.0), minima));
-        for (bytes, to) in self.bytes.iter().zip(to.0.as_chunks_mut::<2>().0) {
-            let [first, second] = to;
-            spread.columns(simd.load_bytes(bytes), &factors, [first, second]);
         }
     }
 }
@@ -313,3 +260,6 @@ impl Spread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,11 @@
 use std::ops::Range;
 
 use super::Simd;
+use super::tiles::QuantTile;
 use crate::activations::{BrainBlock, Panels, QuantBlock};
-use crate::buffer::{self, Disjoint, Plain};
-use crate::packed::{
-    BrainTile, ByteTile, HalfTile, Layout, MINI_CENTRE, MINI_FLOATS, Matrix, MiniTile, NibbleTile, SingleTile, SixTile,
-    Strip, TILE_COLUMNS, TILE_ROWS,
-};
+use crate::buffer::{self, Disjoint};
+use crate::packed::tiles::{BrainTile, Floats, HalfTile, SingleTile, with_tile};
+use crate::packed::{BLOCK_COLUMNS, Matrix, Strip, TILE_ROWS};
 
 /// One multiplication: `to[row] (+)= matrix · activations[row]`.
 pub(crate) struct Product<'a> {
@@ -32,8 +31,6 @@ pub(crate) struct Product<'a> {
 
 /// Bytes of activations that strips go over together: they stay in the second-level cache beside a strip.
 const ACTIVATION_BYTES: usize = 256 << 10;
-/// How far ahead of its use a weight is asked for when each is used once.
-pub(super) const AHEAD_BYTES: usize = 2560;
 
 /// Computes the results of `strips` for all rows. Two threads must not compute the same strip.
 #[inline(always)]
@@ -46,10 +43,10 @@ pub(super) fn multiply<S: Simd>(simd: S, product: &Product<'_>, strips: Range<us
         let some = first..(first + together).min(panels.count());
         for index in strips.clone() {
             match panels.width {
-                1 => strip_by_layout::<S, 1>(simd, product, index, some.clone()),
-                2 => strip_by_layout::<S, 2>(simd, product, index, some.clone()),
-                4 => strip_by_layout::<S, 4>(simd, product, index, some.clone()),
-                _ => strip_by_layout::<S, 8>(simd, product, index, some.clone()),
+                1 => strip_of_kind::<S, 1>(simd, product, index, some.clone()),
+                2 => strip_of_kind::<S, 2>(simd, product, index, some.clone()),
+                4 => strip_of_kind::<S, 4>(simd, product, index, some.clone()),
+                _ => strip_of_kind::<S, 8>(simd, product, index, some.clone()),
             }
         }
         first = some.end;
@@ -57,17 +54,13 @@ pub(super) fn multiply<S: Simd>(simd: S, product: &Product<'_>, strips: Range<us
 }
 
 #[inline(always)]
-fn strip_by_layout<S: Simd, const M: usize>(simd: S, product: &Product<'_>, index: usize, panels: Range<usize>) {
+fn strip_of_kind<S: Simd, const M: usize>(simd: S, product: &Product<'_>, index: usize, panels: Range<usize>) {
     let strip = product.matrix.strip(product.memory, index);
-    match strip.layout {
-        Layout::Nibble => quantised::<S, NibbleTile, M>(simd, product, strip, index, panels),
-        Layout::Mini => quantised::<S, MiniTile, M>(simd, product, strip, index, panels),
-        Layout::Six => quantised::<S, SixTile, M>(simd, product, strip, index, panels),
-        Layout::Byte => quantised::<S, ByteTile, M>(simd, product, strip, index, panels),
-        Layout::Half => floating::<S, HalfTile, M>(simd, product, index, panels),
-        Layout::Brain => floating::<S, BrainTile, M>(simd, product, index, panels),
-        Layout::Single => floating::<S, SingleTile, M>(simd, product, index, panels),
-    }
+    with_tile!(
+        strip.kind,
+        T => quantised::<S, T, M>(simd, product, strip, index, panels),
+        F => floating::<S, F, M>(simd, product, index, panels)
+    );
 }
 
 #[inline(always)]
@@ -82,13 +75,7 @@ fn quantised<S: Simd, T: QuantTile, const M: usize>(
     for panel in panels {
         let (blocks, _) = product.blocks[product.panels.range(panel)].as_chunks::<M>();
         let mut sums = [simd.splat(0.0); M];
-        for (tile, blocks) in tiles.iter().zip(blocks) {
-            if M == 1 && simd.asks_ahead() {
-                let ahead = std::ptr::from_ref(tile).cast::<u8>().wrapping_add(AHEAD_BYTES);
-                for line in 0..size_of::<T>().div_ceil(64) {
-                    simd.prefetch(ahead.wrapping_add(64 * line));
-                }
-            }
+        for (tile, blocks) in tiles.iter().zip(blocks.chunks_exact(T::BLOCKS)) {
             tile.add_products(simd, blocks, &mut sums);
         }
         write(simd, product, index, panel, &sums);
@@ -105,17 +92,17 @@ pub(super) fn floating<S: Simd, T: FloatTile, const M: usize>(
     let columns = product.matrix.columns;
     let tiles = buffer::cast::<T>(product.matrix.strip(product.memory, index).bytes);
     for panel in panels {
-        let mut rows: [&[[f32; TILE_COLUMNS]]; M] = [&[]; M];
+        let mut rows: [&[[f32; BLOCK_COLUMNS]]; M] = [&[]; M];
         for (row, from) in rows.iter_mut().zip(product.floats[panel * M * columns..].chunks_exact(columns)) {
             *row = from.as_chunks().0;
         }
         let mut sums = [simd.splat(0.0); M];
         for (block, tile) in tiles.iter().enumerate() {
-            let mut floats = [&[0.0; TILE_COLUMNS]; M];
+            let mut floats = [&[0.0; BLOCK_COLUMNS]; M];
             for (floats, row) in floats.iter_mut().zip(rows) {
                 *floats = &row[block];
             }
-            for column in 0..TILE_COLUMNS {
+            for column in 0..BLOCK_COLUMNS {
                 let weights = tile.column(simd, column);
                 for (sum, floats) in sums.iter_mut().zip(floats) {
                     *sum = simd.mul_add(weights, simd.splat(floats[column]), *sum);
@@ -153,119 +140,7 @@ pub(super) fn write<S: Simd, const M: usize>(
     }
 }
 
-pub(super) trait QuantTile: Plain {
-    /// Adds the products of this tile's 16 rows with one block of each of M rows.
-    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]);
-}
-
-impl QuantTile for NibbleTile {
-    #[inline(always)]
-    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
-        let mut dots = [simd.splat_int(0); M];
-        for (vector, nibbles) in self.nibbles.iter().enumerate() {
-            let nibbles = simd.load_bytes(nibbles);
-            let (low, high) = (simd.low_nibbles(nibbles), simd.high_nibbles(nibbles));
-            for row in 0..M {
-                dots[row] = simd.dot_small(dots[row], low, blocks[row].values[2 * vector]);
-                dots[row] = simd.dot_small(dots[row], high, blocks[row].values[2 * vector + 1]);
-            }
-        }
-        let (scales, minima) = (simd.load_half(&self.scales), simd.load_half(&self.minima));
-        for row in 0..M {
-            let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
-            sums[row] = simd.mul_add(dot, scales, sums[row]);
-            sums[row] = simd.mul_add(minima, simd.splat(blocks[row].scaled_sum), sums[row]);
-        }
-    }
-}
-
-impl QuantTile for MiniTile {
-    #[inline(always)]
-    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
-        /// Sums over bytes begin where a centre of 128 is made good.
-        const CENTRES: i32 = 128 / MINI_CENTRE as i32;
-        let mut dots = [simd.splat_int(0); M];
-        for row in 0..M {
-            dots[row] = simd.splat_int(blocks[row].byte_start / CENTRES);
-        }
-        for (vector, nibbles) in self.nibbles.iter().enumerate() {
-            let nibbles = simd.load_bytes(nibbles);
-            let low = simd.look_up(&MINI_FLOATS, simd.low_nibbles(nibbles));
-            let high = simd.look_up(&MINI_FLOATS, simd.high_nibbles(nibbles));
-            for row in 0..M {
-                dots[row] = simd.dot_small(dots[row], low, blocks[row].values[2 * vector]);
-                dots[row] = simd.dot_small(dots[row], high, blocks[row].values[2 * vector + 1]);
-            }
-        }
-        let scales = simd.load_powers(&self.exponents);
-        for row in 0..M {
-            let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
-            sums[row] = simd.mul_add(dot, scales, sums[row]);
-        }
-    }
-}
-
-impl SixTile {
-    /// The weights of 16 columns, 0 to 63, four columns a vector.
-    #[inline(always)]
-    pub(super) fn sixes<S: Simd>(&self, simd: S, half: usize) -> [S::Bytes; 4] {
-        let first = simd.load_bytes(&self.nibbles[2 * half]);
-        let second = simd.load_bytes(&self.nibbles[2 * half + 1]);
-        let twos = simd.load_bytes(&self.twos[half]);
-        [
-            simd.join_two_bits::<0>(simd.low_nibbles(first), twos),
-            simd.join_two_bits::<1>(simd.high_nibbles(first), twos),
-            simd.join_two_bits::<2>(simd.low_nibbles(second), twos),
-            simd.join_two_bits::<3>(simd.high_nibbles(second), twos),
-        ]
-    }
-}
-
-impl QuantTile for SixTile {
-    #[inline(always)]
-    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
-        for half in 0..2 {
-            let mut dots = [simd.splat_int(0); M];
-            for row in 0..M {
-                dots[row] = simd.splat_int(blocks[row].six_starts[half]);
-            }
-            for (four, sixes) in self.sixes(simd, half).into_iter().enumerate() {
-                for row in 0..M {
-                    dots[row] = simd.dot_small(dots[row], sixes, blocks[row].values[4 * half + four]);
-                }
-            }
-            let scales = simd.load_half(&self.scales[half]);
-            for row in 0..M {
-                let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
-                sums[row] = simd.mul_add(dot, scales, sums[row]);
-            }
-        }
-    }
-}
-
-impl QuantTile for ByteTile {
-    #[inline(always)]
-    fn add_products<S: Simd, const M: usize>(&self, simd: S, blocks: &[QuantBlock; M], sums: &mut [S::Floats; M]) {
-        let mut dots = [simd.splat_int(0); M];
-        for row in 0..M {
-            dots[row] = simd.splat_int(blocks[row].byte_start);
-        }
-        for (four, bytes) in self.bytes.iter().enumerate() {
-            let bytes = simd.load_bytes(bytes);
-            for row in 0..M {
-                dots[row] = simd.dot(dots[row], bytes, blocks[row].values[four]);
-            }
-        }
-        let (scales, minima) = (simd.load_half(&self.scales), simd.load_half(&self.minima));
-        for row in 0..M {
-            let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
-            sums[row] = simd.mul_add(dot, scales, sums[row]);
-            sums[row] = simd.mul_add(minima, simd.splat(blocks[row].scaled_sum), sums[row]);
-        }
-    }
-}
-
-pub(super) trait FloatTile: Plain {
+pub(super) trait FloatTile: Floats {
     /// The 16 rows' weights of a column.
     fn column<S: Simd>(&self, simd: S, column: usize) -> S::Floats;
 }
@@ -273,20 +148,20 @@ pub(super) trait FloatTile: Plain {
 impl FloatTile for HalfTile {
     #[inline(always)]
     fn column<S: Simd>(&self, simd: S, column: usize) -> S::Floats {
-        simd.load_half(&self.columns[column])
+        simd.load_half(&self.0[column])
     }
 }
 
 impl FloatTile for BrainTile {
     #[inline(always)]
     fn column<S: Simd>(&self, simd: S, column: usize) -> S::Floats {
-        simd.load_brain(&self.0.columns[column])
+        simd.load_brain(&self.0[column])
     }
 }
 
 impl FloatTile for SingleTile {
     #[inline(always)]
     fn column<S: Simd>(&self, simd: S, column: usize) -> S::Floats {
-        simd.load(&self.columns[column])
+        simd.load(&self.0[column])
     }
 }

@@ -4,7 +4,7 @@ use super::Simd;
 use super::attend::PARTIAL_EXTRA;
 use crate::activations::{BrainBlock, Panels, QuantBlock, Rounding};
 use crate::buffer::Disjoint;
-use crate::packed::TILE_COLUMNS;
+use crate::packed::BLOCK_COLUMNS;
 use crate::simd::LANES;
 
 /// Where a row's blocks go.
@@ -63,7 +63,7 @@ fn inverse_rms<S: Simd>(simd: S, from: &[[f32; LANES]], epsilon: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn round<S: Simd>(simd: S, from: &[f32], to: &RoundedRow<'_>) {
-    for (index, floats) in from.as_chunks::<TILE_COLUMNS>().0.iter().enumerate() {
+    for (index, floats) in from.as_chunks::<BLOCK_COLUMNS>().0.iter().enumerate() {
         let place = to.panels.place(to.row, index);
         match to.panels.rounding {
             Rounding::Bytes => {

@@ -4,12 +4,12 @@ use super::*;
 use crate::activations::{Activations, Panels, Rounding};
 use crate::buffer::Disjoint;
 use crate::gguf::TensorKind;
-use crate::packed::{Layout, Matrix};
+use crate::packed::Matrix;
 use crate::samples::{KINDS, Random, all_kernels, random_activations, random_matrix};
 
-/// A row of activations as the weights of this layout meet it.
-fn met(activations: &Activations, panels: Panels, layout: Layout, row: usize) -> Vec<f64> {
-    if is_floats(layout) {
+/// A row of activations as weights of this kind meet it.
+fn met(activations: &Activations, panels: Panels, kind: TensorKind, row: usize) -> Vec<f64> {
+    if is_floats(kind) {
         let columns = activations.columns();
         return activations.floats()[row * columns..(row + 1) * columns].iter().map(|x| f64::from(*x)).collect();
     }
@@ -21,8 +21,8 @@ fn met(activations: &Activations, panels: Panels, layout: Layout, row: usize) ->
     blocks.flat_map(|b| b.values.as_flattened().iter().map(|x| f64::from(*x) * f64::from(b.scale))).collect()
 }
 
-fn is_floats(layout: Layout) -> bool {
-    matches!(layout, Layout::Half | Layout::Brain | Layout::Single)
+fn is_floats(kind: TensorKind) -> bool {
+    kind.block_weights() == 1
 }
 
 fn check_product(kernels: Kernels, kind: TensorKind, rows: usize, columns: usize, batch: usize, add: bool) {
@@ -33,7 +33,7 @@ fn check_product(kernels: Kernels, kind: TensorKind, rows: usize, columns: usize
     let mut results = before.clone();
     multiply(kernels, &matrix, memory.values(), &activations, panels, &mut results, add);
     for row in 0..batch {
-        let activations = met(&activations, panels, Layout::of(kind), row);
+        let activations = met(&activations, panels, kind, row);
         for out in 0..rows {
             let mut weights = vec![0.0; columns];
             matrix.unpack_row(memory.values(), out, &mut weights);
@@ -43,7 +43,7 @@ fn check_product(kernels: Kernels, kind: TensorKind, rows: usize, columns: usize
             let size = products().map(f64::abs).sum::<f64>() + base.abs();
             let off = (f64::from(results[row * rows + out]) - expected).abs();
             // A bfloat16 is off by at most 2^-9 of itself; whole numbers are not rounded.
-            let rounded = panels.rounding == Rounding::Brains && !is_floats(Layout::of(kind));
+            let rounded = panels.rounding == Rounding::Brains && !is_floats(kind);
             let bound = 3e-6 + if rounded { 2.0_f64.powi(-9) } else { 0.0 };
             assert!(
                 off <= size * bound,

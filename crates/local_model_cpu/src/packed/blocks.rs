@@ -6,17 +6,24 @@ use half::{bf16, f16};
 
 use crate::gguf::TensorKind;
 
-/// 32 neighbouring weights of a row: `scale · (q − centre) + minimum`, the centre being the layout's
-/// (0 for nibbles, 32 for six bits, 128 for bytes). Of 4-bit floats `quants` are the floats' bits.
+/// 32 neighbouring weights of a row: `unit · step · (q − centre) + minimum_unit · minimum_step`, the centre being that of the
+/// tile's weights. A part that a kind does not have is nothing, or one step.
 pub(crate) struct Group {
+    /// As they are stored, Q8_0's moved by 128; of 4-bit floats their bits.
     pub(crate) quants: [u8; 32],
-    /// For the first and the second 16 weights.
-    pub(crate) scales: [f32; 2],
-    pub(crate) minimum: f32,
+    /// IEEE halves' bits.
+    pub(crate) unit: u16,
+    pub(crate) minimum_unit: u16,
+    /// Of the first and the second 16 weights: whole numbers, signed in Q6_K; of MXFP4 the exponent of their power of two.
+    pub(crate) steps: [u8; 2],
+    pub(crate) minimum_step: u8,
 }
 
-/// Centre of the weights in tiles of bytes.
+const PLAIN: Group = Group { quants: [0; 32], unit: 0, minimum_unit: 0, steps: [1; 2], minimum_step: 1 };
+/// Where zero is among the weights of tiles of bytes.
 const BYTE_CENTRE: u8 = 128;
+/// The sign of an IEEE half.
+const SIGN: u16 = 1 << 15;
 
 /// The `index`-th 32 weights of a row; floats are rounded to 8 bits.
 pub(crate) fn group(kind: TensorKind, row: &[u8], index: usize) -> Group {
@@ -65,17 +72,18 @@ fn floats(kind: TensorKind, bytes: &[u8]) -> [f32; 32] {
 fn rounded(floats: &[f32; 32]) -> Group {
     let greatest = floats.iter().fold(0.0_f32, |greatest, value| greatest.max(value.abs()));
     let all_finite = floats.iter().all(|value| value.is_finite());
-    let scale = if all_finite { f16::from_f32(greatest / 127.0).to_f32() } else { f32::NAN };
-    let steps = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let unit = f16::from_f32(if all_finite { greatest / 127.0 } else { f32::NAN });
+    let steps = if unit.to_f32() > 0.0 { 1.0 / unit.to_f32() } else { 0.0 };
     let quants = floats.map(|value| {
         let steps = (value * steps).round().clamp(-127.0, 127.0) as i8;
         steps.cast_unsigned().wrapping_add(BYTE_CENTRE)
     });
-    Group { quants, scales: [scale; 2], minimum: 0.0 }
+    Group { quants, unit: unit.to_bits(), ..PLAIN }
 }
 
-fn half_at(block: &[u8], at: usize) -> f32 {
-    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
+/// An IEEE half's bits.
+fn half_at(block: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([block[at], block[at + 1]])
 }
 
 /// Low nibbles first, then high ones.
@@ -89,32 +97,31 @@ fn nibbles(bytes: &[u8]) -> [u8; 32] {
 }
 
 fn q4_0(block: &[u8]) -> Group {
-    let scale = half_at(block, 0);
-    Group { quants: nibbles(&block[2..]), scales: [scale; 2], minimum: -8.0 * scale }
+    Group { quants: nibbles(&block[2..]), unit: half_at(block, 0), ..PLAIN }
 }
 
 fn q4_1(block: &[u8]) -> Group {
-    Group { quants: nibbles(&block[4..]), scales: [half_at(block, 0); 2], minimum: half_at(block, 2) }
+    Group { quants: nibbles(&block[4..]), unit: half_at(block, 0), minimum_unit: half_at(block, 2), ..PLAIN }
 }
 
-/// Nibbles with a fifth bit each, moved so that `zero` stands at the centre of a byte.
-fn five_bits(low: [u8; 32], fifth: u32, zero: u8) -> [u8; 32] {
+/// Nibbles with a fifth bit each.
+fn five_bits(low: [u8; 32], fifth: u32) -> [u8; 32] {
     let mut quants = low;
     for (index, quant) in quants.iter_mut().enumerate() {
-        *quant = (*quant | ((fifth >> index & 1) as u8) << 4) + BYTE_CENTRE - zero;
+        *quant |= ((fifth >> index & 1) as u8) << 4;
     }
     quants
 }
 
 fn q5_0(block: &[u8]) -> Group {
     let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-    Group { quants: five_bits(nibbles(&block[6..]), fifth, 16), scales: [half_at(block, 0); 2], minimum: 0.0 }
+    Group { quants: five_bits(nibbles(&block[6..]), fifth), unit: half_at(block, 0), ..PLAIN }
 }
 
 fn q5_1(block: &[u8]) -> Group {
     let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
-    let quants = five_bits(nibbles(&block[8..]), fifth, 0);
-    Group { quants, scales: [half_at(block, 0); 2], minimum: half_at(block, 2) }
+    let quants = five_bits(nibbles(&block[8..]), fifth);
+    Group { quants, unit: half_at(block, 0), minimum_unit: half_at(block, 2), ..PLAIN }
 }
 
 fn q8_0(block: &[u8]) -> Group {
@@ -122,18 +129,17 @@ fn q8_0(block: &[u8]) -> Group {
     for (quant, byte) in quants.iter_mut().zip(&block[2..34]) {
         *quant = byte.wrapping_add(BYTE_CENTRE);
     }
-    Group { quants, scales: [half_at(block, 0); 2], minimum: 0.0 }
+    Group { quants, unit: half_at(block, 0), ..PLAIN }
 }
 
 /// The 6-bit scale and minimum of one of the eight groups of a Q4_K or Q5_K block: the first four lie whole in their
 /// bytes, of the others the upper two bits lie above those.
-fn scale_and_minimum(packed: &[u8], group: usize) -> (f32, f32) {
-    let (scale, minimum) = if group < 4 {
+fn scale_and_minimum(packed: &[u8], group: usize) -> (u8, u8) {
+    if group < 4 {
         (packed[group] & 63, packed[group + 4] & 63)
     } else {
         (packed[group + 4] & 15 | (packed[group - 4] >> 6) << 4, packed[group + 4] >> 4 | (packed[group] >> 6) << 4)
-    };
-    (f32::from(scale), f32::from(minimum))
+    }
 }
 
 /// Four bits of 32 bytes: two groups share them, the even one the low nibbles.
@@ -145,26 +151,22 @@ fn shared_nibbles(bytes: &[u8], group: usize) -> [u8; 32] {
     quants
 }
 
+/// What is taken away is added here, with the other sign.
+fn of_steps(block: &[u8], group: usize, quants: [u8; 32]) -> Group {
+    let (step, minimum_step) = scale_and_minimum(&block[4..16], group);
+    Group { quants, unit: half_at(block, 0), minimum_unit: half_at(block, 2) ^ SIGN, steps: [step; 2], minimum_step }
+}
+
 fn q4_k(block: &[u8], group: usize) -> Group {
-    let (scale, minimum) = scale_and_minimum(&block[4..16], group);
-    Group {
-        quants: shared_nibbles(&block[16..], group),
-        scales: [half_at(block, 0) * scale; 2],
-        minimum: -half_at(block, 2) * minimum,
-    }
+    of_steps(block, group, shared_nibbles(&block[16..], group))
 }
 
 fn q5_k(block: &[u8], group: usize) -> Group {
-    let (scale, minimum) = scale_and_minimum(&block[4..16], group);
     let mut fifth = 0;
     for (index, byte) in block[16..48].iter().enumerate() {
         fifth |= u32::from(byte >> group & 1) << index;
     }
-    Group {
-        quants: five_bits(shared_nibbles(&block[48..], group), fifth, 0),
-        scales: [half_at(block, 0) * scale; 2],
-        minimum: -half_at(block, 2) * minimum,
-    }
+    of_steps(block, group, five_bits(shared_nibbles(&block[48..], group), fifth))
 }
 
 /// A block is two halves of four groups: groups 0 and 1 take the low nibbles of 64 bytes, 2 and 3 the high ones; 32
@@ -178,13 +180,11 @@ fn q6_k(block: &[u8], group: usize) -> Group {
         let low = if quarter < 2 { low & 15 } else { low >> 4 };
         *quant = low | (high >> (2 * quarter) & 3) << 4;
     }
-    let unit = half_at(block, 208);
-    let scale = |index: usize| unit * f32::from(block[192 + 2 * group + index].cast_signed());
-    Group { quants, scales: [scale(0), scale(1)], minimum: 0.0 }
+    let steps = [block[192 + 2 * group], block[192 + 2 * group + 1]];
+    Group { quants, unit: half_at(block, 208), steps, ..PLAIN }
 }
 
-/// Low nibbles are the first 16 floats. The scale is halved, because the floats are counted in halves.
+/// Low nibbles are the first 16 floats. The exponent is one less, because the floats are counted in halves.
 fn mxfp4(block: &[u8]) -> Group {
-    let scale = f32::from_bits(u32::from(block[0].saturating_sub(1)) << 23);
-    Group { quants: nibbles(&block[1..]), scales: [scale; 2], minimum: 0.0 }
+    Group { quants: nibbles(&block[1..]), steps: [block[0].saturating_sub(1); 2], ..PLAIN }
 }

@@ -132,7 +132,7 @@ fn scales_of_k_kinds_are_within_a_half_of_what_the_file_means() {
 fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
     for kind in [TensorKind::F32, TensorKind::F16, TensorKind::Bf16] {
         let stored = Random(19).stored(kind, 40 * 256);
-        let (matrix, memory) = pack_as(Layout::Byte, kind, &stored, 40, 256);
+        let (matrix, memory) = pack_as(TensorKind::Q8_0, kind, &stored, 40, 256);
         let expected: Vec<f32> = stored.chunks_exact(kind.block_bytes()).flat_map(|block| plain(kind, block)).collect();
         for (row, expected) in expected.chunks_exact(256).enumerate() {
             let mut unpacked = vec![f32::NAN; 256];
@@ -149,19 +149,36 @@ fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
         assert!(scales_are_finite(memory.values()));
     }
     let zeros = [0; 32 * 4];
-    let (matrix, memory) = pack_as(Layout::Byte, TensorKind::F32, &zeros, 1, 32);
+    let (matrix, memory) = pack_as(TensorKind::Q8_0, TensorKind::F32, &zeros, 1, 32);
     let mut unpacked = vec![f32::NAN; 32];
     matrix.unpack_row(memory.values(), 0, &mut unpacked);
     assert_eq!(unpacked, [0.0; 32]);
     for unsound in [f32::NAN, f32::NEG_INFINITY, f32::MAX] {
         let stored: Vec<u8> = (0..32).flat_map(|at| if at == 9 { unsound } else { 0.5 }.to_le_bytes()).collect();
-        let (_, memory) = pack_as(Layout::Byte, TensorKind::F32, &stored, 1, 32);
-        assert!(!scales_are_finite(&memory.values()[..Layout::Byte.tile_bytes()]), "{unsound}");
+        let (_, memory) = pack_as(TensorKind::Q8_0, TensorKind::F32, &stored, 1, 32);
+        assert!(!scales_are_finite(&memory.values()[..strip_bytes(TensorKind::Q8_0, 32)]), "{unsound}");
     }
 }
 
 #[test]
-fn tiles_have_the_sizes_that_the_page_gives() {
-    let sizes = [Layout::Nibble, Layout::Mini, Layout::Six, Layout::Byte, Layout::Half, Layout::Brain, Layout::Single];
-    assert_eq!(sizes.map(Layout::tile_bytes), [320, 272, 448, 576, 1024, 1024, 2048]);
+fn tiles_are_as_large_as_what_they_hold() {
+    // Thousandths of a bit a weight.
+    let sizes = [
+        (TensorKind::Q4_0, 4_500),
+        (TensorKind::Q4_1, 5_000),
+        (TensorKind::Q5_0, 5_500),
+        (TensorKind::Q5_1, 6_000),
+        (TensorKind::Q8_0, 8_500),
+        (TensorKind::Q4K, 4_625),
+        (TensorKind::Q5K, 5_625),
+        (TensorKind::Q6K, 6_562),
+        (TensorKind::Mxfp4, 4_250),
+        (TensorKind::F16, 16_000),
+        (TensorKind::Bf16, 16_000),
+        (TensorKind::F32, 32_000),
+    ];
+    assert_eq!(sizes.len(), KINDS.len());
+    for (kind, millibits) in sizes {
+        assert_eq!(strip_bytes(kind, 256) * 8 * 1000 / (16 * 256), millibits, "{kind:?}");
+    }
 }

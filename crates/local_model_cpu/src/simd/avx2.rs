@@ -5,12 +5,13 @@ use std::arch::x86_64::{
     __m256, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32,
     _mm_loadl_epi64, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16,
     _mm_prefetch, _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_broadcastsi128_si256,
-    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32,
-    _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_ps,
-    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
-    _mm256_permute4x64_epi64, _mm256_round_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps,
+    _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_round_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srli_epi16,
+    _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{LANES, Simd, asking_ahead_pays};
@@ -74,6 +75,16 @@ impl Simd for Avx2 {
             let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
             let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().add(8).cast()));
             [_mm256_castsi256_ps(_mm256_slli_epi32::<16>(low)), _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high))]
+        }
+        fn load_whole(self, from: &[u8; LANES]) -> Floats {
+            let low = _mm256_cvtepu8_epi32(_mm_loadl_epi64(from.as_ptr().cast()));
+            let high = _mm256_cvtepu8_epi32(_mm_loadl_epi64(from.as_ptr().add(8).cast()));
+            [_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)]
+        }
+        fn load_signed(self, from: &[i8; LANES]) -> Floats {
+            let low = _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.as_ptr().cast()));
+            let high = _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.as_ptr().add(8).cast()));
+            [_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)]
         }
         fn load_powers(self, exponents: &[u8; LANES]) -> Floats {
             let low = _mm256_cvtepu8_epi32(_mm_loadl_epi64(exponents.as_ptr().cast()));
@@ -140,6 +151,23 @@ impl Simd for Avx2 {
         fn look_up(self, table: &[u8; LANES], places: Ints) -> Ints {
             let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast()));
             [_mm256_shuffle_epi8(table, places[0]), _mm256_shuffle_epi8(table, places[1])]
+        }
+        fn join_bit<const PLACE: u32>(self, low: Ints, high: Ints) -> Ints {
+            let mut joined = low;
+            for half in 0..2 {
+                let placed = match PLACE {
+                    0 => _mm256_slli_epi16::<4>(high[half]),
+                    1 => _mm256_slli_epi16::<3>(high[half]),
+                    2 => _mm256_slli_epi16::<2>(high[half]),
+                    3 => _mm256_slli_epi16::<1>(high[half]),
+                    4 => high[half],
+                    5 => _mm256_srli_epi16::<1>(high[half]),
+                    6 => _mm256_srli_epi16::<2>(high[half]),
+                    _ => _mm256_srli_epi16::<3>(high[half]),
+                };
+                joined[half] = _mm256_or_si256(low[half], _mm256_and_si256(placed, _mm256_set1_epi8(0x10)));
+            }
+            joined
         }
         fn join_two_bits<const PAIR: u32>(self, low: Ints, high: Ints) -> Ints {
             let mut joined = low;

@@ -4,10 +4,10 @@ use std::arch::x86_64::{
     __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_loadu_si128,
     _mm_prefetch, _mm_storeu_si128, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
     _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
-    _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_cvtsepi32_epi8, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_mov_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_or_si512, _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
+    _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtepu16_epi32,
+    _mm512_cvtph_ps, _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_cvtsepi32_epi8, _mm512_div_ps, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_mov_epi32, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
     _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_epi8, _mm512_slli_epi16, _mm512_slli_epi32,
     _mm512_srli_epi16, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
@@ -75,6 +75,12 @@ impl Simd for Avx512 {
             let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide))
         }
+        fn load_whole(self, from: &[u8; LANES]) -> __m512 {
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.as_ptr().cast())))
+        }
+        fn load_signed(self, from: &[i8; LANES]) -> __m512 {
+            _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast())))
+        }
         fn load_powers(self, exponents: &[u8; LANES]) -> __m512 {
             let wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(exponents.as_ptr().cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<23>(wide))
@@ -120,6 +126,19 @@ impl Simd for Avx512 {
         fn look_up(self, table: &[u8; LANES], places: __m512i) -> __m512i {
             let table = _mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast()));
             _mm512_shuffle_epi8(table, places)
+        }
+        fn join_bit<const PLACE: u32>(self, low: __m512i, high: __m512i) -> __m512i {
+            let placed = match PLACE {
+                0 => _mm512_slli_epi16::<4>(high),
+                1 => _mm512_slli_epi16::<3>(high),
+                2 => _mm512_slli_epi16::<2>(high),
+                3 => _mm512_slli_epi16::<1>(high),
+                4 => high,
+                5 => _mm512_srli_epi16::<1>(high),
+                6 => _mm512_srli_epi16::<2>(high),
+                _ => _mm512_srli_epi16::<3>(high),
+            };
+            _mm512_or_si512(low, _mm512_and_si512(placed, _mm512_set1_epi8(0x10)))
         }
         fn join_two_bits<const PAIR: u32>(self, low: __m512i, high: __m512i) -> __m512i {
             let placed = match PAIR {

@@ -48,6 +48,14 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn load_whole(self, from: &[u8; LANES]) -> Floats {
+        from.map(f32::from)
+    }
+    #[inline(always)]
+    fn load_signed(self, from: &[i8; LANES]) -> Floats {
+        from.map(f32::from)
+    }
+    #[inline(always)]
     fn load_powers(self, exponents: &[u8; LANES]) -> Floats {
         exponents.map(|exponent| f32::from_bits(u32::from(exponent) << 23))
     }
@@ -130,6 +138,14 @@ impl Simd for Portable {
     #[inline(always)]
     fn look_up(self, table: &[u8; LANES], places: [u8; 64]) -> [u8; 64] {
         places.map(|place| table[usize::from(place) % LANES])
+    }
+    #[inline(always)]
+    fn join_bit<const PLACE: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {
+        let mut joined = low;
+        for (byte, high) in joined.iter_mut().zip(high) {
+            *byte |= ((high >> PLACE) & 1) << 4;
+        }
+        joined
     }
     #[inline(always)]
     fn join_two_bits<const PAIR: u32>(self, low: [u8; 64], high: [u8; 64]) -> [u8; 64] {

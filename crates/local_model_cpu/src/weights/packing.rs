@@ -6,9 +6,11 @@ use crate::LoadError;
 use crate::apart::BLOCK_FLOATS;
 use crate::buffer::{Buffer, Disjoint};
 use crate::checkpoint::Checkpoint;
-use crate::gguf::Tensor;
+use crate::gguf::{Tensor, TensorKind};
 use crate::memory::ensure_available;
-use crate::packed::{Layout, Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip, scales_are_finite};
+use crate::packed::{
+    Matrix, Place, STRIP_ALIGNMENT, TILE_ROWS, pack_strip, scales_are_finite, step_bytes, strip_bytes,
+};
 use crate::pool::Pool;
 
 /// A tensor that becomes rows of a matrix.
@@ -62,7 +64,8 @@ impl RowOrder {
 /// A matrix to pack. There may be tens of thousands, of millions of strips: what is noted is noted a matrix.
 struct Source<'a> {
     tensor: Tensor<'a>,
-    layout: Layout,
+    /// What its strips are packed as.
+    kind: TensorKind,
     order: RowOrder,
     rows: usize,
     /// Of one strip when packed.
@@ -118,22 +121,22 @@ impl<'a> Packing<'a> {
     /// What a part is packed from, to lie behind all that is planned so far.
     fn source(&self, columns: usize, part: &Part) -> Result<Source<'a>, LoadError> {
         let tensor = part.find(self.checkpoint, columns)?;
-        let layout = self.checkpoint.layout(&tensor);
-        let strip_bytes = layout.strip_bytes(columns);
+        let kind = self.checkpoint.packed_kind(&tensor);
+        let (strip_bytes, step_bytes) = (strip_bytes(kind, columns), step_bytes(kind, columns));
         let (rows, order) = (part.rows, part.order);
-        let (offset, step_bytes, first_strip) = (self.bytes, layout.step_bytes(columns), self.strips);
-        Ok(Source { tensor, layout, order, rows, strip_bytes, offset, step_bytes, first_strip })
+        let (offset, first_strip) = (self.bytes, self.strips);
+        Ok(Source { tensor, kind, order, rows, strip_bytes, offset, step_bytes, first_strip })
     }
 
     /// Takes it into the plan; where its strips lie.
     fn add(&mut self, mut source: Source<'a>) -> impl Iterator<Item = Place> + use<'a> {
         let strips = source.rows.div_ceil(TILE_ROWS);
-        let Source { layout, offset, step_bytes, strip_bytes, .. } = source;
+        let Source { kind, offset, step_bytes, strip_bytes, .. } = source;
         source.first_strip = self.strips;
         self.sources.push(source);
         self.bytes += strips * strip_bytes.next_multiple_of(STRIP_ALIGNMENT);
         self.strips += strips;
-        (0..strips).map(move |strip| Place { layout, offset: offset + strip * step_bytes })
+        (0..strips).map(move |strip| Place { kind, offset: offset + strip * step_bytes })
     }
 
     /// Packs everything, on all threads.
@@ -184,9 +187,9 @@ impl Source<'_> {
                 *to = &self.tensor.bytes[self.order.source(row) * row_bytes..][..row_bytes];
             }
         }
-        pack_strip(self.layout, self.tensor.kind, &rows[..count], to);
+        pack_strip(self.kind, self.tensor.kind, &rows[..count], to);
         // What a file says in 8 bits is taken as it is.
-        self.layout == Layout::of(self.tensor.kind) || scales_are_finite(to)
+        self.kind == self.tensor.kind || scales_are_finite(to)
     }
 }
 
