@@ -81,8 +81,33 @@ pub struct Conversation {
     pub turns: Vec<Turn>,
     /// What the model may call.
     pub tools: Vec<Tool>,
-    /// Whether the model is to reason before it answers; absent: as its template has it.
-    pub thinks: Option<bool>,
+    /// How much the model is to reason before it answers; absent: as its template has it.
+    pub effort: Option<Effort>,
+}
+
+/// How much a model reasons before it answers, as far as chat templates tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Not at all, where it can be kept from it; else as little as it can.
+    None,
+    /// A little.
+    Low,
+    /// As most do.
+    Medium,
+    /// As long as it takes.
+    High,
+}
+
+impl Effort {
+    /// The word for it in chat templates that ask for one. The three that the families know of which we have read: gpt-oss takes
+    /// any word, and was taught these; Solar Open does not reason at `low`, and does at a word that it does not know.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None | Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
 }
 
 impl Conversation {

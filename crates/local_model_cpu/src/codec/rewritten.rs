@@ -9,7 +9,7 @@ pub(super) fn rewritten(conversation: &Conversation, anew: &dyn Fn(&str) -> Stri
     Conversation {
         turns: conversation.turns.iter().map(|turn| self::turn(turn, anew)).collect(),
         tools: conversation.tools.iter().map(|tool| self::tool(tool, anew)).collect(),
-        thinks: conversation.thinks,
+        effort: conversation.effort,
     }
 }
 

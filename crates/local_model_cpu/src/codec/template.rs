@@ -7,7 +7,7 @@ mod bounds;
 use std::io;
 
 use jiff::Zoned;
-use local_model::{Called, CodecError, Conversation, Tool, Turn};
+use local_model::{Called, CodecError, Conversation, Effort, Tool, Turn};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value, context};
@@ -49,7 +49,7 @@ impl Template {
 
     /// The conversation's text, up to where the assistant speaks.
     pub(super) fn render(&self, conversation: &Conversation) -> Result<String, CodecError> {
-        let Conversation { turns, tools, thinks } = conversation;
+        let Conversation { turns, tools, effort } = conversation;
         let messages: Vec<Value> = turns.iter().map(message).collect();
         let said = turns.iter().map(said).sum::<usize>() + tools.iter().map(brought).sum::<usize>();
         let none = || Value::from(());
@@ -62,13 +62,15 @@ impl Template {
             tools => if tools.is_empty() { none() } else { described() },
             documents => none(),
         };
-        if let Some(thinks) = *thinks {
-            // As the families call it: Qwen 3, EXAONE 4.0 and SmolLM3; Granite 3; HyperCLOVA X SEED Think.
+        if let Some(effort) = *effort {
+            // As the families call it: Qwen 3, EXAONE 4.0 and SmolLM3; Granite 3; HyperCLOVA X SEED Think; gpt-oss and Solar Open.
+            let thinks = effort != Effort::None;
             let asked = context! {
                 enable_thinking => thinks,
                 thinking => thinks,
                 force_reasoning => thinks,
                 skip_reasoning => !thinks,
+                reasoning_effort => effort.word(),
             };
             context = context! { ..asked, ..context };
         }

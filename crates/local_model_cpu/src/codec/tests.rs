@@ -1,6 +1,6 @@
 //! The codec against outside programs' goldens, and what a caller's words cannot do.
 
-use local_model::{Called, Speaker, Tool, Turn};
+use local_model::{Called, Effort, Speaker, Tool, Turn};
 use serde_json::{Value, json};
 
 use super::*;
@@ -542,7 +542,7 @@ fn with_tools(words: &str) -> Conversation {
             parameters: Some(parameters),
             strict: false,
         }],
-        thinks: None,
+        effort: None,
     }
 }
 
@@ -571,10 +571,10 @@ fn tools_and_calls_reach_the_template_as_it_was_taught() {
 #[test]
 fn whether_a_model_reasons_is_told_to_its_template_and_by_it() {
     let (codec, control) = codec_with(TOOLS);
-    let opened = |thinks| codec.open(&Conversation { thinks, ..Conversation::of(&[user("hello")]) }).unwrap();
-    let text = |thinks| shown(&codec, control, &opened(thinks).tokens);
-    assert!(opened(Some(true)).thinking && text(Some(true)).ends_with("<think>\n"));
-    assert!(!opened(Some(false)).thinking && text(Some(false)).ends_with("</think>\n"));
+    let opened = |effort| codec.open(&Conversation { effort, ..Conversation::of(&[user("hello")]) }).unwrap();
+    let text = |effort| shown(&codec, control, &opened(effort).tokens);
+    assert!(opened(Some(Effort::High)).thinking && text(Some(Effort::Low)).ends_with("<think>\n"));
+    assert!(!opened(Some(Effort::None)).thinking && text(Some(Effort::None)).ends_with("</think>\n"));
     assert!(!opened(None).thinking && text(None).ends_with("assistant\n"));
 }
 

@@ -1,12 +1,12 @@
 //! What a chat request says to the model: the conversation, the tools, and the form that the answer must have. What the model
 //! cannot be asked is refused with the field's name.
 
-use local_model::{Called, Conversation, Dialect, Speaker, Tool, Turn, Wanted};
+use local_model::{Called, Conversation, Dialect, Effort, Speaker, Tool, Turn, Wanted};
 use serde_json::{Value, json};
 use wire::{
     chat::{
-        AllowedMode, ChatRequest, Effort, FunctionTool, Message, NamedTool, ResponseFormat, Role, StructuredOutputs,
-        Tool as AskedTool, ToolCall, ToolChoice, ToolMode,
+        AllowedMode, ChatRequest, Effort as AskedEffort, FunctionTool, Message, NamedTool, ResponseFormat, Role,
+        StructuredOutputs, Tool as AskedTool, ToolCall, ToolChoice, ToolMode,
     },
     error::Code,
 };
@@ -40,8 +40,7 @@ impl Asked {
         if let Some(system) = instructions.filter(|_| !instructed) {
             turns.insert(0, Turn::new(Speaker::System, system));
         }
-        let thinks = request.reasoning_effort.map(|effort| !matches!(effort, Effort::None | Effort::Minimal));
-        let conversation = Conversation { turns, tools, thinks };
+        let conversation = Conversation { turns, tools, effort: request.reasoning_effort.map(effort) };
         let form_param = if request.structured_outputs.is_some() { "structured_outputs" } else { "response_format" };
         Ok(Self { conversation: conversation.taught(dialect), wanted, form_param })
     }
@@ -153,6 +152,15 @@ fn called(call: &ToolCall) -> Called {
     };
     let arguments = serde_json::from_str(arguments).unwrap_or_else(|_| Value::from(arguments.as_str()));
     Called { id: id.clone(), name: name.clone(), arguments }
+}
+
+fn effort(asked: AskedEffort) -> Effort {
+    match asked {
+        AskedEffort::None | AskedEffort::Minimal => Effort::None,
+        AskedEffort::Low => Effort::Low,
+        AskedEffort::Medium => Effort::Medium,
+        AskedEffort::High | AskedEffort::Xhigh | AskedEffort::Max => Effort::High,
+    }
 }
 
 fn speaker(role: Role) -> Speaker {

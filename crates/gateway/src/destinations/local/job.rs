@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use local_model::{
-    CodecError, Continuation, Form, FormError, Job, Listener, LocalModel, Opened, Reasoning, Sampling, Token, Wanted,
+    CodecError, Continuation, Effort, Form, FormError, Job, Listener, LocalModel, Opened, Reasoning, Sampling, Token,
+    Wanted,
 };
 use wire::{
     chat::ChatRequest,
@@ -43,7 +44,7 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
             let mut asked = Asked::of(request, model.card().defaults.system.as_ref(), model.codec().dialect())?;
             if errand.continuing.is_some() {
                 // What was begun are words of an answer: the reasoning before it is not told again.
-                asked.conversation.thinks = Some(false);
+                asked.conversation.effort = Some(Effort::None);
             }
             (of_chat(model, request, answer_tokens_default)?, Source::Chat(Box::new(asked)), false)
         }
@@ -236,10 +237,10 @@ fn encode_now(model: &LocalModel, source: Source) -> Result<Encoded, ApiError> {
 fn encode_chat(model: &LocalModel, asked: &Asked) -> Result<Encoded, ApiError> {
     let codec = model.codec();
     let Opened { tokens, thinking } = codec.open(&asked.conversation).map_err(refused)?;
-    let reasoning = match asked.conversation.thinks {
+    let reasoning = match asked.conversation.effort {
         _ if thinking => Reasoning::Open,
-        Some(false) => Reasoning::Done,
-        Some(true) | None => Reasoning::Possible,
+        Some(Effort::None) => Reasoning::Done,
+        Some(Effort::Low | Effort::Medium | Effort::High) | None => Reasoning::Possible,
     };
     let form = asked.wanted.as_ref().map(|wanted| model.forms().make(wanted, reasoning)).transpose();
     let form = form.map_err(|error| match error {
