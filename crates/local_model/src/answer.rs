@@ -22,6 +22,8 @@ pub enum Event {
         choice: u32,
         /// Whole characters; never part of a stop string. Empty only where tokens without text have scores.
         text: String,
+        /// Where in `text` marks begin that the model wrote as the control tokens they are, in bytes; see [`crate::Messages`].
+        marks: Vec<usize>,
         /// The scores of the tokens that begin in `text`; empty unless the job asked for log-probabilities.
         tokens: Vec<TokenScore>,
         /// Tokens that the model has produced for this choice so far.

@@ -128,6 +128,12 @@ pub trait TextCodec: Send + Sync {
     /// model's dialect, and for unknown numbers.
     fn bytes(&self, token: Token) -> &[u8];
 
+    /// Whether the token is a mark of the messages that the model's dialect writes; see [`crate::Messages`].
+    fn is_mark(&self, token: Token) -> bool {
+        let _ = token;
+        false
+    }
+
     /// Whether the model ends its turn with this token.
     fn is_end(&self, token: Token) -> bool;
 }

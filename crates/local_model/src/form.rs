@@ -126,8 +126,7 @@ impl Forms {
         }
         let grammar = Grammar::of(wanted, self.codec.dialect(), reasoning);
         let mut form = self.build(&grammar).map_err(|words| self.blame(wanted, words))?;
-        let thought = self.codec.dialect().thought;
-        form.numbers = wanted.is_json().then(|| Numbers::after(thought, reasoning, Arc::clone(&self.codec)));
+        form.numbers = wanted.is_json().then(|| Numbers::after(reasoning, Arc::clone(&self.codec)));
         Ok(form)
     }
 
@@ -271,14 +270,13 @@ fn factory(codec: &Arc<dyn TextCodec>, vocabulary: usize) -> Result<ParserFactor
     Ok(factory)
 }
 
-/// A token's bytes; control tokens are marked as such, for no text is made of them.
+/// A token's bytes; control tokens are marked as such, for no text is made of them: grammars call marks of messages by their
+/// spelling.
 fn word(codec: &dyn TextCodec, token: Token) -> Vec<u8> {
+    let control = |name: &[u8]| [&[TokTrie::SPECIAL_TOKEN_MARKER], name].concat();
     match codec.bytes(token) {
-        [] => {
-            let mut word = vec![TokTrie::SPECIAL_TOKEN_MARKER];
-            word.extend(format!("<{token}>").bytes());
-            word
-        }
+        [] => control(format!("<{token}>").as_bytes()),
+        mark if codec.is_mark(token) => control(mark),
         bytes => bytes.to_vec(),
     }
 }
@@ -295,8 +293,10 @@ impl TokenizerEnv for Words {
     }
 
     fn tokenize_bytes(&self, bytes: &[u8]) -> Vec<Token> {
-        let whole =
-            |text: &str| self.codec.encode_own(text).unwrap_or_else(|_| self.trie.greedy_tokenize(text.as_bytes()));
+        // Marks of messages do not come as text.
+        let plain = self.codec.dialect().messages.is_some();
+        let encoded = |text: &str| if plain { self.codec.encode(text) } else { self.codec.encode_own(text) };
+        let whole = |text: &str| encoded(text).unwrap_or_else(|_| self.trie.greedy_tokenize(text.as_bytes()));
         self.trie.tokenize_with_greedy_fallback(bytes, whole)
     }
 }

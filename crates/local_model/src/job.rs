@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Capacity, CodecError, Form, TextCodec, Token};
+use crate::{Capacity, CodecError, Form, Listener, TextCodec, Token};
 
 /// Answers to one prompt, at most: eight times what the public APIs allow, and few enough to be queued as one job.
 const CHOICES_MAX: u32 = 128;
@@ -30,6 +30,8 @@ pub struct Job {
     pub stop: Vec<String>,
     /// What each answer is held to, if anything.
     pub form: Option<Form>,
+    /// Listens for where an answer is over though no token ends it; only for families that answer in [`crate::Messages`].
+    pub listener: Option<Listener>,
     /// Whether each token's log-probability is wanted, and of how many of its likeliest rivals; see [`crate::TokenScore`].
     pub top_logprobs: Option<u8>,
 }
@@ -53,15 +55,17 @@ pub struct Continuation {
 }
 
 impl Continuation {
-    /// Goes on with `text`.
+    /// Goes on with `text`, which are words of an answer.
     ///
     /// # Errors
     /// Where the tokenizer fails.
     pub fn of(text: &str, codec: &dyn TextCodec) -> Result<Self, CodecError> {
-        let mut tokens = codec.encode(text)?;
+        let mut tokens = codec.encode_own(codec.dialect().before_words())?;
+        let before = tokens.len();
+        tokens.extend(codec.encode(text)?);
         let all = tokens.len();
         let mut bytes_back = 0;
-        while let Some(&last) = tokens.last() {
+        while let Some(&last) = tokens.get(before..).and_then(<[Token]>::last) {
             let bytes = codec.bytes(last);
             let longer = bytes.len().saturating_add(bytes_back);
             if bytes.is_empty() || longer > CHOSEN_AGAIN_BYTES_MAX {

@@ -32,7 +32,7 @@ mod text;
 pub use answer::{Answer, Event, Finish, TokenScore};
 pub use card::{AnswerDefaults, ModelCard};
 pub use conversation::{Called, Conversation, Effort, Opened, Speaker, Tool, Turn};
-pub use dialect::{CallSyntax, Dialect, Listener, Said, Thought};
+pub use dialect::{CallSyntax, Dialect, Kind, Listener, Messages, Said, Thought};
 pub use embedding::{
     Embedder, EmbedderRunning, Embedding, EmbeddingJob, EmbeddingModel, EmbeddingSettings, LoadedEmbedder, TextTokens,
     Vectors,

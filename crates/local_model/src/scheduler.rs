@@ -448,9 +448,9 @@ impl Underway {
         totals.answer_tokens_total += u64::from(sequence.answer_tokens().saturating_sub(chosen));
         totals.draft_tokens_total += part.guessed().len() as u64;
         totals.draft_tokens_accepted_total += sequence.position().saturating_sub(computed) as u64;
-        for (Piece { text, scores }, completion_tokens) in progress.pieces.into_iter().filter(|(it, _)| !it.is_empty())
-        {
-            self.reader.tell(Event::Text { choice, text, tokens: scores, completion_tokens });
+        for (piece, completion_tokens) in progress.pieces.into_iter().filter(|(piece, _)| !piece.is_empty()) {
+            let Piece { text, marks, scores } = piece;
+            self.reader.tell(Event::Text { choice, text, marks, tokens: scores, completion_tokens });
         }
         let Some(reason) = progress.finish else { return Advance::Goes };
         let completion_tokens = sequence.answer_tokens();

@@ -27,7 +27,7 @@ pub use probe::{Gate, Probe, Seen, SeenSequence};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{AnswerDefaults, Capacity, LoadedModel, ModelCard};
+use crate::{AnswerDefaults, Capacity, Dialect, LoadedModel, ModelCard};
 
 use codec::ByteCodec;
 use engine::ScriptedEngine;
@@ -47,6 +47,7 @@ const CAPACITY: Capacity = Capacity {
 #[derive(Clone)]
 pub struct Script {
     name: String,
+    dialect: Dialect,
     defaults: AnswerDefaults,
     capacity: Capacity,
     rules: Vec<Rule>,
@@ -94,6 +95,7 @@ impl Script {
     pub fn new() -> Self {
         Self {
             name: "scripted".to_owned(),
+            dialect: codec::DIALECT,
             defaults: AnswerDefaults::default(),
             capacity: CAPACITY,
             rules: Vec::new(),
@@ -106,6 +108,12 @@ impl Script {
     /// What it is asked with where a caller says nothing.
     pub fn defaults(mut self, defaults: AnswerDefaults) -> Self {
         self.defaults = defaults;
+        self
+    }
+
+    /// How it writes calls and reasoning. Of a dialect that answers in messages, marks and ends in answers are tokens of their own.
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 
@@ -192,7 +200,11 @@ impl fmt::Debug for Script {
 }
 
 /// The model that does what the script says, ready for [`crate::LocalModel::start`].
-pub fn model(script: Script) -> LoadedModel {
+pub fn model(mut script: Script) -> LoadedModel {
+    let dialect = script.dialect;
+    for rule in &mut script.rules {
+        rule.answer = codec::spoken(&dialect, &rule.answer);
+    }
     let card = ModelCard {
         name: script.name.clone(),
         architecture: "scripted".to_owned(),
@@ -203,5 +215,5 @@ pub fn model(script: Script) -> LoadedModel {
         defaults: script.defaults.clone(),
         ..ModelCard::default()
     };
-    LoadedModel { card, engine: Box::new(ScriptedEngine::new(script)), codec: Arc::new(ByteCodec) }
+    LoadedModel { card, engine: Box::new(ScriptedEngine::new(script)), codec: Arc::new(ByteCodec { dialect }) }
 }

@@ -5,7 +5,7 @@ use crate::lookup::Lookup;
 use crate::sampling::{Sampler, Scratch};
 use crate::scores;
 use crate::text::{AnswerText, Piece};
-use crate::{Finish, Form, Job, Slot, TextCodec, Token, TokenScore};
+use crate::{Finish, Form, Job, Listener, Slot, TextCodec, Token, TokenScore};
 
 const NO_NUMBERS: &str = "the local model's numbers are no numbers";
 
@@ -34,6 +34,8 @@ pub(crate) struct Sequence {
     text: AnswerText,
     /// What the answer is held to.
     form: Option<Form>,
+    /// Finds the end of an answer in messages.
+    listener: Option<Listener>,
 }
 
 /// Where a sequence is computed.
@@ -76,6 +78,7 @@ impl Sequence {
             begins_with: job.begins_with.clone(),
             text: AnswerText::new(&job.stop),
             form: job.form.clone(),
+            listener: job.listener.clone(),
         }
     }
 
@@ -215,8 +218,13 @@ impl Sequence {
             return Some(Finish::Stop);
         }
         let told = self.untold(codec.bytes(token));
-        piece.append(self.text.push(told, score));
-        if self.text.stopped() {
+        if codec.is_mark(token) {
+            self.text.mark();
+        }
+        let more = self.text.push(told, score);
+        let over = self.is_over(&more);
+        piece.append(more);
+        if over || self.text.stopped() {
             return Some(Finish::Stop);
         }
         let full = self.answer_tokens >= self.answer_tokens_max;
@@ -226,11 +234,21 @@ impl Sequence {
         full.then_some(Finish::Length)
     }
 
+    /// Whether the answer has come to its end with this text, though no end token says so.
+    fn is_over(&mut self, more: &Piece) -> bool {
+        self.listener.as_mut().is_some_and(|listener| {
+            listener.hear(&more.text, &more.marks);
+            listener.is_over()
+        })
+    }
+
     /// The logits, with negative infinity for tokens that do not go on as the answer has to begin.
     fn fitting(&self, logits: &[f32], codec: &dyn TextCodec) -> Vec<f32> {
         let fits = |token: Token| {
             let bytes = codec.bytes(token);
-            !bytes.is_empty() && (bytes.starts_with(&self.begins_with) || self.begins_with.starts_with(bytes))
+            !bytes.is_empty()
+                && !codec.is_mark(token)
+                && (bytes.starts_with(&self.begins_with) || self.begins_with.starts_with(bytes))
         };
         (0..).zip(logits).map(|(token, &logit)| if fits(token) { logit } else { f32::NEG_INFINITY }).collect()
     }

@@ -16,6 +16,8 @@ pub(crate) struct AnswerText {
     given: usize,
     /// Scores that are not given out yet, each with where its token begins in the whole answer.
     scores: VecDeque<(usize, TokenScore)>,
+    /// Where marks of the model's dialect begin that are not given out yet, in the whole answer.
+    marks: VecDeque<usize>,
     stopped: bool,
 }
 
@@ -23,6 +25,8 @@ pub(crate) struct AnswerText {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Piece {
     pub(crate) text: String,
+    /// Where marks of the model's dialect begin in it.
+    pub(crate) marks: Vec<usize>,
     pub(crate) scores: Vec<TokenScore>,
 }
 
@@ -32,6 +36,8 @@ impl Piece {
     }
 
     pub(crate) fn append(&mut self, more: Self) {
+        let begin = self.text.len();
+        self.marks.extend(more.marks.into_iter().map(|mark| mark.saturating_add(begin)));
         self.text.push_str(&more.text);
         self.scores.extend(more.scores);
     }
@@ -40,7 +46,7 @@ impl Piece {
 impl AnswerText {
     pub(crate) fn new(stop: &[String]) -> Self {
         let stop = StopStrings::new(stop);
-        Self { stop, held: Vec::new(), given: 0, scores: VecDeque::new(), stopped: false }
+        Self { stop, held: Vec::new(), given: 0, scores: VecDeque::new(), marks: VecDeque::new(), stopped: false }
     }
 
     /// Takes a token's bytes, and its score where one is wanted; gives what may be given out now.
@@ -62,6 +68,11 @@ impl AnswerText {
         let free = self.held.len().saturating_sub(self.stop.held_back());
         let whole = whole_characters(self.held.get(..free).unwrap_or_default());
         self.give(whole)
+    }
+
+    /// Notes that a mark of the model's dialect comes next.
+    pub(crate) fn mark(&mut self) {
+        self.marks.push_back(self.given + self.held.len());
     }
 
     /// Whether a stop string has come. What follows it is no part of the answer.
@@ -87,7 +98,22 @@ impl AnswerText {
         while self.scores.front().is_some_and(|(begin, _)| *begin < self.given) {
             scores.extend(self.scores.pop_front().map(|(_, score)| score));
         }
-        Piece { text: String::from_utf8_lossy(&given).into_owned(), scores }
+        let (text, marks) = self.text_of(&given);
+        Piece { text, marks, scores }
+    }
+
+    /// The last bytes that were given, as text, with the marks that begin in it.
+    fn text_of(&mut self, given: &[u8]) -> (String, Vec<usize>) {
+        let (mut text, mut marks, mut rest) = (String::new(), Vec::new(), given);
+        while let Some(mark) = self.marks.pop_front_if(|mark| *mark < self.given) {
+            let before = rest.len().saturating_sub(self.given.saturating_sub(mark));
+            let (part, after) = rest.split_at_checked(before).unwrap_or((rest, &[]));
+            text.push_str(&String::from_utf8_lossy(part));
+            marks.push(text.len());
+            rest = after;
+        }
+        text.push_str(&String::from_utf8_lossy(rest));
+        (text, marks)
     }
 }
 

@@ -112,6 +112,7 @@ fn ask(model: &LocalModel, instructions: &str, question: &str) -> Result<Asked, 
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         form: None,
+        listener: None,
         top_logprobs: None,
     };
     let begun = Instant::now();

@@ -53,6 +53,8 @@ pub(crate) struct Codec {
     controls: Spellings,
     /// Those among them that the model's dialect is written with.
     own: Spellings,
+    /// Those that are marks of its messages, ascending.
+    marks: Vec<Token>,
     dialect: Dialect,
     user_defined: Spellings,
     /// Characters for private use that control tokens are spelled with: no marks can be made of them.
@@ -89,7 +91,9 @@ impl Codec {
     /// Builds the codec that the file describes. `now` is asked only by templates that write the date.
     pub(crate) fn read(metadata: Metadata<'_>, now: fn() -> Zoned) -> Result<Self, LoadError> {
         let kind = read_kind(metadata)?;
-        let vocabulary = Vocabulary::read(metadata)?;
+        let source = metadata.string(TEMPLATE)?;
+        let dialect = source.map_or(Dialect::PLAIN, Dialect::of_template);
+        let vocabulary = Vocabulary::read(metadata, &dialect)?;
         let (merging, usually_begins) = match kind {
             Kind::ByteLevel(pre_tokenizer) => {
                 let codec = ByteLevelCodec::read(metadata, &vocabulary, pre_tokenizer)?;
@@ -99,9 +103,8 @@ impl Codec {
         };
         let begins = metadata.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(usually_begins);
         let spelling = |token: Option<Token>| token.map_or("", |token| vocabulary.spelling(token));
-        let source = metadata.string(TEMPLATE)?;
-        let dialect = source.map_or(Dialect::PLAIN, Dialect::of_template);
         let own = |(_, text): &(Token, &str)| dialect.is_written_with(text);
+        let marks = vocabulary.of_class(Class::Control).filter(|(_, text)| dialect.is_mark(text));
         let template = match source {
             Some(source) => Some(Template::compile(source, spelling(vocabulary.begin), spelling(vocabulary.end), now)?),
             None => None,
@@ -112,6 +115,7 @@ impl Codec {
             user_defined: Spellings::new(vocabulary.of_class(Class::UserDefined))?,
             private_in_controls: vocabulary.of_class(Class::Control).flat_map(|(_, text)| private(text)).collect(),
             own: Spellings::new(vocabulary.of_class(Class::Control).filter(own))?,
+            marks: marks.map(|(token, _)| token).collect(),
             bytes: TokenBytes::new(&vocabulary, kind, &dialect),
             dialect,
             begin: vocabulary.begin.filter(|_| begins),
@@ -199,6 +203,10 @@ impl TextCodec for Codec {
         self.bytes.of(token)
     }
 
+    fn is_mark(&self, token: Token) -> bool {
+        self.marks.binary_search(&token).is_ok()
+    }
+
     fn is_end(&self, token: Token) -> bool {
         self.ends.binary_search(&token).is_ok()
     }
@@ -263,5 +271,6 @@ impl TokenBytes {
     }
 }
 
+#[cfg(test)]
 #[cfg(test)]
 mod tests;

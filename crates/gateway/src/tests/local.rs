@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use local_model::{
-    AnswerDefaults,
+    AnswerDefaults, Dialect,
     scripted::{Gate, Script},
 };
 use serde_json::{Value, json};
@@ -269,6 +269,44 @@ async fn reasoning_is_told_apart_from_the_answer() {
     };
     assert_eq!((told("reasoning_content"), told("content")), ("Let me see.".to_owned(), "It is 4.".to_owned()));
     assert_eq!(rig.entries().len(), 4);
+}
+
+#[tokio::test]
+async fn an_answer_in_messages_is_told_as_any_other() {
+    let dialect = Dialect::of_template("{{ tools }}<|channel|>");
+    let thought = "<|channel|>analysis<|message|>Let me see.<|end|><|start|>assistant";
+    let call = "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{\"city\": \"Huế\"}<|call|>";
+    let script = Script::new().dialect(dialect).answer("21 degrees", "<|channel|>final<|message|>Warm.<|return|>");
+    let script = script.answer("warm in Hu", &format!("{thought}{call}"));
+    let over = format!("{thought}<|channel|>final<|message|>It is 4.<|end|><|start|>user<|message|>And 5?");
+    let rig = Rig::new(Some(script.answer("hard", &over)), "");
+    let got = rig.chat(ask("hard")).await.json();
+    let message =
+        json!({"role": "assistant", "content": "It is 4.", "refusal": null, "reasoning_content": "Let me see."});
+    assert_eq!((&got["choices"][0]["message"], &got["choices"][0]["finish_reason"]), (&message, &json!("stop")));
+    assert_eq!(got["usage"]["completion_tokens"], 48, "one for each mark and letter, and nothing after its end");
+
+    let tools = json!({"tools": [weather()]});
+    let got = rig.chat(with(ask("Is it warm in Huế?"), &tools)).await.json();
+    let choice = &got["choices"][0];
+    assert_eq!((&choice["finish_reason"], &choice["message"]["content"]), (&json!("tool_calls"), &Value::Null));
+    assert_eq!(choice["message"]["reasoning_content"], "Let me see.");
+    let called = &choice["message"]["tool_calls"][0];
+    assert_eq!(called["function"], json!({"name": "weather", "arguments": "{\"city\": \"Huế\"}"}));
+    let streamed = rig.chat(with(with(ask("Is it warm in Huế?"), &tools), &json!({"stream": true}))).await;
+    assert!(!streamed.body.contains("<|"), "{}", streamed.body);
+    let messages = json!([
+        {"role": "user", "content": "Is it warm in Huế?"},
+        {"role": "assistant", "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": called["id"], "content": "21 degrees"},
+    ]);
+    let answered = rig.chat(with(with(ask(""), &tools), &json!({"messages": messages}))).await.json();
+    assert_eq!(answered["choices"][0]["message"]["content"], "Warm.");
+
+    let form = json!({"response_format": {"type": "json_schema", "json_schema": {"name": "c", "strict": true,
+        "schema": {"const": {"colour": "red"}}}}, "reasoning_effort": "none"});
+    let formed = rig.chat(with(ask("hard"), &form)).await.json();
+    assert_eq!(formed["choices"][0]["message"]["content"], "{\"colour\": \"red\"}");
 }
 
 /// A tool with one argument.

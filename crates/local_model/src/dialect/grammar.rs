@@ -1,5 +1,7 @@
 //! A grammar, in the notation of `llguidance`'s Lark, of what an answer may be. It must not know tokens.
 
+mod messages;
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -25,6 +27,9 @@ pub(crate) enum Problem {
     Tool(usize, String),
 }
 
+/// Names that models make up for calls, as Solar Open's template asks for them.
+const ID: &str = "/[a-z0-9]{10}/";
+
 /// Blanks that models put round calls and after reasoning.
 const BLANKS: &str = "/[ \\n]{0,4}/";
 
@@ -33,6 +38,10 @@ impl Grammar {
     pub(crate) fn of(wanted: &Wanted, dialect: &Dialect, reasoning: Reasoning) -> Self {
         let mut answer = None;
         let mut rules = String::from("%llguidance {}\n");
+        if let Some(messages) = dialect.messages {
+            messages::rules(wanted, (dialect, messages), reasoning, (&mut rules, &mut answer));
+            return Self { lark: rules, answer };
+        }
         let thought = dialect.thought.map_or("", |thought| thought_rule(thought, reasoning, &mut rules));
         // Where reasoning may come, what begins as it does is no answer yet.
         let possible = dialect.thought.filter(|_| reasoning == Reasoning::Possible);
@@ -64,7 +73,7 @@ fn body(
             "@answer".to_owned()
         }
         Wanted::Calls { tools, required, several, words } => {
-            call_rules(syntax, tools, *several, rules);
+            call_rules((syntax, &literal), tools, *several, rules);
             match words {
                 _ if *required => "calls".to_owned(),
                 Some(words) => {
@@ -91,19 +100,31 @@ fn thought_rule(thought: Thought, reasoning: Reasoning, rules: &mut String) -> &
     "whole_thought? "
 }
 
-/// `calls`: one call or more, from the trigger on; `calls_after`: the same without the trigger.
-fn call_rules(syntax: &CallSyntax, tools: &[Tool], several: bool, rules: &mut String) {
+/// `calls`: one call or more, from the trigger on; `calls_after`: the same without the trigger. What is the dialect's own is written
+/// as `own` does.
+fn call_rules(
+    (syntax, own): (&CallSyntax, &dyn Fn(&str) -> String),
+    tools: &[Tool],
+    several: bool,
+    rules: &mut String,
+) {
+    let optional = |text: &str| if text.is_empty() { String::new() } else { own(text) + " " };
     let names: Vec<String> = (0..tools.len()).map(|index| format!("call_{index}")).collect();
     for (name, tool) in names.iter().zip(tools) {
-        let head = literal(&format!("{}{}{}", syntax.head, tool.name, syntax.middle));
+        let before = syntax.after_id.map_or(String::new(), |after_id| format!("{} ID {after_id} ", own(syntax.head)));
+        let head = if before.is_empty() { syntax.head } else { "" };
+        let head = own(&format!("{head}{}{}", tool.name, syntax.middle));
         let schema = guided(&arguments(tool), tool.strict);
-        let tail = literal(syntax.tail);
-        let _ = writeln!(rules, "{name}: {head} {name}_arguments {tail}\n{name}_arguments: %json {schema}");
+        let tail = own(syntax.tail);
+        let _ = writeln!(rules, "{name}: {before}{head} {name}_arguments {tail}\n{name}_arguments: %json {schema}");
+    }
+    if syntax.after_id.is_some() {
+        let _ = writeln!(rules, "ID: {ID}");
     }
     let _ = writeln!(rules, "call: {}", names.join(" | "));
     let (open, close) = (optional(syntax.open), optional(syntax.close));
     let one = match (syntax.separator, several) {
-        (Some(separator), true) => format!("{open}call ({} call)* {close}", literal(separator)),
+        (Some(separator), true) => format!("{open}call ({}call)* {close}", optional(separator)),
         (Some(_) | None, _) => format!("{open}call {close}"),
     };
     let gap = if syntax.close.is_empty() { "" } else { "BLANKS " };
@@ -179,8 +200,4 @@ fn escaped(marker: &str) -> String {
 /// A text as the notation quotes it: as JSON does.
 fn literal(text: &str) -> String {
     Value::from(text).to_string()
-}
-
-fn optional(text: &str) -> String {
-    if text.is_empty() { String::new() } else { literal(text) + " " }
 }

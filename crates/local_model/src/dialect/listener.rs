@@ -1,7 +1,10 @@
 //! Takes an answer apart as it comes: reasoning, words, calls and their arguments. What it cannot tell yet it holds back, never
-//! more than a marker's length and blanks. Pure; a caller's text cannot break it: what does not fit is words.
+//! more than a marker's or a header's length and blanks. Pure; a caller's text cannot break it: what does not fit is words.
+
+mod messages;
 
 use super::{CallSyntax, Dialect};
+use messages::MARK;
 
 /// A piece of what a model says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,10 @@ pub struct Listener {
     begun: u32,
     /// Whether anything but blanks has been told in the present place.
     told: bool,
+    /// Of an answer in messages: whether the present one is its last.
+    last: bool,
+    /// Of an answer in messages: whether reasoning has been told, and words.
+    heard: (bool, bool),
 }
 
 /// Where in an answer we are.
@@ -54,6 +61,10 @@ enum Place {
     Arguments(Depth),
     /// After a call.
     After,
+    /// Of an answer in messages: before the content of one.
+    Header,
+    /// After the end of an answer that no token ended.
+    Over,
 }
 
 /// How deep in a JSON value.
@@ -67,13 +78,18 @@ struct Depth {
 impl Listener {
     /// `calls`: the model was held to the dialect's way of calling; `thinking`: the prompt leaves reasoning open.
     pub fn new(dialect: Dialect, calls: bool, thinking: bool) -> Self {
-        let place = if thinking { Place::Thought } else { Place::Beginning };
-        Self { dialect, calls, place, held: String::new(), begun: 0, told: false }
+        let place = match dialect.messages {
+            _ if thinking => Place::Thought,
+            Some(_) => Place::Header,
+            None => Place::Beginning,
+        };
+        Self { dialect, calls, place, held: String::new(), begun: 0, told: false, last: false, heard: (false, false) }
     }
 
     /// Listens to an answer that was begun elsewhere and is gone on with: words from the first letter on, blanks too.
     pub fn going_on(dialect: Dialect) -> Self {
-        Self { place: Place::Words, told: true, ..Self::new(dialect, false, false) }
+        let last = dialect.messages.is_some_and(|messages| messages.ends_after(messages.answer));
+        Self { place: Place::Words, told: true, last, ..Self::new(dialect, false, false) }
     }
 
     /// Whether the answer called anything.
@@ -81,9 +97,17 @@ impl Listener {
         self.begun > 0
     }
 
-    /// Takes more text.
-    pub fn hear(&mut self, text: &str) -> Vec<Said> {
-        self.held.push_str(text);
+    /// Whether the answer has come to its end though no end token said so: nothing that follows is heard.
+    pub fn is_over(&self) -> bool {
+        self.place == Place::Over
+    }
+
+    /// Takes more text, in which the dialect's marks begin at these bytes; see [`crate::Event::Text`].
+    pub fn hear(&mut self, text: &str, marks: &[usize]) -> Vec<Said> {
+        match self.dialect.messages {
+            Some(_) => messages::hold(&mut self.held, text, marks),
+            None => self.held.push_str(text),
+        }
         let mut said = Vec::new();
         while self.step(false, &mut said) {}
         said
@@ -98,6 +122,9 @@ impl Listener {
 
     /// Goes on to the next place, if what is held says where that is.
     fn step(&mut self, at_end: bool, said: &mut Vec<Said>) -> bool {
+        if let Some(messages) = self.dialect.messages {
+            return self.step_in_messages(messages, at_end, said);
+        }
         match self.place {
             Place::Beginning => self.begin(at_end),
             Place::Thought => {
@@ -119,6 +146,7 @@ impl Listener {
             Place::Head => self.name(said) || (at_end && self.no_call(said)),
             Place::Arguments(depth) => self.arguments(depth, said),
             Place::After => self.after(),
+            Place::Header | Place::Over => false,
         }
     }
 
@@ -183,10 +211,9 @@ impl Listener {
         let Some((name, arguments)) = rest.strip_prefix(head).and_then(|rest| rest.split_once(middle)) else {
             return false;
         };
-        let index = self.begun;
-        self.begun = self.begun.saturating_add(1);
-        said.push(Said::Call { index, name: name.to_owned() });
-        self.held = arguments.to_owned();
+        let (name, arguments) = (name.to_owned(), arguments.to_owned());
+        said.push(self.call(&name));
+        self.held = arguments;
         self.enter(Place::Arguments(Depth::default()));
         true
     }
@@ -199,8 +226,19 @@ impl Listener {
         false
     }
 
+    /// A call of that function begins.
+    fn call(&mut self, name: &str) -> Said {
+        let index = self.begun;
+        self.begun = self.begun.saturating_add(1);
+        Said::Call { index, name: name.to_owned() }
+    }
+
     fn arguments(&mut self, mut depth: Depth, said: &mut Vec<Said>) -> bool {
-        let end = self.held.char_indices().find_map(|(place, letter)| depth.closes(letter).then_some(place + 1));
+        let in_messages = self.dialect.messages.is_some();
+        let end = self.held.char_indices().find_map(|(place, letter)| match letter {
+            MARK if in_messages => Some(place),
+            _ => depth.closes(letter).then_some(place + 1),
+        });
         let text: String = self.held.drain(..end.unwrap_or(self.held.len())).collect();
         if !text.is_empty() {
             said.push(Said::Arguments { index: self.begun.saturating_sub(1), text });

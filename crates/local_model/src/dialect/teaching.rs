@@ -9,6 +9,9 @@ impl Conversation {
     /// The conversation as a model of this dialect has to be told it: unchanged where its template knows tools.
     #[must_use]
     pub fn taught(mut self, dialect: &Dialect) -> Self {
+        if dialect.messages.is_some() && dialect.calls.separator.is_none() {
+            self = with_one_call_each(self);
+        }
         if dialect.knows_tools {
             return self;
         }
@@ -25,6 +28,35 @@ impl Conversation {
         }
         self
     }
+}
+
+/// A conversation for a template whose messages hold one call at most, as gpt-oss' do: it would tell no other. Nor would it tell any
+/// instructions but the first, and it needs words on every tool.
+fn with_one_call_each(mut conversation: Conversation) -> Conversation {
+    for tool in &mut conversation.tools {
+        tool.description.get_or_insert_default();
+    }
+    let (instructions, turns): (Vec<Turn>, Vec<Turn>) =
+        conversation.turns.into_iter().partition(|turn| turn.speaker == Speaker::System);
+    let mut turns = one_call_each(turns);
+    let instructions: Vec<String> = instructions.into_iter().map(|turn| turn.text).collect();
+    if !instructions.is_empty() {
+        turns.insert(0, Turn::new(Speaker::System, instructions.join("\n\n")));
+    }
+    Conversation { turns, ..conversation }
+}
+
+/// Turns of which each has one call at most, and after it what that call gave back.
+fn one_call_each(turns: Vec<Turn>) -> Vec<Turn> {
+    let mut each: Vec<Turn> = Vec::new();
+    for mut turn in turns {
+        let calls = |before: &Turn| before.calls.iter().any(|call| Some(&call.id) == turn.answers.as_ref());
+        let place = each.iter().rposition(calls).map_or(each.len(), |place| place.saturating_add(1));
+        let later = turn.calls.split_off(turn.calls.len().min(1));
+        each.insert(place, turn);
+        each.extend(later.into_iter().map(|call| Turn { calls: vec![call], ..Turn::new(Speaker::Assistant, "") }));
+    }
+    each
 }
 
 fn lesson(tools: &[Tool], dialect: &Dialect) -> String {
@@ -60,8 +92,9 @@ fn as_words(turn: &mut Turn, dialect: &Dialect) {
 /// Calls as the dialect writes them.
 fn written(calls: &[(&str, String)], dialect: &Dialect) -> String {
     let syntax = &dialect.calls;
+    let id = syntax.after_id.map_or(String::new(), |after_id| format!("0{after_id}"));
     let one = |(name, arguments): &(&str, String)| {
-        format!("{}{name}{}{arguments}{}", syntax.head, syntax.middle, syntax.tail)
+        format!("{}{id}{name}{}{arguments}{}", syntax.head, syntax.middle, syntax.tail)
     };
     let ones: Vec<String> = calls.iter().map(one).collect();
     if let Some(separator) = syntax.separator {

@@ -1,5 +1,7 @@
 //! An answer taken apart: the same whatever pieces it comes in, and in every family's own way.
 
+mod messages;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -15,8 +17,13 @@ struct Heard {
 }
 
 fn heard(dialect: Dialect, calls: bool, thinking: bool, pieces: &[&str]) -> Heard {
-    let mut listener = Listener::new(dialect, calls, thinking);
-    let mut said: Vec<Said> = pieces.iter().flat_map(|piece| listener.hear(piece)).collect();
+    let pieces = pieces.iter().map(|piece| ((*piece).to_owned(), Vec::new()));
+    heard_by(&mut Listener::new(dialect, calls, thinking), pieces)
+}
+
+/// All that a listener takes from these pieces, each with where its marks begin.
+fn heard_by(listener: &mut Listener, pieces: impl Iterator<Item = (String, Vec<usize>)>) -> Heard {
+    let mut said: Vec<Said> = pieces.flat_map(|(piece, marks)| listener.hear(&piece, &marks)).collect();
     said.extend(listener.finish());
     let mut heard = Heard::default();
     for piece in said {
@@ -106,22 +113,22 @@ fn without_a_trigger_what_is_no_whole_call_is_words() {
 #[test]
 fn an_answer_that_is_gone_on_with_keeps_its_first_blank() {
     let mut listener = Listener::going_on(THINKING);
-    assert_eq!(listener.hear(" flows <think>"), [Said::Words(" flows <think>".to_owned())]);
+    assert_eq!(listener.hear(" flows <think>", &[]), [Said::Words(" flows <think>".to_owned())]);
     assert_eq!(listener.finish(), []);
 }
 
 #[test]
 fn words_are_told_as_they_come() {
     let mut listener = Listener::new(Dialect::PLAIN, true, false);
-    assert_eq!(listener.hear("Hello"), [Said::Words("Hello".to_owned())]);
-    assert_eq!(listener.hear(", you"), [Said::Words(", you".to_owned())]);
-    assert_eq!(listener.hear(" <"), []);
-    assert_eq!(listener.hear("b>"), [Said::Words(" <b>".to_owned())]);
+    assert_eq!(listener.hear("Hello", &[]), [Said::Words("Hello".to_owned())]);
+    assert_eq!(listener.hear(", you", &[]), [Said::Words(", you".to_owned())]);
+    assert_eq!(listener.hear(" <", &[]), []);
+    assert_eq!(listener.hear("b>", &[]), [Said::Words(" <b>".to_owned())]);
     assert_eq!(
-        listener.hear("<tool_call>{\"name\": \"f\", \"arguments\": {\"a"),
+        listener.hear("<tool_call>{\"name\": \"f\", \"arguments\": {\"a", &[]),
         [Said::Call { index: 0, name: "f".to_owned() }, Said::Arguments { index: 0, text: "{\"a".to_owned() },]
     );
-    assert_eq!(listener.hear("\": 1"), [Said::Arguments { index: 0, text: "\": 1".to_owned() }]);
+    assert_eq!(listener.hear("\": 1", &[]), [Said::Arguments { index: 0, text: "\": 1".to_owned() }]);
 }
 
 #[test]

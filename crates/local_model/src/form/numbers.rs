@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::dialect::Thought;
-use crate::{Reasoning, TextCodec, Token};
+use crate::{Dialect, Reasoning, TextCodec, Thought, Token};
 
 /// Digits of a number, those after its point included: as many as any 64-bit number, whole or not, can tell apart, and some.
 const DIGITS_MAX: u32 = 19;
@@ -22,8 +21,8 @@ pub(super) struct Numbers {
 enum Before {
     /// Reasoning, perhaps; and what has been said so far.
     Perhaps(Thought, Vec<u8>),
-    /// Reasoning, which ends with this; and the last that was said.
-    Thought(&'static [u8], Vec<u8>),
+    /// What ends with one of these; and the last that was said.
+    Until(Vec<&'static [u8]>, Vec<u8>),
     /// Nothing more.
     Nothing,
 }
@@ -38,12 +37,14 @@ struct Place {
 }
 
 impl Numbers {
-    /// Follows an answer that may begin with reasoning.
-    pub(super) fn after(thought: Option<Thought>, reasoning: Reasoning, codec: Arc<dyn TextCodec>) -> Self {
-        let before = match (thought, reasoning) {
-            (None, _) | (Some(_), Reasoning::Done) => Before::Nothing,
-            (Some(thought), Reasoning::Open) => Before::Thought(thought.close.as_bytes(), Vec::new()),
-            (Some(thought), Reasoning::Possible) => Before::Perhaps(thought, Vec::new()),
+    /// Follows an answer that may begin with reasoning, or with messages that are not JSON.
+    pub(super) fn after(reasoning: Reasoning, codec: Arc<dyn TextCodec>) -> Self {
+        let Dialect { messages, thought, calls, .. } = *codec.dialect();
+        let before = match (messages, thought, reasoning) {
+            (Some(messages), _, _) => Before::until(&[messages.answer, calls.middle]),
+            (None, None, _) | (None, Some(_), Reasoning::Done) => Before::Nothing,
+            (None, Some(thought), Reasoning::Open) => Before::until(&[thought.close]),
+            (None, Some(thought), Reasoning::Possible) => Before::Perhaps(thought, Vec::new()),
         };
         Self { codec, before, place: Place::default() }
     }
@@ -70,23 +71,27 @@ impl Numbers {
 }
 
 impl Before {
+    fn until(ends: &[&'static str]) -> Self {
+        Self::Until(ends.iter().map(|end| end.as_bytes()).collect(), Vec::new())
+    }
+
     fn pass(&mut self, byte: u8) {
         match self {
             Self::Perhaps(thought, said) => {
                 said.push(byte);
                 let open = thought.open.as_bytes();
                 if *said == open {
-                    *self = Self::Thought(thought.close.as_bytes(), Vec::new());
+                    *self = Self::until(&[thought.close]);
                 } else if !open.starts_with(said) {
                     // Not one letter of JSON begins reasoning: this is its first.
                     *self = Self::Nothing;
                 }
             }
-            Self::Thought(close, last) => {
+            Self::Until(ends, last) => {
                 last.push(byte);
-                if last.ends_with(close) {
+                if ends.iter().any(|end| last.ends_with(end)) {
                     *self = Self::Nothing;
-                } else if last.len() > close.len() {
+                } else if ends.iter().all(|end| last.len() > end.len()) {
                     last.remove(0);
                 }
             }

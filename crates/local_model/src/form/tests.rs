@@ -1,5 +1,7 @@
 //! What a form lets through, what it refuses, and what it costs to ask for the impossible.
 
+mod messages;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};

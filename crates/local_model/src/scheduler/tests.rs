@@ -49,6 +49,7 @@ impl Floor {
             sampling: Sampling::greedy(),
             stop: Vec::new(),
             form: None,
+            listener: None,
             top_logprobs: None,
         }
     }

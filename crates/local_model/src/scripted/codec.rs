@@ -17,15 +17,48 @@ pub const TOOL: Token = 261;
 /// Tokens in all.
 pub const VOCABULARY: usize = 262;
 
-/// It reasons where its script says `<think>`.
-static DIALECT: Dialect = Dialect { thought: Some(Thought { open: "<think>", close: "</think>" }), ..Dialect::PLAIN };
+/// It reasons where its script says `<think>`, unless the script says how else.
+pub(super) const DIALECT: Dialect =
+    Dialect { thought: Some(Thought { open: "<think>", close: "</think>" }), ..Dialect::PLAIN };
 
 /// Every byte, so that a token's text can be borrowed.
 static BYTES: [u8; 256] = every_byte();
 
+/// Bytes that no text has: they stand for the marks and the ends of a dialect that answers in messages, one each.
+const CONTROLS: [u8; 13] = [0xc0, 0xc1, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff];
+
 /// One byte, one token; a chat is `BEGIN (ROLE text END)* ASSISTANT`.
 #[derive(Debug)]
-pub(super) struct ByteCodec;
+pub(super) struct ByteCodec {
+    pub(super) dialect: Dialect,
+}
+
+impl ByteCodec {
+    /// What a token is for that stands for a mark or an end: how it is spelled, and whether it is a mark.
+    fn control(&self, token: Token) -> Option<(&'static str, bool)> {
+        controls(&self.dialect)
+            .find_map(|(byte, spelling, mark)| (Token::from(byte) == token).then_some((spelling, mark)))
+    }
+}
+
+fn controls(dialect: &Dialect) -> impl Iterator<Item = (u8, &'static str, bool)> {
+    let marks = dialect.messages.iter().flat_map(|messages| messages.marks().map(|mark| (mark, true)));
+    let ends = dialect.messages.iter().flat_map(|messages| messages.ends.iter().map(|end| (*end, false)));
+    CONTROLS.into_iter().zip(marks.chain(ends)).map(|(byte, (spelling, mark))| (byte, spelling, mark))
+}
+
+/// What a model of this dialect says, as bytes: its marks and ends are one each.
+pub(super) fn spoken(dialect: &Dialect, answer: &[u8]) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut rest = answer;
+    while let Some((first, after)) = rest.split_first() {
+        let control = controls(dialect).find(|(_, spelling, _)| rest.starts_with(spelling.as_bytes()));
+        let after = control.and_then(|(_, spelling, _)| rest.get(spelling.len()..)).unwrap_or(after);
+        said.push(control.map_or(*first, |(byte, _, _)| byte));
+        rest = after;
+    }
+    said
+}
 
 impl TextCodec for ByteCodec {
     fn encode(&self, text: &str) -> Result<Vec<Token>, CodecError> {
@@ -37,7 +70,7 @@ impl TextCodec for ByteCodec {
     }
 
     fn encode_own(&self, text: &str) -> Result<Vec<Token>, CodecError> {
-        self.encode(text)
+        Ok(spoken(&self.dialect, text.as_bytes()).into_iter().map(Token::from).collect())
     }
 
     fn open(&self, conversation: &Conversation) -> Result<Opened, CodecError> {
@@ -55,16 +88,29 @@ impl TextCodec for ByteCodec {
     }
 
     fn dialect(&self) -> &Dialect {
-        &DIALECT
+        &self.dialect
     }
 
     fn bytes(&self, token: Token) -> &[u8] {
         let index = token as usize;
-        BYTES.get(index..=index).unwrap_or_default()
+        match self.control(token) {
+            Some((spelling, mark)) => {
+                if mark {
+                    spelling.as_bytes()
+                } else {
+                    &[]
+                }
+            }
+            None => BYTES.get(index..=index).unwrap_or_default(),
+        }
+    }
+
+    fn is_mark(&self, token: Token) -> bool {
+        self.control(token).is_some_and(|(_, mark)| mark)
     }
 
     fn is_end(&self, token: Token) -> bool {
-        token == END
+        token == END || self.control(token).is_some_and(|(_, mark)| !mark)
     }
 }
 

@@ -137,3 +137,21 @@ fn tokens_without_text_keep_their_scores() {
     assert!(text.push(b"", Some(score(2, b""))).is_empty());
     assert_eq!(text.finish().scores.len(), 1);
 }
+
+#[test]
+fn marks_are_told_where_they_begin_in_what_is_given() {
+    let mut text = AnswerText::new(&["stop".to_owned()]);
+    let mut piece = text.push("\u{ac00}\u{e9}".as_bytes(), None);
+    // A character that never becomes whole is longer as text than it was.
+    piece.append(text.push(b"\xf0\x9f", None));
+    text.mark();
+    piece.append(text.push(b"<|a|>", None));
+    text.mark();
+    piece.append(text.push(b"<|s", None));
+    assert_eq!((piece.text.as_str(), piece.marks.as_slice()), ("\u{ac00}\u{e9}\u{fffd}<|a|><|", [8, 13].as_slice()));
+    // What the stop string takes is not given, and no mark of it.
+    piece = text.push(b"t", None);
+    text.mark();
+    piece.append(text.push(b"op", None));
+    assert!(piece.marks.is_empty() && text.stopped(), "{piece:?}");
+}

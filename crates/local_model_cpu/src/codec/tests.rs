@@ -1,5 +1,7 @@
 //! The codec against outside programs' goldens, and what a caller's words cannot do.
 
+mod messages;
+
 use local_model::{Called, Effort, Speaker, Tool, Turn};
 use serde_json::{Value, json};
 

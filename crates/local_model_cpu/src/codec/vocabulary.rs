@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use local_model::Token;
+use local_model::{Dialect, Token};
 
 use crate::LoadError;
 use crate::gguf::Metadata;
@@ -70,7 +70,8 @@ pub(super) struct Vocabulary<'a> {
 }
 
 impl<'a> Vocabulary<'a> {
-    pub(super) fn read(metadata: Metadata<'a>) -> Result<Self, LoadError> {
+    /// The vocabulary that the file describes, of a model that speaks this dialect.
+    pub(super) fn read(metadata: Metadata<'a>, dialect: &Dialect) -> Result<Self, LoadError> {
         const TOKENS: &str = "tokenizer.ggml.tokens";
         const TYPES: &str = "tokenizer.ggml.token_type";
         let missing = |key| LoadError::metadata(key, "is missing; convert the model anew with its tokenizer");
@@ -91,7 +92,8 @@ impl<'a> Vocabulary<'a> {
         let mut vocabulary = Self { spellings, classes, begin: None, end: None, ends: Vec::new() };
         vocabulary.begin = vocabulary.special(metadata, "tokenizer.ggml.bos_token_id")?;
         vocabulary.end = vocabulary.special(metadata, END_KEYS[0])?;
-        vocabulary.ends = vocabulary.find_ends(metadata)?;
+        vocabulary.ends = vocabulary.find_ends(metadata, dialect)?;
+        vocabulary.make_controls(dialect);
         Ok(vocabulary)
     }
 
@@ -136,9 +138,9 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// The tokens that end an answer. They become control tokens whatever the file says, because some converters leave
-    /// them as text, and a caller could then spell them.
-    fn find_ends(&mut self, metadata: Metadata<'_>) -> Result<Vec<Token>, LoadError> {
+    /// The tokens that end an answer: those that the file names and those that we know, but for what ends no more than a message
+    /// in the model's dialect.
+    fn find_ends(&self, metadata: Metadata<'_>, dialect: &Dialect) -> Result<Vec<Token>, LoadError> {
         let mut ends = Vec::new();
         for key in END_KEYS {
             ends.extend(self.special(metadata, key)?);
@@ -148,17 +150,26 @@ impl<'a> Vocabulary<'a> {
             let problem = || format!("holds {number}, but the vocabulary has {} tokens", self.spellings.len());
             ends.push(token.ok_or_else(|| LoadError::metadata(ENDS, problem()))?);
         }
-        let spelled = (0..).zip(&self.spellings).filter(|(_, spelling)| END_SPELLINGS.contains(spelling));
+        let ends_always = |spelling: &str| dialect.ends_with(spelling).unwrap_or(END_SPELLINGS.contains(&spelling));
+        let spelled = (0..).zip(&self.spellings).filter(|(_, spelling)| ends_always(spelling));
         ends.extend(spelled.map(|(token, _)| token));
+        ends.retain(|token| dialect.ends_with(self.spelling(*token)) != Some(false));
         ends.sort_unstable();
         ends.dedup();
-        for end in &ends {
-            self.classes[*end as usize] = Class::Control;
-        }
         if ends.is_empty() {
             return Err(LoadError::metadata(END_KEYS[0], "is missing, so no answer would ever end; convert it anew"));
         }
         Ok(ends)
+    }
+
+    /// Ends, and marks of the dialect's messages, become control tokens whatever the file says, because some converters leave
+    /// them as text, and a caller could then spell them.
+    fn make_controls(&mut self, dialect: &Dialect) {
+        let marks = (0..).zip(&self.spellings).filter(|(_, spelling)| dialect.is_mark(spelling));
+        let marks: Vec<Token> = marks.map(|(token, _)| token).collect();
+        for token in self.ends.iter().chain(&marks) {
+            self.classes[*token as usize] = Class::Control;
+        }
     }
 }
 

@@ -41,6 +41,7 @@ fn job(model: &LocalModel, asked: &str) -> Job {
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         form: None,
+        listener: None,
         top_logprobs: None,
     }
 }

@@ -60,11 +60,13 @@ pub(super) async fn order(model: &LocalModel, errand: &Errand, answer_tokens_def
     let Encoded { prompts, form, listener } = encode(model, source).await?;
     let going_on = || Listener::going_on(*model.codec().dialect());
     let listener = if errand.continuing.is_some() { Some(going_on()) } else { listener };
+    let in_messages = model.codec().dialect().messages.is_some();
     let job = |prompt| Job {
         caller: Arc::clone(&errand.caller),
         owner: Arc::clone(&errand.team),
         prompt,
         form: form.clone(),
+        listener: listener.clone().filter(|_| in_messages),
         ..template.clone()
     };
     let mut jobs: Vec<Job> = prompts.into_iter().map(job).collect();
@@ -115,6 +117,7 @@ fn of_chat(model: &LocalModel, request: &ChatRequest, answer_tokens_default: u32
         },
         stop: request.stop.to_vec(),
         form: None,
+        listener: None,
         top_logprobs: request.logprobs_wanted(),
     })
 }
@@ -145,6 +148,7 @@ fn of_completion(model: &LocalModel, request: &CompletionRequest) -> Result<Job,
         },
         stop: request.stop.to_vec(),
         form: None,
+        listener: None,
         top_logprobs: request.logprobs,
     })
 }

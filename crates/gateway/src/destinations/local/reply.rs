@@ -103,8 +103,8 @@ impl Reply {
 
 fn numbered(event: Event, before: u32) -> Event {
     match event {
-        Event::Text { choice, text, tokens, completion_tokens } => {
-            Event::Text { choice: choice.saturating_add(before), text, tokens, completion_tokens }
+        Event::Text { choice, text, marks, tokens, completion_tokens } => {
+            Event::Text { choice: choice.saturating_add(before), text, marks, tokens, completion_tokens }
         }
         Event::Finished { choice, reason, completion_tokens, cached_tokens } => {
             Event::Finished { choice: choice.saturating_add(before), reason, completion_tokens, cached_tokens }

@@ -129,13 +129,13 @@ impl Words {
     pub(super) fn event(&mut self, event: Event, out: &mut BytesMut) {
         let Some(head) = &self.head else { return };
         match event {
-            Event::Text { choice: index, text, tokens, completion_tokens } => {
+            Event::Text { choice: index, text, marks, tokens, completion_tokens } => {
                 let Some(choice) = choice_at(&mut self.choices, index) else { return };
                 choice.begin(self.surface, head, index, out);
                 choice.note(&text, completion_tokens);
                 match self.surface {
                     Surface::Chat => {
-                        let deltas = choice.heard.deltas(&text);
+                        let deltas = choice.heard.deltas(&text, &marks);
                         write_deltas(head, index, deltas, self.logprobs.then(|| score::chat(tokens)), out);
                     }
                     Surface::Completions | Surface::Embeddings => {
@@ -177,11 +177,11 @@ impl Words {
     /// Keeps `event` for the whole answer.
     pub(super) fn keep(&mut self, event: Event) {
         match event {
-            Event::Text { choice, text, tokens, completion_tokens } => {
+            Event::Text { choice, text, marks, tokens, completion_tokens } => {
                 if let Some(choice) = choice_at(&mut self.choices, choice) {
                     choice.note(&text, completion_tokens);
                     match self.surface {
-                        Surface::Chat => choice.heard.keep(&text),
+                        Surface::Chat => choice.heard.keep(&text, &marks),
                         Surface::Completions | Surface::Embeddings => choice.text.push_str(&text),
                     }
                     choice.scores.extend(tokens);

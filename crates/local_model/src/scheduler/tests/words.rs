@@ -1,7 +1,7 @@
 //! What an answer says.
 
 use super::*;
-use crate::{Continuation, Refused};
+use crate::{Continuation, Dialect, Listener, Refused};
 
 #[tokio::test]
 async fn an_answer_comes_whole_and_counts_its_tokens() {
@@ -144,5 +144,54 @@ async fn what_an_answer_must_begin_with_comes_before_what_is_likely() {
     let job = Job { begins_with: b"Xx".to_vec(), ..floor.job("a", "capital?") };
     let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
     assert_eq!((choices[0].text.as_str(), choices[0].finish), ("oul.", Some((Finish::Stop, 7))));
+    floor.leaves_nothing().await;
+}
+
+/// A dialect that answers in messages.
+fn in_messages() -> Dialect {
+    Dialect::of_template("{{ tools }}<|channel|>")
+}
+
+#[tokio::test]
+async fn an_answer_in_messages_is_over_where_its_last_message_is() {
+    let rest = "<|start|>user<|message|>And then? ";
+    let said = "<|channel|>analysis<|message|>two<|end|><|start|>assistant<|channel|>final<|message|>4<|end|>";
+    let script = Script::new().dialect(in_messages()).answer("sum", &format!("{said}{rest}"));
+    let floor = floor(script.answer("whole", "<|channel|>final<|message|>4<|return|>4"));
+    let listener = Some(Listener::new(in_messages(), false, false));
+    let mut answer = floor.model.submit(Job { listener: listener.clone(), ..floor.job("a", "sum") }).expect("room");
+    let (mut text, mut found, mut finish) = (String::new(), Vec::new(), None);
+    while let Some(event) = answer.next().await {
+        match event {
+            Event::Text { text: more, marks, .. } => {
+                found.extend(marks.into_iter().map(|mark| text.len() + mark));
+                text.push_str(&more);
+            }
+            Event::Finished { reason, completion_tokens, .. } => finish = Some((reason, completion_tokens)),
+            Event::Failed { message } => panic!("{message}"),
+        }
+    }
+    let marks: Vec<usize> = said.match_indices("<|").map(|(place, _)| place).collect();
+    assert_eq!((text.as_str(), found), (said, marks), "nothing after its end, and every mark told as one");
+    assert_eq!(finish, Some((Finish::Stop, 33)), "a token for each mark and for each letter");
+    // Without a listener, it goes on to the end token; with one, an end token ends it all the same.
+    assert_eq!(read_text(floor.ask("a", "sum")).await, format!("{said}{rest}"));
+    let job = Job { listener, ..floor.job("a", "whole") };
+    assert_eq!(read_text(floor.model.submit(job).expect("room")).await, "<|channel|>final<|message|>4");
+    floor.leaves_nothing().await;
+}
+
+#[tokio::test]
+async fn an_answer_in_messages_is_gone_on_with_in_its_words() {
+    let floor =
+        floor(Script::new().dialect(in_messages()).answer("capital", "<|channel|>final<|message|>Seoul. <|end|>"));
+    let begun = Continuation::of("Seo", floor.model.codec()).expect("any words");
+    assert_eq!((begun.begins_with.as_slice(), begun.taken_back), (b"Seo".as_slice(), 3));
+    let mut job = floor.job("a", "capital?");
+    job.listener = Some(Listener::going_on(in_messages()));
+    job.prompt.extend(&begun.tokens);
+    job.begins_with = begun.begins_with;
+    let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
+    assert_eq!((choices[0].text.as_str(), choices[0].finish), ("ul. <|end|>", Some((Finish::Stop, 8))));
     floor.leaves_nothing().await;
 }

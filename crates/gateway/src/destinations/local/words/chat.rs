@@ -25,9 +25,9 @@ impl Heard {
         self.listener.as_ref().is_some_and(Listener::called)
     }
 
-    /// What is new with this text.
-    pub(super) fn deltas(&mut self, text: &str) -> Vec<Delta> {
-        self.hear(text).into_iter().map(|said| self.delta(said)).collect()
+    /// What is new with this text, in which the dialect's marks begin at these bytes.
+    pub(super) fn deltas(&mut self, text: &str, marks: &[usize]) -> Vec<Delta> {
+        self.hear(text, marks).into_iter().map(|said| self.delta(said)).collect()
     }
 
     /// What was held back, once the answer has ended.
@@ -36,8 +36,8 @@ impl Heard {
     }
 
     /// Keeps this text for [`Self::message`].
-    pub(super) fn keep(&mut self, text: &str) {
-        for said in self.hear(text) {
+    pub(super) fn keep(&mut self, text: &str, marks: &[usize]) {
+        for said in self.hear(text, marks) {
             self.add(said);
         }
     }
@@ -54,9 +54,9 @@ impl Heard {
         message
     }
 
-    fn hear(&mut self, text: &str) -> Vec<Said> {
+    fn hear(&mut self, text: &str, marks: &[usize]) -> Vec<Said> {
         match &mut self.listener {
-            Some(listener) => listener.hear(text),
+            Some(listener) => listener.hear(text, marks),
             None => vec![Said::Words(text.to_owned())],
         }
     }
