@@ -272,5 +272,4 @@ impl TokenBytes {
 }
 
 #[cfg(test)]
-#[cfg(test)]
 mod tests;
