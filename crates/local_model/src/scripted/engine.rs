@@ -14,6 +14,8 @@ const CERTAIN: f32 = 60.0;
 const RIVALS: [f32; 3] = [20.0, 19.0, 18.0];
 /// The spread of logits where all letters are likely.
 const CHANCE_SPREAD: f32 = 3.0;
+/// Tokens that the engine of real models keeps together.
+const PAGE_TOKENS: usize = 64;
 
 pub(super) struct ScriptedEngine {
     script: Script,
@@ -99,7 +101,9 @@ impl Engine for ScriptedEngine {
         let Beginning { owner, prompt, .. } = beginning;
         let whole = self.shared.iter().filter(|(of, known)| of == owner && prompt.starts_with(known));
         let whole = whole.map(|(_, known)| known.len());
-        let beyond = self.shared.iter().any(|(of, known)| of == owner && known.starts_with(prompt));
+        // Of what goes on further a part that is long enough to be a page's.
+        let long = prompt.len() > PAGE_TOKENS;
+        let beyond = long && self.shared.iter().any(|(of, known)| of == owner && known.starts_with(prompt));
         // Never all of it: the last token's logits are asked for.
         let longest =
             whole.chain(beyond.then_some(prompt.len())).max().unwrap_or(0).min(prompt.len().saturating_sub(1));
