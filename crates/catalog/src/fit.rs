@@ -89,12 +89,13 @@ impl Network {
         })
     }
 
-    /// Its bytes where a weight takes so many thousandths of a bit.
-    pub fn sizes(&self, weight_millibits: u64) -> Sizes {
-        let bytes = |weights: u64| narrowed((u128::from(weights) * u128::from(weight_millibits)).div_ceil(8000));
+    /// Its bytes where a weight takes so many thousandths of a bit, and one that a token passes through so many.
+    pub fn sizes(&self, weight_millibits: u64, active_millibits: u64) -> Sizes {
+        let bytes =
+            |weights: u64, millibits: u64| narrowed((u128::from(weights) * u128::from(millibits)).div_ceil(8000));
         Sizes {
-            weight_bytes: bytes(self.parameters),
-            read_bytes: bytes(self.active),
+            weight_bytes: bytes(self.parameters, weight_millibits),
+            read_bytes: bytes(self.active, active_millibits),
             cache_bytes_a_token: self.cache_values.saturating_mul(CACHE_BYTES_A_VALUE),
             cache_shards: self.cache_shards,
         }

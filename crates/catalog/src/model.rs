@@ -90,6 +90,8 @@ pub struct Model {
     /// Thousandths of a bit that a weight takes as the model is published, where that is a form of its own and no other is made of
     /// it.
     pub published_millibits: Fact<u64>,
+    /// The same of the weights that a token passes through, where they differ.
+    pub published_active_millibits: Fact<u64>,
     /// Numbers that a token leaves in the cache of keys and values, over all layers.
     pub cache_values: Fact<u64>,
     /// Parts into which that cache can be cut: heads of keys, or one where attention is latent.
@@ -154,6 +156,8 @@ impl Model {
             tokenizer: entry.fact("tokenizer", |typed| typed.reference(Kind::Tokenizer)),
             architecture: entry.fact("architecture", Typed::owned),
             published_millibits: entry.fact("published_millibits", |typed| typed.within(1, MILLIBITS_MAX)),
+            published_active_millibits: entry
+                .fact("published_active_millibits", |typed| typed.within(1, MILLIBITS_MAX)),
             cache_values: entry.fact("cache_values", |typed| typed.within(1, CACHE_VALUES_MAX)),
             cache_shards: entry.fact("cache_shards", |typed| typed.within(1, CACHE_SHARDS_MAX)),
         }

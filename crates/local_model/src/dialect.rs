@@ -135,6 +135,11 @@ impl Dialect {
         self.messages.is_some_and(|messages| messages.marks().any(|mark| mark == spelling))
     }
 
+    /// Whether the content of a message comes after a mark that is spelled so.
+    pub fn opens_content(&self, mark: &[u8]) -> bool {
+        self.messages.is_some_and(|messages| messages.contents.iter().any(|content| content.as_bytes() == mark))
+    }
+
     /// Whether a token spelled so ends an answer, where the dialect knows.
     pub fn ends_with(&self, spelling: &str) -> Option<bool> {
         let ends = self.messages?.ends.contains(&spelling);

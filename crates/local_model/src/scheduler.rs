@@ -408,8 +408,10 @@ impl Underway {
 
     /// Whether a choice is about to compute a prompt that others can begin with.
     fn will_share_its_prompt(&self) -> bool {
-        let long = self.prompt.len() >= SHARED_PROMPT_TOKENS_MIN && !self.job.owner.is_empty();
-        long && self.running.iter().any(|sequence| sequence.prompt_left() > 0)
+        let computes_much =
+            |sequence: &Sequence| self.prompt.len().saturating_sub(sequence.cached_tokens) >= SHARED_PROMPT_TOKENS_MIN;
+        let under_way = |sequence: &Sequence| sequence.prompt_left() > 0 && computes_much(sequence);
+        !self.job.owner.is_empty() && self.running.iter().any(under_way)
     }
 
     fn sequence(&self, part: &Part) -> Option<&Sequence> {

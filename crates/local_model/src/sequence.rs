@@ -36,6 +36,8 @@ pub(crate) struct Sequence {
     form: Option<Form>,
     /// Finds the end of an answer in messages.
     listener: Option<Listener>,
+    /// Whether the next token is said; of an answer in messages, not a part of a header.
+    in_content: bool,
 }
 
 /// Where a sequence is computed.
@@ -79,6 +81,7 @@ impl Sequence {
             text: AnswerText::new(&job.stop),
             form: job.form.clone(),
             listener: job.listener.clone(),
+            in_content: job.listener.as_ref().is_none_or(Listener::is_in_content),
         }
     }
 
@@ -218,10 +221,15 @@ impl Sequence {
             return Some(Finish::Stop);
         }
         let told = self.untold(codec.bytes(token));
-        if codec.is_mark(token) {
+        let more = if codec.is_mark(token) && self.listener.is_some() {
+            self.in_content = codec.dialect().opens_content(codec.bytes(token));
             self.text.mark();
-        }
-        let more = self.text.push(told, score);
+            self.text.push_unwatched(told, None)
+        } else if self.in_content {
+            self.text.push(told, score)
+        } else {
+            self.text.push_unwatched(told, None)
+        };
         let over = self.is_over(&more);
         piece.append(more);
         if over || self.text.stopped() {

@@ -29,6 +29,11 @@ impl StopStrings {
         self.strings.iter_mut().filter_map(|string| string.push(byte)).max()
     }
 
+    /// Forgets what the stream ends in: what comes next is the beginning of something else.
+    pub(crate) fn forget(&mut self) {
+        self.strings.iter_mut().for_each(|string| string.matched = 0);
+    }
+
     /// How many of the stream's last bytes could yet become the beginning of a stop string.
     pub(crate) fn held_back(&self) -> usize {
         self.strings.iter().map(|string| string.matched).max().unwrap_or(0)

@@ -49,6 +49,20 @@ impl AnswerText {
         Self { stop, held: Vec::new(), given: 0, scores: VecDeque::new(), marks: VecDeque::new(), stopped: false }
     }
 
+    /// Takes bytes in which no stop string is looked for, nor across them, as [`Self::push`] does.
+    pub(crate) fn push_unwatched(&mut self, bytes: &[u8], score: Option<TokenScore>) -> Piece {
+        if self.stopped {
+            return Piece::default();
+        }
+        if let Some(score) = score {
+            self.scores.push_back((self.given + self.held.len(), score));
+        }
+        self.stop.forget();
+        self.held.extend_from_slice(bytes);
+        let whole = whole_characters(&self.held);
+        self.give(whole)
+    }
+
     /// Takes a token's bytes, and its score where one is wanted; gives what may be given out now.
     pub(crate) fn push(&mut self, bytes: &[u8], score: Option<TokenScore>) -> Piece {
         if self.stopped {

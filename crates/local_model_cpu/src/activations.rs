@@ -62,9 +62,7 @@ impl QuantBlock {
             reserved: [0; 3],
         }
     }
-}
 
-impl QuantBlock {
     /// Where a sum begins over weights whose zero is `centre`, a power of two or none: over all columns, or over a half of them,
     /// where it is 32 at most.
     #[inline(always)]

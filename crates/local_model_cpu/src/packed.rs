@@ -102,11 +102,20 @@ pub(crate) fn pack_strip(packed: TensorKind, stored: TensorKind, rows: &[&[u8]],
     }
 }
 
-/// Whether all scales of a strip of [`TensorKind::Q8_0`] are finite: of rounded floats one is not where a weight was not, or was
-/// too great.
-pub(crate) fn scales_are_finite(strip: &[u8]) -> bool {
-    let mut scales = buffer::cast::<tiles::Q8_0>(strip).iter().flat_map(|tile| &tile.scales.scales);
-    scales.all(|scale| f16::from_bits(*scale).is_finite())
+/// Whether all scales of a strip are finite, of kinds of which that is asked: [`TensorKind::Q8_0`], of which one is not where a
+/// float that was rounded was not, or was too great; and [`TensorKind::Mxfp4`], whose greatest exponent stands for no number.
+pub(crate) fn scales_are_finite(kind: TensorKind, strip: &[u8]) -> bool {
+    match kind {
+        TensorKind::Q8_0 => {
+            let mut scales = buffer::cast::<tiles::Q8_0>(strip).iter().flat_map(|tile| &tile.scales.scales);
+            scales.all(|scale| f16::from_bits(*scale).is_finite())
+        }
+        TensorKind::Mxfp4 => {
+            let mut exponents = buffer::cast::<tiles::Mxfp4>(strip).iter().flat_map(|tile| &tile.scales.exponents);
+            exponents.all(|exponent| *exponent < blocks::NO_EXPONENT)
+        }
+        _ => true,
+    }
 }
 
 fn pack_quants<T: Quants>(stored: TensorKind, row: usize, bytes: &[u8], to: &mut [u8]) {

@@ -20,13 +20,13 @@ fn a_models_bytes_are_its_weights_by_their_bits() {
     let exaone = network("exaone-4.0-32b");
     assert_eq!((exaone.parameters, exaone.active), (32 * GB, 32 * GB), "nobody says that it is a mixture");
     assert!(!exaone.cache_is_estimated);
-    let sizes = exaone.sizes(16_000);
+    let sizes = exaone.sizes(16_000, 16_000);
     assert_eq!((sizes.weight_bytes, sizes.read_bytes), (64 * GB, 64 * GB));
     assert_eq!(sizes.cache_bytes_a_token, 262_144, "2 × 64 layers × 8 heads × 128 numbers of 2 bytes");
     assert_eq!(sizes.cache_bytes(demand(8192, 4)), 4 * (2 << 30));
     assert_eq!(sizes.bytes(demand(8192, 1)), 64 * GB + (2 << 30) + OVERHEAD_BYTES);
 
-    let mixture = network("k-exaone-236b").sizes(4_000);
+    let mixture = network("k-exaone-236b").sizes(4_000, 4_000);
     assert_eq!((mixture.weight_bytes, mixture.read_bytes), (118 * GB, 11_500_000_000));
     assert_eq!(Network::of(Catalog::shipped().model("qwen3").unwrap()), None, "its size is not known");
 }
@@ -80,7 +80,7 @@ proptest! {
         tokens in any::<u64>(), sequences in any::<u64>(), memory in any::<u64>(), more in any::<u64>()) {
         let active = parameters;
         let network = Network { parameters, active, cache_values, cache_is_estimated: false, cache_shards: None };
-        let sizes = network.sizes(millibits);
+        let sizes = network.sizes(millibits, millibits);
         let rank = |memory| match sizes.verdict(demand(tokens, sequences), memory) {
             Verdict::DoesNotFit => 0,
             Verdict::FitsWithContext(tokens) => tokens,

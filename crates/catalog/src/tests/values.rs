@@ -72,6 +72,7 @@ fn hardware_and_sizes_have_ranges_and_units() {
         ("model", "cache_values", "30_720"),
         ("model", "cache_shards", "1"),
         ("model", "published_millibits", "4_250"),
+        ("model", "published_active_millibits", "8_214"),
     ];
     for (kind, field, value) in sound {
         assert_eq!(mistake(kind, field, value), None, "{kind} {field} {value}");

@@ -111,7 +111,8 @@ fn call_rules(
     let optional = |text: &str| if text.is_empty() { String::new() } else { own(text) + " " };
     let names: Vec<String> = (0..tools.len()).map(|index| format!("call_{index}")).collect();
     for (name, tool) in names.iter().zip(tools) {
-        let before = syntax.after_id.map_or(String::new(), |after_id| format!("{} ID {after_id} ", own(syntax.head)));
+        let before =
+            syntax.after_id.map_or(String::new(), |after_id| format!("{} ID {} ", own(syntax.head), own(after_id)));
         let head = if before.is_empty() { syntax.head } else { "" };
         let head = own(&format!("{head}{}{}", tool.name, syntax.middle));
         let schema = guided(&arguments(tool), tool.strict);

@@ -102,6 +102,11 @@ impl Listener {
         self.place == Place::Over
     }
 
+    /// Whether what comes next is said, not written round it.
+    pub fn is_in_content(&self) -> bool {
+        matches!(self.place, Place::Thought | Place::Words)
+    }
+
     /// Takes more text, in which the dialect's marks begin at these bytes; see [`crate::Event::Text`].
     pub fn hear(&mut self, text: &str, marks: &[usize]) -> Vec<Said> {
         match self.dialect.messages {

@@ -1,5 +1,7 @@
 //! Tells a model whose template knows no tools how to call them, in words of the conversation. It must not know tokens.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::Dialect;
@@ -48,15 +50,23 @@ fn with_one_call_each(mut conversation: Conversation) -> Conversation {
 
 /// Turns of which each has one call at most, and after it what that call gave back.
 fn one_call_each(turns: Vec<Turn>) -> Vec<Turn> {
-    let mut each: Vec<Turn> = Vec::new();
+    // Each turn with its answers behind it; the last call of a name is meant.
+    let mut each: Vec<Vec<Turn>> = Vec::new();
+    let mut of_call: HashMap<String, usize> = HashMap::new();
     for mut turn in turns {
-        let calls = |before: &Turn| before.calls.iter().any(|call| Some(&call.id) == turn.answers.as_ref());
-        let place = each.iter().rposition(calls).map_or(each.len(), |place| place.saturating_add(1));
+        let called = turn.answers.as_ref().and_then(|id| of_call.get(id)).and_then(|place| each.get_mut(*place));
+        if let Some(called) = called {
+            called.push(turn);
+            continue;
+        }
         let later = turn.calls.split_off(turn.calls.len().min(1));
-        each.insert(place, turn);
-        each.extend(later.into_iter().map(|call| Turn { calls: vec![call], ..Turn::new(Speaker::Assistant, "") }));
+        let later = later.into_iter().map(|call| Turn { calls: vec![call], ..Turn::new(Speaker::Assistant, "") });
+        for turn in [turn].into_iter().chain(later) {
+            of_call.extend(turn.calls.iter().map(|call| (call.id.clone(), each.len())));
+            each.push(vec![turn]);
+        }
     }
-    each
+    each.into_iter().flatten().collect()
 }
 
 fn lesson(tools: &[Tool], dialect: &Dialect) -> String {

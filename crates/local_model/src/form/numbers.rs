@@ -51,8 +51,10 @@ impl Numbers {
 
     /// Takes note of what a token says.
     pub(super) fn take(&mut self, token: Token) {
+        // What a family writes round its messages ends with a mark: the same letters are none.
+        let may_end = self.codec.dialect().messages.is_none() || self.codec.is_mark(token);
         for &byte in self.codec.bytes(token) {
-            self.before.pass(byte);
+            self.before.pass(byte, may_end);
             if matches!(self.before, Before::Nothing) {
                 self.place.pass(byte);
             }
@@ -75,7 +77,7 @@ impl Before {
         Self::Until(ends.iter().map(|end| end.as_bytes()).collect(), Vec::new())
     }
 
-    fn pass(&mut self, byte: u8) {
+    fn pass(&mut self, byte: u8, may_end: bool) {
         match self {
             Self::Perhaps(thought, said) => {
                 said.push(byte);
@@ -89,7 +91,7 @@ impl Before {
             }
             Self::Until(ends, last) => {
                 last.push(byte);
-                if ends.iter().any(|end| last.ends_with(end)) {
+                if may_end && ends.iter().any(|end| last.ends_with(end)) {
                     *self = Self::Nothing;
                 } else if ends.iter().all(|end| last.len() > end.len()) {
                     last.remove(0);

@@ -99,7 +99,10 @@ impl Engine for ScriptedEngine {
     fn begin(&mut self, beginning: &Beginning<'_>) -> Option<(Slot, usize)> {
         let slot = self.reserve(beginning.tokens)?;
         let Beginning { owner, prompt, .. } = beginning;
-        let whole = self.shared.iter().filter(|(of, known)| of == owner && prompt.starts_with(known));
+        let whole = self
+            .shared
+            .iter()
+            .filter(|(of, known)| of == owner && known.len() < prompt.len() && prompt.starts_with(known));
         let whole = whole.map(|(_, known)| known.len());
         // Of what goes on further a part that is long enough to be a page's.
         let long = prompt.len() > PAGE_TOKENS;

@@ -25,9 +25,8 @@ pub(super) fn unpack(places: &mut BTreeMap<String, Place>, shards: &[Shard]) -> 
     let ending = |end: &str| -> Vec<String> {
         places.keys().filter_map(|name| name.strip_suffix(end)).map(str::to_owned).collect()
     };
-    let (matrices, scales) = (ending(BLOCKS), ending(SCALES));
-    let biases = ending(&format!("{BOTH}{BIAS}"));
-    if let Some(stem) = scales.iter().find(|stem| !matrices.contains(stem)) {
+    let (matrices, scales, biases) = (ending(BLOCKS), ending(SCALES), ending(&format!("{BOTH}{BIAS}")));
+    if let Some(stem) = scales.iter().find(|stem| !places.contains_key(&format!("{stem}{BLOCKS}"))) {
         return Err(LoadError::tensor(places[&format!("{stem}{SCALES}")].stored_name(), "has no blocks beside it"));
     }
     for stem in matrices {
@@ -61,7 +60,7 @@ fn matrix(stem: &str, places: &mut BTreeMap<String, Place>) -> Result<(), LoadEr
         let problem = format!("has the sizes {:?}; its blocks ask for {:?}", scales.dims, [row_blocks, rows, experts]);
         return Err(LoadError::tensor(scales.stored_name(), problem));
     }
-    let columns = row_blocks.saturating_mul(BLOCK_FLOATS as u64);
+    let columns = row_blocks * BLOCK_FLOATS as u64;
     let place = |turns: Turns| Place {
         dims: vec![columns, rows / turns.step as u64, experts],
         kind: TensorKind::Mxfp4,
@@ -81,12 +80,19 @@ fn matrix(stem: &str, places: &mut BTreeMap<String, Place>) -> Result<(), LoadEr
 /// Biases of gates and ups in turns; small, and made here.
 fn both_biases(layer: &str, places: &mut BTreeMap<String, Place>, shards: &[Shard]) -> Result<(), LoadError> {
     let Some(both) = places.remove(&format!("{layer}{BOTH}{BIAS}")) else { return Ok(()) };
+    // A matrix is larger by far: what is made here is bounded by the file.
+    let gates = places.get(&format!("{layer}ffn_gate_exps.weight")).map(|gates| &gates.dims[1..]);
     let [rows, experts] = both.dims[..] else {
         return Err(LoadError::tensor(both.stored_name(), "must have two sizes: experts and rows"));
     };
-    let all: Vec<f32> = floats(both.kind, both.weights.bytes(shards)).collect();
+    if !rows.is_multiple_of(2) || gates != Some(&[rows / 2, experts]) {
+        let problem =
+            format!("has the sizes {:?}, which are not those of the gates and ups that it is added to", both.dims);
+        return Err(LoadError::tensor(both.stored_name(), problem));
+    }
     for (name, Turns { first, step }) in IN_TURNS {
-        let made = all.iter().skip(first).step_by(step).flat_map(|bias| bias.to_le_bytes()).collect();
+        let biases = floats(both.kind, both.weights.bytes(shards)).skip(first).step_by(step);
+        let made = biases.flat_map(f32::to_le_bytes).collect();
         let place = Place { dims: vec![rows / 2, experts], kind: TensorKind::F32, weights: Weights::Made(made) };
         places.insert(format!("{layer}{name}{BIAS}"), place);
     }

@@ -109,7 +109,20 @@ impl Tensors {
         packed_experts::unpack(&mut tensors.places, &shards)?;
         tensors.shards = shards;
         tensors.has_rows(config)?;
+        tensors.has_biases(config)?;
         Ok(tensors)
+    }
+
+    /// Checks that biases are there where `config.json` says so, and only there.
+    fn has_biases(&self, config: &Config) -> Result<(), LoadError> {
+        for (field, sign) in [("attention_bias", ".attn_q.bias"), ("mlp_bias", ".ffn_gate.bias")] {
+            let there = self.places.keys().any(|name| name.ends_with(sign));
+            if let Some(said) = config.flag(field)?.filter(|said| *said != there) {
+                let weights = if there { "have such biases" } else { "have no such biases; the folder is incomplete" };
+                return Err(config.wrong(field, &format!("is {said}, but the weights {weights}")));
+            }
+        }
+        Ok(())
     }
 
     /// Checks that there is a row for each token that `config.json` speaks of, and no other.
@@ -187,6 +200,9 @@ impl Place {
         (name, gguf): (&str, &str),
         info: &TensorInfo,
     ) -> Result<Self, LoadError> {
+        if info.shape.contains(&0) {
+            return Err(LoadError::tensor(name, format!("has the sizes {:?}; none may be zero", info.shape)));
+        }
         let dims = info.shape.iter().rev().map(|length| *length as u64).collect();
         if gguf.ends_with(packed_experts::BLOCKS) || gguf.ends_with(packed_experts::SCALES) {
             if info.dtype != Dtype::U8 {

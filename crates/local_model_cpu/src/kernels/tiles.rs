@@ -1,8 +1,11 @@
 //! Tiles of whole numbers with vectors: what their weights are four columns at a time, and what these are multiplied with. It
 //! must not know matrices.
 
+use std::ops::Range;
+
 use super::Simd;
 use crate::activations::QuantBlock;
+use crate::buffer::Plain;
 use crate::packed::tiles::{
     Bytes, Fives, HalvesStepped, Minis, Nibbles, Power, Quants, Scale, ScaleAndMinimum, Scales, Sixes, Stepped, Tile,
     Weights,
@@ -193,10 +196,17 @@ pub(super) trait QuantTile: Quants {
     fn scales<V: Simd>(&self, simd: V, block: usize, half: usize) -> [V::Floats; 2];
 }
 
-impl<W: VectorWeights, S: VectorScales, const BLOCKS: usize> QuantTile for Tile<W, S, BLOCKS> {
+impl<W: VectorWeights, S: VectorScales, const BLOCKS: usize> QuantTile for Tile<W, S, BLOCKS>
+where
+    Self: Plain,
+{
     const BLOCKS: usize = BLOCKS;
     const HALVES: bool = S::HALVES;
-    const CENTRE: u8 = W::CENTRE;
+    const CENTRE: u8 = {
+        assert!(W::CENTRE == 0 || W::CENTRE.is_power_of_two(), "sums begin at a part of what 128 asks for");
+        assert!(W::CENTRE <= 32 || !S::HALVES, "halves' sums begin at a part of what 32 asks for");
+        W::CENTRE
+    };
 
     #[inline(always)]
     fn add_products<V: Simd, const M: usize>(&self, simd: V, blocks: &[[QuantBlock; M]], sums: &mut [V::Floats; M]) {
@@ -208,7 +218,9 @@ impl<W: VectorWeights, S: VectorScales, const BLOCKS: usize> QuantTile for Tile<
             }
             let halves = if S::HALVES { 2 } else { 1 };
             for half in 0..halves {
-                let dots = dots::<V, W, M>(simd, weights, blocks, S::HALVES.then_some(half));
+                let starts = blocks.each_ref().map(|block| block.start(Self::CENTRE, S::HALVES.then_some(half)));
+                let fours = if S::HALVES { 4 * half..4 * half + 4 } else { 0..8 };
+                let dots = dots(simd, weights, fours, blocks, starts);
                 let factors = self.scales.factors(simd, index, half);
                 for row in 0..M {
                     let dot = simd.mul(simd.int_to_float(dots[row]), simd.splat(blocks[row].scale));
@@ -262,19 +274,16 @@ impl<W: VectorWeights, S: VectorScales, const BLOCKS: usize> QuantTile for Tile<
     }
 }
 
-/// Products of 32 columns of weights with each row's activations, or of half of them.
+/// Products of some fours of columns of weights with each row's activations, from where their sums start.
 #[inline(always)]
 fn dots<V: Simd, W: VectorWeights, const M: usize>(
     simd: V,
     weights: &W,
+    fours: Range<usize>,
     blocks: &[QuantBlock; M],
-    half: Option<usize>,
+    starts: [i32; M],
 ) -> [V::Ints; M] {
-    let mut dots = [simd.splat_int(0); M];
-    for row in 0..M {
-        dots[row] = simd.splat_int(blocks[row].start(W::CENTRE, half));
-    }
-    let fours = half.map_or(0..8, |half| 4 * half..4 * half + 4);
+    let mut dots = starts.map(|start| simd.splat_int(start));
     for four in fours {
         let bytes = weights.four(simd, four);
         for row in 0..M {

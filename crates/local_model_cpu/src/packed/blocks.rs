@@ -22,6 +22,8 @@ pub(crate) struct Group {
 const PLAIN: Group = Group { quants: [0; 32], unit: 0, minimum_unit: 0, steps: [1; 2], minimum_step: 1 };
 /// Where zero is among the weights of tiles of bytes.
 const BYTE_CENTRE: u8 = 128;
+/// What the greatest exponent of MXFP4, which stands for no number, becomes.
+pub(crate) const NO_EXPONENT: u8 = u8::MAX - 1;
 /// The sign of an IEEE half.
 const SIGN: u16 = 1 << 15;
 

@@ -146,7 +146,7 @@ fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
                 }
             }
         }
-        assert!(scales_are_finite(memory.values()));
+        assert!(scales_are_finite(TensorKind::Q8_0, memory.values()));
     }
     let zeros = [0; 32 * 4];
     let (matrix, memory) = pack_as(TensorKind::Q8_0, TensorKind::F32, &zeros, 1, 32);
@@ -156,7 +156,10 @@ fn floats_come_back_within_half_a_step_of_the_greatest_of_their_32() {
     for unsound in [f32::NAN, f32::NEG_INFINITY, f32::MAX] {
         let stored: Vec<u8> = (0..32).flat_map(|at| if at == 9 { unsound } else { 0.5 }.to_le_bytes()).collect();
         let (_, memory) = pack_as(TensorKind::Q8_0, TensorKind::F32, &stored, 1, 32);
-        assert!(!scales_are_finite(&memory.values()[..strip_bytes(TensorKind::Q8_0, 32)]), "{unsound}");
+        assert!(
+            !scales_are_finite(TensorKind::Q8_0, &memory.values()[..strip_bytes(TensorKind::Q8_0, 32)]),
+            "{unsound}"
+        );
     }
 }
 
@@ -181,4 +184,33 @@ fn tiles_are_as_large_as_what_they_hold() {
     for (kind, millibits) in sizes {
         assert_eq!(strip_bytes(kind, 256) * 8 * 1000 / (16 * 256), millibits, "{kind:?}");
     }
+}
+
+#[test]
+fn powers_of_two_keep_their_ends() {
+    // Of 4-bit floats the greatest is 6, the least 0.5; what has the least exponents is nothing.
+    for (exponent, greatest) in [(2, 6.0 * 2_f32.powi(-125)), (127, 6.0), (252, 6.0 * 2_f32.powi(125))] {
+        let block = [&[exponent][..], &[0x17; 16]].concat();
+        let (matrix, memory) = pack(TensorKind::Mxfp4, &block, 1, 32);
+        let mut unpacked = vec![f32::NAN; 32];
+        matrix.unpack_row(memory.values(), 0, &mut unpacked);
+        assert!(
+            unpacked
+                .iter()
+                .zip([greatest; 16].iter().chain(&[greatest / 12.0; 16]))
+                .all(|(a, b)| a.to_bits() == b.to_bits()),
+            "{exponent}: {unpacked:?}"
+        );
+        assert!(scales_are_finite(TensorKind::Mxfp4, &memory.values()[..strip_bytes(TensorKind::Mxfp4, 32)]));
+    }
+    for exponent in [0, 1] {
+        let block = [&[exponent][..], &[0x77; 16]].concat();
+        let (matrix, memory) = pack(TensorKind::Mxfp4, &block, 1, 32);
+        let mut unpacked = vec![f32::NAN; 32];
+        matrix.unpack_row(memory.values(), 0, &mut unpacked);
+        assert!(unpacked.iter().all(|weight| weight.abs() < 1e-37), "{exponent}: {unpacked:?}");
+    }
+    let block = [&[255][..], &[0x77; 16]].concat();
+    let (_, memory) = pack(TensorKind::Mxfp4, &block, 1, 32);
+    assert!(!scales_are_finite(TensorKind::Mxfp4, &memory.values()[..strip_bytes(TensorKind::Mxfp4, 32)]));
 }

@@ -5,6 +5,8 @@ mod floats;
 mod scales;
 mod weights;
 
+use std::marker::PhantomData;
+
 use super::BLOCK_COLUMNS;
 use super::blocks::Group;
 use crate::buffer::Plain;
@@ -21,8 +23,22 @@ pub(crate) struct Tile<W, S, const BLOCKS: usize> {
     pub(crate) weights: [W; BLOCKS],
 }
 
-// SAFETY: the parts are plain, and lie without padding: `Quants::COLUMNS`, without which a tile is of no use, does not compile else.
-unsafe impl<W: Plain, S: Plain, const BLOCKS: usize> Plain for Tile<W, S, BLOCKS> {}
+/// Whether a tile's parts lie without padding.
+const fn is_dense<W: Plain, S: Plain, const BLOCKS: usize>(_: PhantomData<Tile<W, S, BLOCKS>>) -> bool {
+    size_of::<Tile<W, S, BLOCKS>>() == size_of::<S>() + BLOCKS * size_of::<W>()
+}
+
+macro_rules! plain_tiles {
+    ($($tile:ty),*) => {
+        $(
+            const _: () = assert!(is_dense(PhantomData::<$tile>), "parts lie without padding");
+            // SAFETY: the parts are plain, and lie without padding.
+            unsafe impl Plain for $tile {}
+        )*
+    };
+}
+
+plain_tiles!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K, Mxfp4);
 
 /// A tile of whole numbers, whatever it is made of.
 pub(crate) trait Quants: Plain {
@@ -35,11 +51,11 @@ pub(crate) trait Quants: Plain {
     fn weight(&self, row: usize, column: usize) -> f32;
 }
 
-impl<W: Weights, S: Scales, const BLOCKS: usize> Quants for Tile<W, S, BLOCKS> {
-    const COLUMNS: usize = {
-        assert!(size_of::<Self>() == size_of::<S>() + BLOCKS * size_of::<W>(), "parts lie without padding");
-        BLOCKS * BLOCK_COLUMNS
-    };
+impl<W: Weights, S: Scales, const BLOCKS: usize> Quants for Tile<W, S, BLOCKS>
+where
+    Self: Plain,
+{
+    const COLUMNS: usize = BLOCKS * BLOCK_COLUMNS;
 
     fn put(&mut self, row: usize, group: impl Fn(usize) -> Group) {
         for (block, weights) in self.weights.iter_mut().enumerate() {

@@ -110,6 +110,8 @@ impl<'a> Packing<'a> {
     /// A matrix of 16 rows of the one tensor and 16 of the other in turns, both of as many rows. It lies in memory as it is
     /// read, from its beginning to its end.
     pub(super) fn matrix_in_turns(&mut self, columns: usize, parts: &[Part; 2]) -> Result<Matrix, LoadError> {
+        // The strips of a longer one would lie on what is planned next.
+        assert_eq!(parts[0].rows, parts[1].rows, "both have as many rows");
         let rows = parts[0].rows + parts[1].rows;
         let [first, second] = [self.source(columns, &parts[0])?, self.source(columns, &parts[1])?];
         let step_bytes = first.step_bytes + second.step_bytes;
@@ -179,7 +181,9 @@ impl Source<'_> {
         let mut made = Vec::new();
         if let Some(apart) = &self.tensor.apart {
             let row_blocks = self.tensor.dims[0] as usize / BLOCK_FLOATS;
-            (first..first + count).for_each(|row| apart.write_row(self.tensor.bytes, row, row_blocks, &mut made));
+            for row in first..first + count {
+                apart.write_row(self.tensor.bytes, self.order.source(row), row_blocks, &mut made);
+            }
             rows.iter_mut().zip(made.chunks_exact(made.len() / count)).for_each(|(to, row)| *to = row);
         } else {
             let row_bytes = self.tensor.bytes.len() / self.rows;
@@ -189,7 +193,8 @@ impl Source<'_> {
         }
         pack_strip(self.kind, self.tensor.kind, &rows[..count], to);
         // What a file says in 8 bits is taken as it is.
-        self.kind == self.tensor.kind || scales_are_finite(to)
+        let taken_as_it_is = self.kind == self.tensor.kind && self.kind != TensorKind::Mxfp4;
+        taken_as_it_is || scales_are_finite(self.kind, to)
     }
 }
 

@@ -46,7 +46,9 @@ fn a_good_folder_is_loaded() {
 #[test]
 fn each_field_that_cannot_be_is_told() {
     let rope = |kind: &str| json!({"rope_type": kind, "factor": 2.0});
-    let table: [(&str, Value, &str); 39] = [
+    let table: [(&str, Value, &str); 41] = [
+        ("mlp_bias", json!(true), "`mlp_bias` is true, but the weights have no such biases"),
+        ("attention_bias", json!(true), "`attention_bias` is true, but the weights have no such biases"),
         ("architectures", json!(["MambaForCausalLM"]), "`architectures` says `MambaForCausalLM`, which is not read"),
         ("architectures", json!(null), "`architectures` is missing"),
         ("architectures", json!("Llama"), "`architectures` must be a list of texts"),

@@ -202,6 +202,21 @@ fn folders_that_are_packed_otherwise_are_refused_by_name() {
             }),
             "is stored as BF16; U8 is expected here",
         ),
+        (
+            changed("model.layers.0.mlp.experts.down_proj_blocks", |blocks| {
+                (blocks.shape, blocks.bytes) = (vec![0, 1 << 40, 1 << 40, 16], Vec::new());
+            }),
+            "none may be zero",
+        ),
+        (
+            told(|writer| {
+                let bias = writer.tensor("model.layers.0.mlp.experts.gate_up_proj_bias");
+                bias.shape = vec![EXPERTS, 65];
+                bias.values = vec![0.0; EXPERTS * 65];
+            }),
+            "which are not those of the gates and ups",
+        ),
+        (said("attention_bias", json!(false)), "`attention_bias` is false, but the weights have such biases"),
         (said("quantization_config", json!({"quant_method": "gptq"})), "quantised by `gptq`"),
         (said("swiglu_limit", json!(10.0)), "`swiglu_limit` is 10; 7 is computed"),
         (said("num_local_experts", json!(16)), "but the metadata ask for [64, 16]"),

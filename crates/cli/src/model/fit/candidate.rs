@@ -45,17 +45,17 @@ pub(super) struct Form {
     pub(super) precision: Precision,
     /// Whether the floor reads weights stored so.
     pub(super) is_floors: bool,
+    /// Whether it is the one that the model is published in, and no other is made of it.
+    pub(super) is_its_own: bool,
     pub(super) sizes: Sizes,
 }
 
-/// What the form is called in which a model is published, where no other is made of it.
-pub(super) const PUBLISHED: &str = "published";
-
 impl Form {
     /// Quantised as its developer has: what is stored in less than 16 bits is computed in those.
-    fn published(network: &Network, millibits: u64) -> Self {
-        let (id, name) = (PUBLISHED.to_owned(), "its own form".to_owned());
-        Self { id, name, precision: Precision::Bf16, is_floors: true, sizes: network.sizes(millibits) }
+    fn published(network: &Network, millibits: u64, active_millibits: u64) -> Self {
+        let (id, name) = ("published".to_owned(), "its own form".to_owned());
+        let sizes = network.sizes(millibits, active_millibits);
+        Self { id, name, precision: Precision::Bf16, is_floors: true, is_its_own: true, sizes }
     }
 }
 
@@ -156,6 +156,7 @@ fn of_file(path: &Path, name: String, from: From) -> Result<Candidate, Failure> 
             name: card.quantisation,
             precision: Precision::Bf16,
             is_floors: true,
+            is_its_own: false,
             sizes,
         }],
     })
@@ -174,13 +175,17 @@ fn of_catalogue(catalog: &Catalog, id: &str) -> Option<Candidate> {
                 name: quantisation.name.clone(),
                 precision: quantisation.computed_in.known().copied().unwrap_or(Precision::Bf16),
                 is_floors: quantisation.in_gguf.known() == Some(&true),
-                sizes: network.sizes(millibits),
+                is_its_own: false,
+                sizes: network.sizes(millibits, millibits),
             };
             Some((millibits, form))
         })
         .collect();
     stored.sort_by_key(|(millibits, _)| *millibits);
-    let published = model.published_millibits.known().map(|millibits| Form::published(&network, *millibits));
+    let published = model.published_millibits.known().map(|millibits| {
+        let active = model.published_active_millibits.known().unwrap_or(millibits);
+        Form::published(&network, *millibits, *active)
+    });
     let forms = published.map_or_else(|| stored.into_iter().map(|(_, form)| form).collect(), |form| vec![form]);
     Some(Candidate {
         name: id.to_owned(),

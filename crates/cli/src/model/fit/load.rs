@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use serde::Serialize;
 
 use super::{
-    candidate::{Candidate, Form, From, PUBLISHED},
+    candidate::{Candidate, Form, From},
     judged::rounded,
     shown::{speed, write_faint},
 };
@@ -139,8 +139,8 @@ impl Asked {
                 "a file's weights are stored as they are: `--quantisation` is for the catalogue's models",
             ));
         }
-        let usual =
-            if candidate.forms.iter().any(|form| form.id == PUBLISHED) { PUBLISHED } else { USUAL_QUANTISATION };
+        let own = candidate.forms.iter().find(|form| form.is_its_own);
+        let usual = own.map_or(USUAL_QUANTISATION, |form| &form.id);
         let wanted = self.quantisation.as_deref().unwrap_or(usual);
         let found = candidate.forms.iter().find(|form| form.id == wanted || candidate.from != From::Catalogue);
         found.ok_or_else(|| {

@@ -103,29 +103,38 @@ async fn what_an_owner_asked_before_is_not_computed_again() {
     floor.leaves_nothing().await;
 }
 
-/// The prompt tokens that were computed for each choice of a job, in the order in which they started, and what they say.
-async fn choices_computed(owner: &str, prefix_cache: bool, words: &str) -> (Vec<usize>, Vec<Choice>) {
+/// The prompt tokens that were computed for each choice of a job, in the order in which they started, what they say, and the steps
+/// that it took.
+async fn choices_computed(owner: &str, prefix_cache: bool, words: &str) -> (Vec<usize>, Vec<Choice>, u64) {
     let floor = floor_with_both(Script::new().chance("dice", 40), prefix_cache, false);
     let sampling = Sampling { seed: 7, temperature: 0.9, ..Sampling::default() };
     let job = Job { owner: Arc::from(owner), choices: 4, sampling, ..floor.job("a", words) };
     let choices = read(floor.model.submit(job).expect("room")).await.expect("an answer");
-    let computed = floor.probe.seen().sequences.iter().map(|sequence| sequence.prompt_tokens).collect();
+    let seen = floor.probe.seen();
+    let computed = seen.sequences.iter().map(|sequence| sequence.prompt_tokens).collect();
     floor.leaves_nothing().await;
-    (computed, choices)
+    (computed, choices, seen.forwards)
 }
 
 #[tokio::test]
 async fn a_long_prompt_is_computed_once_for_all_choices() {
     let words = format!("{} dice", "a long prompt ".repeat(40));
-    let (alone, plain) = choices_computed("one", false, &words).await;
+    let (alone, plain, _) = choices_computed("one", false, &words).await;
     assert!(alone.iter().all(|tokens| *tokens == alone[0]) && alone.len() == 4, "{alone:?}");
-    let (computed, choices) = choices_computed("one", true, &words).await;
+    let (computed, choices, steps) = choices_computed("one", true, &words).await;
     assert_eq!(computed, [alone[0], 1, 1, 1]);
     assert_eq!(choices, plain);
+    // The others start together, with the step that follows the prompt's last.
+    let tokens = choices.iter().map(|choice| u64::from(choice.finish.expect("an end").1)).max().unwrap_or(0);
+    let of_prompt = (alone[0] as u64).div_ceil(512) + 1;
+    assert!(
+        steps <= of_prompt + tokens + 1,
+        "{steps} steps, {of_prompt} of them before the others start, {tokens} tokens"
+    );
     assert_ne!(choices[0].text, choices[1].text, "each is drawn for itself");
-    let (of_nobody, _) = choices_computed("", true, &words).await;
+    let (of_nobody, ..) = choices_computed("", true, &words).await;
     assert_eq!(of_nobody, alone, "nobody's are not kept");
-    let (short, _) = choices_computed("one", true, "dice").await;
+    let (short, ..) = choices_computed("one", true, "dice").await;
     assert!(short.iter().all(|tokens| *tokens == short[0]), "short ones do not wait: {short:?}");
 }
 

@@ -195,3 +195,23 @@ async fn an_answer_in_messages_is_gone_on_with_in_its_words() {
     assert_eq!((choices[0].text.as_str(), choices[0].finish), ("ul. <|end|>", Some((Finish::Stop, 8))));
     floor.leaves_nothing().await;
 }
+
+#[tokio::test]
+async fn stop_strings_and_scores_are_of_what_an_answer_in_messages_says() {
+    let said = "<|channel|>analysis<|message|>two<|end|><|start|>assistant<|channel|>final<|message|>4 or so<|end|>";
+    let floor = floor(Script::new().dialect(in_messages()).answer("sum", said));
+    let listener = Some(Listener::new(in_messages(), false, false));
+    let job = |stop: &str| {
+        let stop = vec![stop.to_owned()];
+        Job { listener: listener.clone(), stop, top_logprobs: Some(0), ..floor.job("a", "sum") }
+    };
+    for stop in ["assistant", "<|end|>", "final", "analysis", "<", "two<", "<|message|>4"] {
+        let choices = read(floor.model.submit(job(stop)).expect("room")).await.expect("an answer");
+        assert_eq!(choices[0].text, said, "{stop}");
+        let scored: Vec<u8> = choices[0].scores.iter().flat_map(|score| score.bytes.clone()).collect();
+        assert_eq!(String::from_utf8_lossy(&scored), "two4 or so", "{stop}");
+    }
+    let choices = read(floor.model.submit(job(" or")).expect("room")).await.expect("an answer");
+    assert!(choices[0].text.ends_with("<|message|>4"), "{}", choices[0].text);
+    floor.leaves_nothing().await;
+}

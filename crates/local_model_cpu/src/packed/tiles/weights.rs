@@ -58,6 +58,7 @@ unsafe impl<const CENTRE: u8> Plain for Fives<CENTRE> {}
 unsafe impl Plain for Sixes {}
 // SAFETY: as above.
 unsafe impl Plain for Bytes {}
+
 fn put_nibbles(nibbles: &mut [[u8; 64]; 4], row: usize, quants: &[u8; BLOCK_COLUMNS]) {
     for (vector, quants) in nibbles.iter_mut().zip(quants.as_chunks::<8>().0) {
         for byte in 0..4 {
